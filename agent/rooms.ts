@@ -12,6 +12,7 @@ import type {
   Message,
   MessagePage,
   PermissionMode,
+  ProviderName,
   SendMessageBody,
   UserMessage,
   WorktreeInfo,
@@ -63,10 +64,11 @@ export interface Workspace {
   /**
    * Checks the folder and makes the worktree that the flags ask for. Throws HttpError with a sentence; an agent is never
    * silently run somewhere else. `notice` is told to the user (no repository: works in the folder itself).
+   * `claudeMd`, when not empty, becomes the instructions file of `cwd`: AGENTS.md for codex, else CLAUDE.md.
    */
-  prepare(request: { agentId: string; directory: string; flags: AgentFlags }): Promise<
-    { directory: string; cwd: string; worktree: WorktreeInfo | null; notice: string }
-  >;
+  prepare(
+    request: { agentId: string; directory: string; flags: AgentFlags; provider?: ProviderName; claudeMd?: string },
+  ): Promise<{ directory: string; cwd: string; worktree: WorktreeInfo | null; notice: string }>;
   /** What would be lost if the worktree were removed; empty when nothing. One sentence a kind of work. */
   unmerged(worktree: WorktreeInfo): Promise<string[]>;
   remove(worktree: WorktreeInfo): Promise<void>;
