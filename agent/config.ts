@@ -19,6 +19,10 @@ export interface Config {
   twilio: { accountSid: string; authToken: string; whatsappFrom: string } | null;
   /** Used when an agent names no webhook of its own; empty: none. */
   slackWebhookUrl: string;
+  /** Where people open the dashboard, for links in notifications; empty: none. */
+  publicUrl: string;
+  /** The folder that the create form offers first; absolute. */
+  defaultDirectory: string;
 }
 
 export type Env = Record<string, string | undefined>;
@@ -48,6 +52,8 @@ export function readConfig(env: Env): Config {
     smtp: smtp(env),
     twilio: twilio(env),
     slackWebhookUrl: url(env, 'SLACK_WEBHOOK_URL', ['https:', 'http:']),
+    publicUrl: url(env, 'PUBLIC_URL', ['https:', 'http:']).replace(/\/+$/, ''),
+    defaultDirectory: resolve(text(env, 'DEFAULT_DIRECTORY') || homedir()),
   };
 }
 
