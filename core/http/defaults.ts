@@ -1,0 +1,59 @@
+/** Headers that every reply of a server carries unless the reply says otherwise; worked out once, not per reply. */
+import type { HeaderMap } from './types.ts';
+
+/** What no document of this origin may do: API replies are data, never a page. */
+export const API_CSP = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
+/** A year; sent over TLS only, where it means something. */
+const HSTS = 'max-age=31536000';
+
+/** @param secure the browser came over TLS, by our own or by that of a trusted proxy */
+export function securityHeaders(secure: boolean): HeaderMap {
+  return {
+    'content-security-policy': API_CSP,
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+    'cross-origin-opener-policy': 'same-origin',
+    'cross-origin-resource-policy': 'same-origin',
+    'cache-control': 'no-store',
+    ...(secure ? { 'strict-transport-security': HSTS } : {}),
+  };
+}
+
+/** A fixed list of headers that a reply's own headers override by name. */
+export class HeaderDefaults {
+  readonly #flat: string[];
+  readonly #index: Map<string, number>;
+
+  constructor(headers: HeaderMap) {
+    this.#flat = Object.entries(headers).flatMap(([name, value]) => [name.toLowerCase(), String(value)]);
+    this.#index = new Map(Object.keys(headers).map((name, at) => [name.toLowerCase(), at * 2]));
+  }
+
+  /** The same with more headers. */
+  with(headers: HeaderMap): HeaderDefaults {
+    const own: HeaderMap = {};
+    for (let i = 0; i < this.#flat.length; i += 2) own[this.#flat[i]!] = this.#flat[i + 1]!;
+    return new HeaderDefaults({ ...own, ...headers });
+  }
+
+  /** name, value, name, value …: these defaults and the reply's own headers, which win. */
+  merge(own: HeaderMap | undefined): string[] {
+    if (!own) return this.#flat.slice();
+    const replaced: number[] = [];
+    const flat: string[] = [];
+    for (const name in own) {
+      const value = own[name]!;
+      const at = this.#index.get(name.toLowerCase());
+      if (at !== undefined) replaced.push(at);
+      if (typeof value === 'object') { for (const one of value) flat.push(name, one); }
+      else flat.push(name, typeof value === 'string' ? value : String(value));
+    }
+    if (replaced.length === 0) return this.#flat.concat(flat);
+    const kept: string[] = [];
+    for (let i = 0; i < this.#flat.length; i += 2) {
+      if (!replaced.includes(i)) kept.push(this.#flat[i]!, this.#flat[i + 1]!);
+    }
+    return kept.concat(flat);
+  }
+}
