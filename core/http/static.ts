@@ -1,0 +1,156 @@
+/** Files that are known at start, served from memory: every header is worked out once, compressed copies are made at build. */
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { HttpError } from './reply.ts';
+import type { Handler, HeaderMap } from './types.ts';
+
+export interface Asset {
+  /** As requested: begins with "/". */
+  path: string;
+  body: Uint8Array;
+  br?: Uint8Array | undefined;
+  gz?: Uint8Array | undefined;
+}
+
+/** Names below this folder carry a hash of their content: what is behind one never changes. */
+export const HASHED_FOLDER = '/assets/';
+
+/** What the dashboard's page may do: only what comes from its own origin. */
+export const PAGE_CSP = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'", // xterm.js writes its colours and cell sizes into style elements.
+  "img-src 'self' data: blob:",
+  "font-src 'self'",
+  "connect-src 'self'",
+  "manifest-src 'self'",
+  "worker-src 'self'",
+  "frame-ancestors 'none'",
+  "base-uri 'none'",
+  "form-action 'self'",
+].join('; ');
+
+const TYPES: Record<string, string> = {
+  html: 'text/html; charset=utf-8',
+  js: 'text/javascript; charset=utf-8',
+  css: 'text/css; charset=utf-8',
+  json: 'application/json; charset=utf-8',
+  svg: 'image/svg+xml',
+  png: 'image/png',
+  ico: 'image/x-icon',
+  woff2: 'font/woff2',
+  wasm: 'application/wasm',
+  webmanifest: 'application/manifest+json',
+  txt: 'text/plain; charset=utf-8',
+  map: 'application/json',
+};
+
+type Coding = 'br' | 'gzip' | 'identity';
+
+interface Variant {
+  body: Uint8Array;
+  etag: string;
+  headers: HeaderMap;
+  notModified: HeaderMap;
+}
+
+interface Served {
+  br: Variant | null;
+  gzip: Variant | null;
+  identity: Variant;
+}
+
+/** Every file below a folder that `npm run build` made. Links are not followed. Throws when the folder is not there. */
+export function readAssets(folder: string): Asset[] {
+  const names: string[] = [];
+  const walk = (below: string) => {
+    for (const entry of readdirSync(join(folder, below), { withFileTypes: true })) {
+      const name = `${below}/${entry.name}`;
+      if (entry.isDirectory()) walk(name);
+      else if (entry.isFile() && !/\.(br|gz)$/.test(name)) names.push(name);
+    }
+  };
+  walk('');
+  const copy = (name: string) => existsSync(join(folder, name)) ? readFileSync(join(folder, name)) : undefined;
+  return names.map((name) => ({
+    path: name,
+    body: readFileSync(join(folder, name)),
+    br: copy(`${name}.br`),
+    gz: copy(`${name}.gz`),
+  }));
+}
+
+/**
+ * Serves assets by their exact path, `/index.html` also as `/`. Anything else is a 404: no path is ever looked up on the
+ * disk. Ranges are not offered (a whole reply is a correct answer to a Range, RFC 9110 section 14.2).
+ */
+export function serveStatic(assets: readonly Asset[]): Handler {
+  const served = new Map<string, Served>();
+  for (const asset of assets) {
+    served.set(asset.path, prepare(asset));
+    if (asset.path === '/index.html') served.set('/', served.get(asset.path)!);
+  }
+  return (req, res) => {
+    const at = req.url.indexOf('?');
+    const found = served.get(at < 0 ? req.url : req.url.slice(0, at));
+    if (!found) throw new HttpError(404, 'not_found', 'There is nothing at this address.');
+    if (req.method !== 'GET' && req.method !== 'HEAD') {
+      throw new HttpError(405, 'method_not_allowed', 'Use GET or HEAD here.', { allow: 'GET, HEAD' });
+    }
+    const variant = choose(found, String(req.headers['accept-encoding'] ?? ''));
+    if (matches(req.headers['if-none-match'], variant.etag)) {
+      res.writeHead(304, variant.notModified);
+      return void res.end();
+    }
+    res.writeHead(200, variant.headers);
+    if (req.method === 'HEAD') res.end();
+    else res.end(variant.body);
+  };
+}
+
+function prepare(asset: Asset): Served {
+  const extension = asset.path.slice(asset.path.lastIndexOf('.') + 1);
+  const hash = createHash('sha256').update(asset.body).digest('base64url').slice(0, 22);
+  const variant = (body: Uint8Array, coding: Coding): Variant => {
+    const etag = coding === 'identity' ? `"${hash}"` : `"${hash}-${coding}"`;
+    const notModified: HeaderMap = {
+      etag,
+      'cache-control': asset.path.startsWith(HASHED_FOLDER) ? 'public, max-age=31536000, immutable' : 'no-cache',
+      vary: 'accept-encoding',
+      ...(extension === 'html' ? { 'content-security-policy': PAGE_CSP } : {}),
+    };
+    const headers: HeaderMap = {
+      ...notModified,
+      'content-type': TYPES[extension] ?? 'application/octet-stream',
+      'content-length': body.length,
+      ...(coding === 'identity' ? {} : { 'content-encoding': coding }),
+    };
+    return { body, etag, headers, notModified };
+  };
+  return {
+    br: asset.br ? variant(asset.br, 'br') : null,
+    gzip: asset.gz ? variant(asset.gz, 'gzip') : null,
+    identity: variant(asset.body, 'identity'),
+  };
+}
+
+/** The smallest representation that Accept-Encoding allows (RFC 9110 section 12.5.3). */
+function choose(served: Served, accept: string): Variant {
+  if (!served.br && !served.gzip) return served.identity;
+  const wanted = new Set<string>();
+  for (const part of accept.split(',')) {
+    const [coding, ...parameters] = part.split(';');
+    const refused = parameters.some((parameter) => /^\s*q=0(?:\.0{0,3})?\s*$/i.test(parameter));
+    if (!refused) wanted.add(coding!.trim().toLowerCase());
+  }
+  if (served.br && wanted.has('br')) return served.br;
+  if (served.gzip && wanted.has('gzip')) return served.gzip;
+  return served.identity;
+}
+
+/** If-None-Match, weak comparison (RFC 9110 section 13.1.2). */
+function matches(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false;
+  return header.split(',').some((one) => one.trim() === '*' || one.trim().replace(/^W\//, '') === etag);
+}
