@@ -18,7 +18,7 @@ const MAY_IMPORT: Record<string, string[]> = {
 const PACKAGES: Record<string, string[]> = {
   core: [],
   relay: [],
-  agent: ['node-pty', 'nodemailer', '@xterm/headless', '@xterm/addon-serialize'],
+  agent: ['node-pty', 'nodemailer', '@xterm/headless', '@xterm/addon-serialize', '@xterm/addon-unicode11'],
 };
 
 export interface Import {
