@@ -5,10 +5,10 @@
 import { Buffer } from 'node:buffer';
 
 /**
- * Longest line, bytes. A CLI sends an image that it read (at most 5 MB as base64) as one line; parsing a line of this
+ * Longest line, bytes. A CLI sends an image that it read (5 MB, more as base64) as one line; parsing a line of this
  * length keeps the event loop for less than 200 ms.
  */
-export const LINE_LIMIT = 16 * 1024 * 1024;
+export const LINE_LIMIT = 12 * 1024 * 1024;
 /** What is kept of the space that long lines needed, once they are through. */
 const IDLE_CAPACITY = 64 * 1024;
 const LF = 0x0a;
