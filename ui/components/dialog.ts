@@ -1,0 +1,81 @@
+import { html, useEffect, useId, useRef } from '../html.ts';
+import type { ComponentChildren } from '../html.ts';
+import { cell, useCell } from '../cell.ts';
+import { t } from '../i18n/en.ts';
+import { Button, IconButton } from './button.ts';
+
+export interface DialogProps {
+  title: string;
+  onClose: () => void;
+  /** Buttons at the bottom. */
+  footer?: ComponentChildren;
+  /** wide: for lists and editors. */
+  size?: 'narrow' | 'wide';
+  children?: ComponentChildren;
+}
+
+/** A modal dialog, a sheet from below on a phone. Rendered means open. Escape and a click beside it close it; the browser
+ * keeps the focus inside and gives it back. */
+export function Dialog({ title, onClose, footer, size = 'narrow', children }: DialogProps) {
+  const ref = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  useEffect(() => {
+    const dialog = ref.current;
+    if (dialog && !dialog.open) dialog.showModal();
+    return () => dialog?.close();
+  }, []);
+  return html`
+    <dialog ref=${ref} class=${`dialog ${size}`} aria-labelledby=${id}
+      onCancel=${(event: Event) => {
+        event.preventDefault();
+        onClose();
+      }}
+      onClick=${(event: MouseEvent) => event.target === ref.current && onClose()}>
+      <div class="dialog-box">
+          <header class="dialog-head"><h2 id=${id}>${title}</h2>
+            <${IconButton} icon="cross" label=${t.common.close} onClick=${onClose} /></header>
+          <div class="dialog-body">${children}</div>
+          ${footer && html`<footer class="dialog-foot">${footer}</footer>`}
+        </div>
+    </dialog>
+  `;
+}
+
+export interface Question {
+  title: string;
+  text: string;
+  /** The words on the button that does it. */
+  action: string;
+  tone?: 'primary' | 'danger';
+}
+
+const asked = cell<(Question & { answer: (yes: boolean) => void }) | null>(null);
+
+/** Asks before something that cannot be taken back. */
+export function confirm(question: Question): Promise<boolean> {
+  asked.get()?.answer(false);
+  return new Promise((resolve) => {
+    asked.set({
+      ...question,
+      answer: (yes) => {
+        asked.set(null);
+        resolve(yes);
+      },
+    });
+  });
+}
+
+/** Shows what `confirm` asks; the shell holds one. */
+export function Confirmations() {
+  const question = useCell(asked);
+  if (!question) return null;
+  const { title, text, action, tone = 'primary', answer } = question;
+  return html`
+    <${Dialog} title=${title} onClose=${() => answer(false)} footer=${html`
+      <${Button} onClick=${() => answer(false)}>${t.common.cancel}<//>
+      <${Button} tone=${tone} onClick=${() => answer(true)}>${action}<//>
+    `}>
+      <p>${text}</p>
+      <//>
+  `;
+}

@@ -1,0 +1,25 @@
+import { html } from '../html.ts';
+import { cell, useCell } from '../cell.ts';
+import { t } from '../i18n/en.ts';
+
+/** The time in ms, moved on once a second by the page's services. */
+export const now = cell(Date.now());
+
+/** A span of time in its largest unit: `12 s`, `4 min`, `3 h`, `2 d`. @param ms a length in milliseconds */
+export function span(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  if (seconds < 60) return t.time.seconds(seconds);
+  if (seconds < 3600) return t.time.minutes(Math.floor(seconds / 60));
+  if (seconds < 86_400) return t.time.hours(Math.floor(seconds / 3600));
+  return t.time.days(Math.floor(seconds / 86_400));
+}
+
+/** `4 min ago`, kept right as time goes by; the exact time in its title. */
+export function TimeAgo({ at, plain = false }: { at: number; plain?: boolean }) {
+  const text = useCell(now, (time) => {
+    const passed = time - at;
+    if (passed < 5000) return plain ? span(passed) : t.time.now;
+    return plain ? span(passed) : t.time.ago(span(passed));
+  });
+  return html`<time dateTime=${new Date(at).toISOString()} title=${new Date(at).toLocaleString()}>${text}</time>`;
+}
