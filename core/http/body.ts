@@ -1,4 +1,5 @@
 /** Request bodies, read with a bound. */
+import { Buffer } from 'node:buffer';
 import { HttpError } from './reply.ts';
 import type { HttpRequest } from './types.ts';
 
@@ -29,11 +30,10 @@ export async function readJson(req: HttpRequest, limit = JSON_LIMIT): Promise<un
   }
   if (size === 0) return {};
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks)));
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.concat(chunks)));
   } catch {
     throw new HttpError(400, 'bad_json', 'The request body is not valid JSON in UTF-8.');
   }
 }
 
-const tooLarge = (limit: number) =>
-  new HttpError(413, 'too_large', `The request body is larger than ${limit} bytes.`, { connection: 'close' });
+const tooLarge = (limit: number) => new HttpError(413, 'too_large', `The request body is larger than ${limit} bytes.`);

@@ -1,4 +1,5 @@
 /** Answers of the API: JSON bodies and errors with a machine word. */
+import { Buffer } from 'node:buffer';
 import type { HeaderMap, HttpResponse } from './types.ts';
 
 /** An error that is meant for the client. `message` is a sentence that says what is wrong and how to mend it. */

@@ -1,0 +1,66 @@
+/** Passwords: scrypt with a bound on how many run at once, compared in constant time. */
+import { Buffer } from 'node:buffer';
+import { createHash, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
+
+/** RFC 7914: N = 2^15, r = 8, p = 1: 32 MiB and about 80 ms for each guess. */
+const COST = { N: 2 ** 15, r: 8, p: 1, maxmem: 64 * 1024 * 1024 };
+const HASH_BYTES = 32;
+const SALT_BYTES = 16;
+/** Derivations at once; each holds 32 MiB and one of node's four worker threads. */
+export const MAX_RUNNING = 2;
+/** Derivations that may wait for one of those. */
+export const MAX_WAITING = 32;
+
+/** A password at rest; base64url. */
+export interface PasswordHash {
+  salt: string;
+  hash: string;
+}
+
+/** Too many derivations are waiting; try again soon. */
+export class BusyError extends Error {}
+
+let running = 0;
+const waiting: (() => void)[] = [];
+
+/** Derives a key. Rejects with BusyError when MAX_WAITING others wait. */
+async function derive(password: string, salt: Buffer): Promise<Buffer> {
+  if (running >= MAX_RUNNING) {
+    if (waiting.length >= MAX_WAITING) throw new BusyError('too many logins at once');
+    await new Promise<void>((resolve) => waiting.push(resolve));
+  }
+  running++;
+  try {
+    // Digested first, so that a long password takes no longer than a short one.
+    const digest = createHash('sha256').update(password, 'utf8').digest();
+    return await new Promise((resolve, reject) => {
+      scrypt(digest, salt, HASH_BYTES, COST, (error, key) => error ? reject(error) : resolve(key));
+    });
+  } finally {
+    running--;
+    waiting.shift()?.();
+  }
+}
+
+export async function hashPassword(password: string): Promise<PasswordHash> {
+  const salt = randomBytes(SALT_BYTES);
+  return { salt: salt.toString('base64url'), hash: (await derive(password, salt)).toString('base64url') };
+}
+
+export async function verifyPassword(password: string, at: PasswordHash): Promise<boolean> {
+  const expected = Buffer.from(at.hash, 'base64url');
+  const actual = await derive(password, Buffer.from(at.salt, 'base64url'));
+  return expected.length === actual.length && timingSafeEqual(expected, actual);
+}
+
+/** 20 characters without look-alikes: 2^98 possibilities, in groups that can be typed from a screen. */
+export function generatePassword(): string {
+  const alphabet = 'abcdefghjkmnpqrstuvwxyz23456789'; // 31: no i, l, o, 0, 1
+  let text = '';
+  while (text.length < 20) {
+    for (const byte of randomBytes(32)) {
+      if (byte < 248 && text.length < 20) text += alphabet[byte % 31]; // 248 = 8 × 31: no remainder is likelier
+    }
+  }
+  return text.replace(/(.{5})(?=.)/g, '$1-');
+}
