@@ -16,6 +16,7 @@ import type {
   ToolStatus,
   Usage,
 } from '../../core/wire/types.ts';
+import type { ProcessIdentity } from './proc.ts';
 
 /** How to open one session. */
 export interface OpenOptions {
@@ -93,6 +94,10 @@ export type ProviderEvent =
 /** One open session with its CLI. Commands after `exit` are ignored. */
 export interface ProviderSession {
   readonly pid: number | null;
+  /** Kept on record, so that the process is found again after a crash of this server. */
+  readonly identity?: ProcessIdentity | null;
+  /** Work goes on in the background although no turn runs: the process must not be ended as idle. */
+  readonly hasBackgroundWork?: boolean;
   send(message: OutgoingMessage): void;
   /** Gives false when the CLI has no such open request (any more). */
   decide(requestId: string, decision: DecisionBody): boolean;

@@ -7,6 +7,7 @@ import {
   chmodSync,
   closeSync,
   constants,
+  copyFileSync,
   fstatSync,
   lstatSync,
   mkdirSync,
@@ -107,9 +108,22 @@ async function syncFolder(path: string): Promise<void> {
   await folder?.close();
 }
 
+/** Copies a damaged file to `<name>.corrupt-<time>`. @returns the new path, or '' when that cannot be done */
+export function copyAside(path: string, now: number): string {
+  const aside = asideName(path, now);
+  try {
+    copyFileSync(path, aside, constants.COPYFILE_EXCL);
+    return aside;
+  } catch {
+    return '';
+  }
+}
+
+const asideName = (path: string, now: number) => `${path}.corrupt-${new Date(now).toISOString().replaceAll(':', '-')}`;
+
 /** Renames what cannot be read to `<name>.corrupt-<time>`. @returns the new path. Throws when it cannot be renamed. */
 export function keepAside(path: string, now: number): string {
-  const aside = `${path}.corrupt-${new Date(now).toISOString().replaceAll(':', '-')}`;
+  const aside = asideName(path, now);
   renameSync(path, aside);
   return aside;
 }

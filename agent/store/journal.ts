@@ -6,7 +6,7 @@
 import { Buffer } from 'node:buffer';
 import type { FileHandle } from 'node:fs/promises';
 import { systemClock } from '../../core/clock.ts';
-import { keepAside, openAppend, readWhole, writeFully, writeWhole } from './files.ts';
+import { copyAside, keepAside, openAppend, readWhole, writeFully, writeWhole } from './files.ts';
 
 /** Bytes of a journal that is read at all. */
 export const JOURNAL_LIMIT = 512 * 1024 * 1024;
@@ -121,6 +121,11 @@ export class Journal {
     return this.commit();
   }
 
+  /** Copies the file as it is beside itself, before a rewrite drops what is damaged. @returns its path, or '' */
+  keepCopy(): string {
+    return copyAside(this.#options.path, this.#now());
+  }
+
   /** Writes what is left and lets go of the file. A later append opens it again. */
   async close(): Promise<void> {
     if (this.#lines.length || this.#mustRewrite) await this.commit().catch(() => {});
@@ -161,7 +166,10 @@ export class Journal {
     const bytes = Buffer.from(this.#lines.join(''));
     this.#lines = [];
     this.#pendingLength = 0;
-    this.#file ??= await openAppend(this.#options.path);
+    if (!this.#file) {
+      this.#file = await openAppend(this.#options.path);
+      this.#wholeSize ||= (await this.#file.stat()).size;
+    }
     await writeFully(this.#file, bytes);
     this.#appended += bytes.length;
     if (durable) await this.#file.datasync();

@@ -1,0 +1,360 @@
+/**
+ * One agent's session: turns commands into what the provider does, and the provider's events into messages, usage and
+ * status. What a user sent is on disk before it is answered; what the CLI asked stays on record until it has the answer.
+ */
+import { randomUUID } from 'node:crypto';
+import { HttpError } from '../../core/http/reply.ts';
+import type { LiveChange } from '../../core/wire/live.ts';
+import type {
+  AgentInfo,
+  Capabilities,
+  DecisionBody,
+  DecisionRecord,
+  PermissionMode,
+  RequestMessage,
+  SendMessageBody,
+  UserMessage,
+} from '../../core/wire/types.ts';
+import type { OutgoingMessage, Provider, ProviderEvent, ProviderSession } from '../provider/provider.ts';
+import type { Document, House } from '../rooms.ts';
+import { notSaved } from '../store/document.ts';
+import { applyEvent, closeOpenMessages, type Scene } from './events.ts';
+import { InfoKeeper } from './info.ts';
+import { MessageLog } from './messages.ts';
+import type { AgentRecord } from './record.ts';
+import { checkDecision, settledError } from './requests.ts';
+import { type StateEvent, transition } from './state.ts';
+
+export interface SessionOptions {
+  house: House;
+  provider: Provider;
+  document: Document<AgentRecord>;
+  journalPath: string;
+  publish(change: LiveChange): void;
+}
+
+const RESUME_HINT = 'Send a message to go on where it was.';
+
+export class Session {
+  readonly id: string;
+  readonly #options: SessionOptions;
+  readonly #keeper: InfoKeeper;
+  #log: MessageLog | null = null;
+  #cli: ProviderSession | null = null;
+  /** Who asked the present CLI to end. */
+  #asked: 'stop' | 'reap' | 'shutdown' | null = null;
+  #capabilities: Capabilities | null = null;
+  #outbox: OutgoingMessage[] = [];
+  /** Messages that the CLI was given and has not begun. */
+  #undelivered = new Set<string>();
+  #deciding = new Map<string, Promise<unknown>>();
+  #sending = new Map<string, Promise<unknown>>();
+  #stopping: Promise<void> | null = null;
+  #usedAt: number;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.id = options.document.value.info.id;
+    this.#keeper = new InfoKeeper(options.document, options.house, options.publish);
+    this.#usedAt = options.house.clock.now();
+  }
+
+  get info(): AgentInfo {
+    return this.#keeper.info;
+  }
+  get record(): AgentRecord {
+    return this.#keeper.record;
+  }
+  get capabilities(): Capabilities | null {
+    return this.#capabilities;
+  }
+  get isOpen(): boolean {
+    return this.#cli !== null;
+  }
+
+  /** Read from disk when first needed. */
+  get log(): MessageLog {
+    const { house, publish, journalPath } = this.#options;
+    this.#usedAt = house.clock.now();
+    return this.#log ??= new MessageLog({
+      agentId: this.id,
+      path: journalPath,
+      clock: house.clock,
+      publish,
+      warn: (text) => house.warn(`journal ${this.id}`, text),
+      onAdded: (message) => this.#keeper.patch({ lastSeq: message.seq }),
+    });
+  }
+
+  /** Accepts a message: on disk first, then to the CLI, which is started if need be. The same id again changes nothing. */
+  async send(body: SendMessageBody, by: string): Promise<{ message: UserMessage; duplicate: boolean }> {
+    const id = body.clientId ?? randomUUID();
+    await this.#sending.get(id);
+    const known = this.log.get(id);
+    if (known && known.kind !== 'user') throw new HttpError(400, 'bad_request', '"clientId" is already used.');
+    if (known && known.error !== NOT_SAVED) return { message: known, duplicate: true };
+    const saving = this.#accept(id, body, by);
+    this.#sending.set(id, saving.catch(() => {}));
+    try {
+      await saving;
+    } finally {
+      this.#sending.delete(id);
+    }
+    this.#outbox.push({ id, text: body.text, images: body.images ?? [] });
+    this.#pump();
+    return { message: this.log.get(id) as UserMessage, duplicate: false };
+  }
+
+  async #accept(id: string, body: SendMessageBody, by: string): Promise<void> {
+    const images = (body.images ?? []).map(({ mediaType, data }) => ({
+      mediaType,
+      size: Math.floor(data.length * 3 / 4),
+    }));
+    if (this.log.get(id)) this.log.patch(id, { status: 'accepted', error: undefined });
+    else this.log.add({ kind: 'user', id, text: body.text, images, status: 'accepted', by });
+    try {
+      await this.log.commit();
+    } catch (error) {
+      this.log.patch(id, { status: 'failed', error: NOT_SAVED });
+      throw notSaved(error);
+    }
+  }
+
+  /** Hands accepted messages to the CLI, in order. While it is being ended they wait for its exit. */
+  #pump(): void {
+    if (!this.#outbox.length || (this.#cli && this.#asked)) return;
+    if (!this.#cli) this.open();
+    for (const message of this.#outbox.splice(0)) {
+      this.#undelivered.add(message.id);
+      this.#cli?.send(message);
+    }
+    this.#keeper.touch();
+  }
+
+  /** Starts the CLI, resuming the session it had. */
+  open(): void {
+    if (this.#cli) return;
+    const { info, record } = this;
+    this.#asked = null;
+    this.#apply({ type: 'open' });
+    this.#undelivered.clear();
+    this.#cli = this.#options.provider.open({
+      agentId: this.id,
+      cwd: record.cwd,
+      resume: info.sessionId ?? info.flags.resume ?? null,
+      fork: info.sessionId === null && info.flags.forkSession === true,
+      flags: info.flags,
+      model: info.model,
+      mode: info.mode,
+      effort: info.effort,
+    }, (event) => this.#onEvent(event));
+    this.#keeper.update({ process: this.#cli.identity ?? null });
+    this.#keeper.patch({ cli: { ...info.cli, running: true, pid: this.#cli.pid } });
+  }
+
+  async cancelQueued(messageId: string): Promise<void> {
+    const message = this.log.get(messageId);
+    if (message?.kind !== 'user') throw new HttpError(404, 'not_found', 'There is no such message.');
+    if (message.status !== 'queued' && message.status !== 'accepted') {
+      throw new HttpError(409, 'already_sent', 'This message is already with the agent: interrupt it instead.');
+    }
+    this.#cli?.cancelQueued(messageId);
+    await Promise.resolve();
+  }
+
+  /** The first decision wins and is on disk before it is answered and before the CLI gets it. */
+  async decide(requestId: string, body: DecisionBody, by: string) {
+    await this.#deciding.get(requestId);
+    const message = this.log.get(requestId);
+    if (message?.kind !== 'request') throw new HttpError(404, 'not_found', 'There is no such request.');
+    if (message.status !== 'pending') {
+      if (message.decision?.clientId === body.clientId) return { decision: message.decision, duplicate: true };
+      throw settledError(message);
+    }
+    checkDecision(message, body);
+    const decision: DecisionRecord = { ...body, by, at: this.#options.house.clock.now() };
+    const deciding = this.#decideNow(message, decision);
+    this.#deciding.set(requestId, deciding.catch(() => {}));
+    try {
+      await deciding;
+    } finally {
+      this.#deciding.delete(requestId);
+    }
+    return { decision, duplicate: false };
+  }
+
+  async #decideNow(message: RequestMessage, decision: DecisionRecord): Promise<void> {
+    this.log.patch(message.id, { status: 'decided', decision });
+    try {
+      await this.log.commit();
+    } catch (error) {
+      this.log.patch(message.id, { status: 'pending', decision: null });
+      throw notSaved(error);
+    }
+    const status = () => (this.log.get(message.id) as RequestMessage).status;
+    const taken = status() === 'decided' && this.#cli?.decide(message.id, decision);
+    if (!taken) {
+      if (status() === 'decided') this.log.patch(message.id, { status: 'cancelled' });
+      this.#refreshPending();
+      throw settledError(this.log.get(message.id) as RequestMessage);
+    }
+    this.#refreshPending();
+  }
+
+  interrupt(): void {
+    if (!this.#cli) throw new HttpError(409, 'not_running', 'The agent is not running.');
+    this.#cli.interrupt();
+  }
+
+  /** Ends the CLI and everything it started. */
+  stop(reason: 'stop' | 'shutdown' = 'stop'): Promise<void> {
+    if (!this.#cli) return Promise.resolve();
+    this.#asked = reason;
+    const cli = this.#cli;
+    return this.#stopping ??= cli.stop().finally(() => {
+      this.#stopping = null;
+      // Every provider tells its exit; should one not, the record must still be right.
+      if (this.#cli === cli) this.#onEvent({ type: 'exit', expected: true, code: null, signal: null, text: '' });
+    });
+  }
+
+  /** Ends an idle CLI to save memory. @returns whether it was old enough */
+  reapIfIdle(idleMs: number): boolean {
+    const { info } = this;
+    const isIdle = info.state === 'idle' || info.state === 'error';
+    const isQuiet = this.#options.house.clock.now() - Math.max(info.activeAt, info.stateSince) >= idleMs;
+    if (!this.#cli || this.#asked || !isIdle || !isQuiet || info.queue.length || this.#undelivered.size) return false;
+    if (this.#cli.hasBackgroundWork || info.sessionId === null) return false;
+    this.#asked = 'reap';
+    this.#cli.reap();
+    return true;
+  }
+
+  /** Lets go of the messages of a session that nobody has used for a while. */
+  unloadIfUnused(idleMs: number): void {
+    if (!this.#log || this.#cli || this.#options.house.clock.now() - this.#usedAt < idleMs) return;
+    const log = this.#log;
+    this.#log = null;
+    void log.close();
+  }
+
+  rename(name: string): void {
+    this.#keeper.update({ isAutoNamed: false });
+    this.#keeper.patch({ name });
+  }
+  setMode(mode: PermissionMode): void {
+    if (this.#cli) this.#cli.setMode(mode);
+    else this.#keeper.patch({ mode });
+  }
+  setModel(model: string): void {
+    this.#cli?.setModel(model);
+    this.#keeper.patch({ model });
+  }
+  setEffort(effort: string): void {
+    this.#cli?.setEffort(effort);
+    this.#keeper.patch({ effort });
+  }
+  setInstructions(instructions: string): void {
+    this.#keeper.update({ instructions });
+  }
+
+  /** A line from the server itself, e.g. about the folder it works in. */
+  notice(level: 'info' | 'warning' | 'error', code: string, text: string): void {
+    this.log.add({ kind: 'notice', id: randomUUID(), level, code, text, passing: false });
+  }
+
+  /** After a crash of this server: what was open then is closed on the record. */
+  recover(): void {
+    closeOpenMessages(
+      this.#scene(),
+      'expired',
+      'The agent server ended before the agent took this message. Send it again.',
+    );
+    this.notice('warning', 'interrupted', `The agent server ended while this session was open. ${RESUME_HINT}`);
+    this.#keeper.update({ process: null });
+    this.#keeper.patch({ cli: { ...this.info.cli, running: false, pid: null }, lastSeq: this.log.lastSeq });
+    this.#apply({ type: 'lost' });
+  }
+
+  async close(): Promise<void> {
+    await this.stop('shutdown');
+    await this.#log?.close();
+    await this.#keeper.close();
+  }
+
+  /** On disk now. */
+  save(): Promise<void> {
+    return this.#keeper.save();
+  }
+
+  #onEvent(event: ProviderEvent): void {
+    this.#keeper.touch();
+    if (event.type === 'exit') return this.#onExit(event);
+    if (event.type === 'ready' && event.capabilities) this.#capabilities = event.capabilities;
+    if (event.type === 'message.status') this.#undelivered.delete(event.id);
+    applyEvent(this.#scene(), event);
+  }
+
+  #onExit(event: Extract<ProviderEvent, { type: 'exit' }>): void {
+    if (!this.#cli) return;
+    this.#cli = null;
+    const asked = this.#asked ?? (event.expected ? 'reap' : null);
+    this.#asked = null;
+    const fate = asked === 'stop' ? '' : event.text || `The agent ended before it took this message. Send it again.`;
+    const isCut = this.info.state === 'running' || this.info.state === 'waiting_input' ||
+      this.info.state === 'starting';
+    closeOpenMessages(this.#scene(), asked === 'shutdown' ? 'expired' : 'cancelled', fate);
+    const failed = asked === null && (isCut || event.code !== 0);
+    if (asked === null) this.notice(failed ? 'error' : 'info', 'exit', event.text || 'The agent has ended by itself.');
+    if (asked === 'shutdown' && isCut) {
+      this.notice(
+        'warning',
+        'interrupted',
+        `The agent server was stopped while this session was at work. ${RESUME_HINT}`,
+      );
+    }
+    this.#keeper.update({ process: null });
+    this.#keeper.patch({ cli: { ...this.info.cli, running: false, pid: null } });
+    this.#apply({ type: 'exit', asked, failed, text: event.text });
+    this.#options.house.log.info('agent process ended', { agent: this.id, asked: asked ?? 'nobody', code: event.code });
+    this.#pump();
+  }
+
+  #apply(event: StateEvent): void {
+    const { info } = this;
+    const next = transition({ state: info.state, reason: info.stateReason, text: info.stateText }, event);
+    const isSame = next.state === info.state && next.reason === info.stateReason && next.text === info.stateText;
+    if (isSame) return;
+    this.#keeper.patch({
+      state: next.state,
+      stateReason: next.reason,
+      stateText: next.text,
+      stateSince: this.#options.house.clock.now(),
+    });
+  }
+
+  /** Pending requests and queue follow from the messages; kept in the info so that a card can show them. */
+  #refreshPending(): void {
+    const pending = this.info.pending.filter((id) => {
+      const message = this.log.get(id);
+      return message?.kind === 'request' && message.status === 'pending';
+    });
+    if (pending.length !== this.info.pending.length) this.#keeper.patch({ pending });
+    const first = this.log.get(pending[0] ?? '') as RequestMessage | undefined;
+    this.#apply({ type: 'waiting', request: first?.request ?? null });
+  }
+
+  #scene(): Scene {
+    return {
+      log: this.log,
+      keeper: this.#keeper,
+      now: this.#options.house.clock.now,
+      apply: (event) => this.#apply(event),
+      refreshPending: () => this.#refreshPending(),
+      isBusy: () => this.#undelivered.size > 0,
+    };
+  }
+}
+
+/** Marks a message that never got on the disk: sending it again is no duplicate. */
+const NOT_SAVED = 'It could not be saved. Send it again.';
