@@ -1,0 +1,176 @@
+/**
+ * Many streams in one tunnel: the table of ids, and the turns in which streams write into the record under construction.
+ * Knows nothing of sealing, sockets or time: it is given a way to send a record and a way to be called in the next tick.
+ */
+import { Buffer } from 'node:buffer';
+import { FRAME_HEADER, FrameWriter, readFrames, RESET, TYPE, unpackHead, UPGRADE, WireError } from './frame.ts';
+import { MAX_PLAIN, MAX_STREAMS } from './limits.ts';
+import { Stream, type StreamHost } from './stream.ts';
+
+export interface OpenHead {
+  method: string;
+  /** Path and query, as in the request line. */
+  target: string;
+  /** Who asks, as the relay tells it. */
+  peer: string;
+  /** name, value, name, value … */
+  fields: string[];
+  upgrade: boolean;
+}
+
+export interface MuxOptions {
+  /** The relay opens streams, the machine is asked. */
+  opener: boolean;
+  /** Seals and sends one record (only valid during the call). false: call `unblock` when there is room again. */
+  send: (record: Buffer) => boolean;
+  /** Calls `flush` once, soon; frames that come up until then share a record. */
+  schedule: (flush: () => void) => void;
+  /** The peer opened a stream. Answer on it, or reset it. */
+  onOpen?: (stream: Stream, head: OpenHead) => void;
+  /** A frame of the session itself (stream 0). */
+  onControl: (type: number, payload: Buffer) => void;
+  /** The number of streams has gone to 0. */
+  onIdle?: () => void;
+}
+
+const MAX_ID = 0xffff_ffff;
+/** Frames for stream 0 that wait for room, at most; a peer that asks for more is not answered. */
+const MAX_CONTROL = 64;
+/** Streams over the limit whose refusal may wait to be sent. */
+const MAX_REFUSED = 64;
+
+export class Mux implements StreamHost {
+  readonly #options: MuxOptions;
+  readonly #streams = new Map<number, Stream>();
+  readonly #writer = new FrameWriter(Buffer.allocUnsafeSlow(MAX_PLAIN));
+  #ring: Stream[] = [];
+  #control: { type: number; payload: Uint8Array }[] = [];
+  #lastId = 0;
+  #scheduled = false;
+  #blocked = false;
+  #closed = false;
+  readonly #flush = () => {
+    this.#scheduled = false;
+    this.flush();
+  };
+
+  constructor(options: MuxOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#streams.size;
+  }
+
+  /** Opens a stream; the caller sends its head at once. null: at the limit, or the tunnel is closed. */
+  open(): Stream | null {
+    if (this.#closed || this.#streams.size >= MAX_STREAMS || this.#lastId >= MAX_ID) return null;
+    const stream = new Stream(++this.#lastId, true, this);
+    this.#streams.set(stream.id, stream);
+    return stream;
+  }
+
+  /** A frame of the session itself; goes before everything that waits. */
+  control(type: number, payload: Uint8Array): void {
+    if (this.#closed || this.#control.length >= MAX_CONTROL) return;
+    this.#control.push({ type, payload });
+    this.#wake();
+  }
+
+  /** One opened record of the peer. Throws WireError when the tunnel cannot go on. */
+  receive(record: Buffer): void {
+    readFrames(record, (type, flags, id, payload) => {
+      if (this.#closed) return;
+      if (id === 0) return this.#options.onControl(type, payload);
+      if (type === TYPE.open) return this.#onOpen(flags, id, payload);
+      const stream = this.#streams.get(id);
+      if (stream) return stream.receive(type, flags, payload);
+      // Frames that were on their way when this side gave the stream up are dropped; others can only be a mistake.
+      if (id > this.#lastId || type > TYPE.trailers) throw new WireError('frame of a stream that was never opened');
+    });
+  }
+
+  /** The socket has room again. */
+  unblock(): void {
+    this.#blocked = false;
+    this.flush();
+  }
+
+  /** Every stream is lost. */
+  destroy(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#ring = [];
+    this.#control = [];
+    for (const stream of [...this.#streams.values()]) stream.lose();
+    this.#streams.clear();
+  }
+
+  /** Writes what is due now, until the socket has no room. */
+  flush(): void {
+    const writer = this.#writer;
+    while (!this.#blocked && !this.#closed) {
+      const control = this.#control.shift();
+      if (control) {
+        if (writer.room < FRAME_HEADER + control.payload.length) this.#sendRecord();
+        writer.begin(control.type, 0, 0);
+        writer.bytes(control.payload);
+        writer.finish();
+        continue;
+      }
+      const stream = this.#ring.shift();
+      if (!stream) break;
+      if (writer.room < stream.turnSize) {
+        this.#sendRecord();
+        if (this.#blocked) return void this.#ring.unshift(stream);
+      }
+      stream.queued = false;
+      if (stream.turn(writer)) this.ready(stream);
+    }
+    if (!this.#closed) this.#sendRecord();
+  }
+
+  // ---- StreamHost
+
+  ready(stream: Stream): void {
+    if (stream.queued || this.#closed) return;
+    stream.queued = true;
+    this.#ring.push(stream);
+    this.#wake();
+  }
+  forget(stream: Stream): void {
+    if (this.#streams.get(stream.id) !== stream) return;
+    this.#streams.delete(stream.id);
+    if (this.#streams.size === 0) this.#options.onIdle?.();
+  }
+
+  #wake(): void {
+    if (this.#scheduled || this.#blocked) return;
+    this.#scheduled = true;
+    this.#options.schedule(this.#flush);
+  }
+  #sendRecord(): void {
+    if (this.#writer.length > 0 && !this.#options.send(this.#writer.take())) this.#blocked = true;
+  }
+
+  #onOpen(flags: number, id: number, payload: Buffer): void {
+    if (this.#options.opener) throw new WireError('only the relay opens streams');
+    if (id <= this.#lastId) throw new WireError('stream id used again');
+    this.#lastId = id;
+    const head = unpackHead(payload, 0);
+    const stream = new Stream(id, false, this);
+    this.#streams.set(id, stream);
+    if (this.#streams.size > MAX_STREAMS + MAX_REFUSED) throw new WireError('opens without end');
+    if (this.#streams.size > MAX_STREAMS) return stream.reset(RESET.refused);
+    if (!head || head.strings.length < 3 || head.strings.length % 2 === 0) return stream.reset(RESET.protocol);
+    const [method, target, peer] = head.strings as [string, string, string];
+    this.#options.onOpen?.(stream, {
+      method,
+      target,
+      peer,
+      fields: head.strings.slice(3),
+      upgrade: (flags & UPGRADE) !== 0,
+    });
+    stream.receiveOpenBody(flags, payload.subarray(head.end));
+  }
+}

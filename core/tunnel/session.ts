@@ -1,0 +1,326 @@
+/**
+ * One tunnel over one message socket, from the first handshake byte to the last: proves the token, seals records, keeps the
+ * heartbeat and owns the mux. Every timer is cleared and the socket is closed when `onClose` is called, which happens once.
+ */
+import { Buffer } from 'node:buffer';
+import { type Clock, systemClock, type Timer } from '../clock.ts';
+import { TYPE, WireError } from './frame.ts';
+import { Mux, type OpenHead } from './mux.ts';
+import {
+  CLOSE,
+  DEAD_MS,
+  DRAIN_MS,
+  HANDSHAKE_MS,
+  HEARTBEAT_MS,
+  MAX_HANDSHAKE,
+  MAX_RECORD,
+  REKEY_MS,
+  REKEY_RECORDS,
+} from './limits.ts';
+import { type Channel, Handshake } from './secure.ts';
+import type { MessageSocket } from './socket.ts';
+import type { Stream } from './stream.ts';
+
+export interface Hello {
+  name: string;
+  version: string;
+}
+
+export interface SessionEnd {
+  /** One of CLOSE, or what the socket said; 1006 when it just broke. */
+  code: number;
+  /** For logs. */
+  reason: string;
+  /** The peer said so in a sealed BYE, so nobody on the way can have made it up. */
+  proven: boolean;
+  /** The token had been proven on both sides before. */
+  established: boolean;
+}
+
+export interface SessionOptions {
+  socket: MessageSocket;
+  role: 'machine' | 'relay';
+  /** tokenKey(token). */
+  psk: Uint8Array;
+  hello: Hello;
+  clock?: Clock;
+  prologue?: Uint8Array;
+  /** Only for the machine: the relay opened a stream. */
+  onOpen?: (stream: Stream, head: OpenHead) => void;
+  /** The token is proven both ways; streams may run. */
+  onEstablished: (peer: Hello) => void;
+  /** The peer asks for no new streams. */
+  onGoaway?: () => void;
+  onClose: (end: SessionEnd) => void;
+}
+
+/** How often the heartbeat looks; a timer later than SLEPT_MS means that this machine slept. */
+const TICK_MS = 2_500;
+const SLEPT_MS = 5_000;
+/** After sleep the peer has this long to answer. */
+const WAKE_MS = 5_000;
+/** The socket may take this long for the closing handshake after BYE. */
+const CLOSE_MS = 1_000;
+const MAX_NAME = 200;
+
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #socket: MessageSocket;
+  readonly #clock: Clock;
+  readonly #handshake: Handshake;
+  readonly #mux: Mux;
+  #channel: Channel | null = null;
+  #phase: 'handshake' | 'hello' | 'open' | 'closed' = 'handshake';
+  #timers = new Map<string, Timer>();
+  #end: SessionEnd | null = null;
+  #onDrained: (() => void) | null = null;
+
+  #lastSeen: number;
+  #lastWall: number;
+  #nextPing = 0;
+  #awaitPong = 0;
+  #keyedAt = 0;
+  #rtt: number | null = null;
+
+  /** Payload bytes of records, both ways. */
+  bytesIn = 0;
+  bytesOut = 0;
+  /** Neither side opens streams any more. */
+  draining = false;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#socket = options.socket;
+    this.#clock = options.clock ?? systemClock;
+    const machine = options.role === 'machine';
+    this.#handshake = new Handshake({ initiator: machine, psk: options.psk, prologue: options.prologue });
+    this.#mux = new Mux({
+      opener: !machine,
+      send: (record) => this.#sendRecord(record),
+      schedule: (flush) => void setImmediate(flush),
+      onOpen: options.onOpen,
+      onControl: (type, payload) => this.#onControl(type, payload),
+      onIdle: () => this.#onDrained?.(),
+    });
+    this.#lastSeen = this.#clock.monotonic();
+    this.#lastWall = this.#clock.now();
+    this.#socket.onmessage = (data) => this.#onMessage(data);
+    this.#socket.ondrain = () => this.#mux.unblock();
+    this.#socket.onclose = (code, reason) => this.#closed({ code, reason });
+    this.#timer('handshake', HANDSHAKE_MS, () => this.#fail(CLOSE.timeout, 'no proof in time'));
+    if (machine) this.#socket.send(this.#handshake.write());
+  }
+
+  /** Streams that are open now. */
+  get streams(): number {
+    return this.#mux.size;
+  }
+  get established(): boolean {
+    return this.#phase === 'open';
+  }
+  /** Clock.monotonic() of the last record. */
+  get lastSeen(): number {
+    return this.#lastSeen;
+  }
+  /** Of the last heartbeat, ms. */
+  get rttMs(): number | null {
+    return this.#rtt;
+  }
+
+  /** Only for the relay: a new stream, whose head the caller sends at once. null: no tunnel, draining, or at the limit. */
+  open(): Stream | null {
+    return this.established && !this.draining ? this.#mux.open() : null;
+  }
+
+  /** Refuses new streams, lets the running ones finish for up to `graceMs`, then says BYE. Resolves when closed. */
+  async drain(graceMs = DRAIN_MS): Promise<void> {
+    if (this.#phase === 'open' && !this.draining) {
+      this.draining = true;
+      this.#mux.control(TYPE.goaway, Buffer.alloc(0));
+      if (this.#mux.size > 0 && graceMs > 0) {
+        await new Promise<void>((resolve) => {
+          this.#onDrained = resolve;
+          this.#timer('drain', graceMs, resolve);
+        });
+      }
+    }
+    await this.close(CLOSE.shutdown, 'shutting down');
+  }
+
+  /** Says BYE, sealed, and closes. Streams that still run are lost. Resolves when closed. */
+  close(code: number, reason: string): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#phase === 'closed') return resolve();
+      const done = this.#options.onClose;
+      this.#options.onClose = (end) => {
+        done(end);
+        resolve();
+      };
+      this.#fail(code, reason);
+    });
+  }
+
+  // ---- records
+
+  #onMessage(data: Uint8Array | string): void {
+    try {
+      if (typeof data === 'string') throw new WireError('text message');
+      this.#lastSeen = this.#clock.monotonic();
+      if (this.#channel) return this.#onRecord(data);
+      if (data.length > MAX_HANDSHAKE) throw new WireError('handshake message too long');
+      this.#onHandshake(data);
+    } catch (error) {
+      if (this.#phase === 'closed') throw error;
+      const proven = this.#channel !== null;
+      this.#fail(proven ? CLOSE.failed : CLOSE.refused, error instanceof Error ? error.message : String(error));
+    }
+  }
+  #onHandshake(message: Uint8Array): void {
+    this.#handshake.read(message);
+    if (!this.#handshake.done) this.#socket.send(this.#handshake.write());
+    this.#channel = this.#handshake.split();
+    this.#keyedAt = this.#clock.monotonic();
+    this.#phase = 'hello';
+    if (this.#options.role === 'machine') this.#sayHello();
+  }
+  #onRecord(sealed: Uint8Array): void {
+    const { receive } = this.#channel!;
+    if (sealed.length > MAX_RECORD || receive.records >= REKEY_RECORDS) throw new WireError('record over its limit');
+    const record = receive.open(sealed);
+    this.bytesIn += record.length;
+    this.#mux.receive(record);
+  }
+  #sendRecord(record: Buffer): boolean {
+    const { send } = this.#channel!;
+    this.bytesOut += record.length;
+    const due = send.records >= REKEY_RECORDS - 2 || this.#clock.monotonic() - this.#keyedAt >= REKEY_MS;
+    const free = this.#socket.send(send.seal(record));
+    if (!due) return free;
+    this.#keyedAt = this.#clock.monotonic();
+    const last = Buffer.from([TYPE.rekey, 0, 0, 0, 0, 0, 0, 0]);
+    const freeStill = this.#socket.send(send.seal(last));
+    send.rekey();
+    return free && freeStill;
+  }
+
+  // ---- frames of stream 0
+
+  #sayHello(): void {
+    const { name, version } = this.#options.hello;
+    this.#mux.control(TYPE.hello, Buffer.from(JSON.stringify({ name, version })));
+  }
+  #onControl(type: number, payload: Buffer): void {
+    if (this.#phase === 'hello' && type !== TYPE.hello) throw new WireError('HELLO must come first');
+    switch (type) {
+      case TYPE.hello:
+        return this.#onHello(payload);
+      case TYPE.ping:
+        if (payload.length !== 8) throw new WireError('PING is 8 bytes');
+        return this.#mux.control(TYPE.pong, Buffer.from(payload));
+      case TYPE.pong:
+        return this.#onPong(payload);
+      case TYPE.rekey:
+        return this.#channel!.receive.rekey();
+      case TYPE.goaway:
+        this.draining = true;
+        return this.#options.onGoaway?.();
+      case TYPE.bye:
+        return this.#onBye(payload);
+      default:
+        throw new WireError('unknown frame type');
+    }
+  }
+  #onHello(payload: Buffer): void {
+    if (this.#phase !== 'hello') throw new WireError('HELLO only once');
+    const hello = JSON.parse(payload.toString()) as Partial<Record<string, unknown>>;
+    const text = (value: unknown) => typeof value === 'string' ? value.slice(0, MAX_NAME) : '';
+    this.#phase = 'open';
+    this.#stop('handshake');
+    if (this.#options.role === 'relay') this.#sayHello();
+    this.#nextPing = this.#clock.monotonic();
+    this.#lastWall = this.#clock.now();
+    this.#tick();
+    this.#options.onEstablished({ name: text(hello.name), version: text(hello.version) });
+  }
+  #onPong(payload: Buffer): void {
+    if (payload.length !== 8) throw new WireError('PONG is 8 bytes');
+    this.#rtt = Math.max(0, this.#clock.monotonic() - payload.readDoubleBE(0));
+    this.#awaitPong = 0;
+  }
+  #onBye(payload: Buffer): void {
+    if (payload.length < 2) throw new WireError('BYE without a code');
+    this.#end = {
+      code: payload.readUInt16BE(0),
+      reason: payload.toString('utf8', 2),
+      proven: true,
+      established: this.established,
+    };
+    this.#socket.close(this.#end.code, '');
+    this.#closed(this.#end);
+  }
+
+  // ---- heartbeat
+
+  #tick(): void {
+    const now = this.#clock.monotonic();
+    const wall = this.#clock.now();
+    if (wall - this.#lastWall > TICK_MS + SLEPT_MS) {
+      // This machine slept, or was stopped: the silence is its own. Ask, and believe only a fresh answer.
+      this.#awaitPong = now + WAKE_MS;
+      this.#lastSeen = now;
+      this.#nextPing = now;
+    }
+    this.#lastWall = wall;
+    if (now - this.#lastSeen >= DEAD_MS || (this.#awaitPong > 0 && now >= this.#awaitPong)) {
+      return this.#fail(CLOSE.timeout, 'no heartbeat');
+    }
+    if (now >= this.#nextPing) {
+      this.#nextPing = now + HEARTBEAT_MS;
+      const stamp = Buffer.alloc(8);
+      stamp.writeDoubleBE(now);
+      this.#mux.control(TYPE.ping, stamp);
+    }
+    this.#timer('tick', TICK_MS, () => this.#tick());
+  }
+
+  // ---- the end
+
+  /** Ends the tunnel from this side: BYE when there is a channel for it, then the closing handshake, then by force. */
+  #fail(code: number, reason: string): void {
+    if (this.#phase === 'closed') return;
+    if (this.#phase === 'open') {
+      const bye = Buffer.concat([Buffer.from([code >> 8, code & 0xff]), Buffer.from(reason)]);
+      this.#mux.control(TYPE.bye, bye);
+      this.#mux.flush();
+    }
+    this.#end = { code, reason, proven: false, established: this.established };
+    this.#socket.close(code, '');
+    this.#closed(this.#end);
+  }
+  #closed(end: { code: number; reason: string }): void {
+    if (this.#phase === 'closed') return;
+    const established = this.established;
+    this.#phase = 'closed';
+    for (const name of [...this.#timers.keys()]) this.#stop(name);
+    this.#mux.destroy();
+    const socket = this.#socket;
+    const timer = this.#clock.setTimeout(() => socket.terminate(), CLOSE_MS);
+    socket.onmessage = socket.ondrain = null;
+    socket.onclose = () => this.#clock.clearTimeout(timer);
+    if (!this.#end) {
+      socket.onclose = null;
+      this.#clock.clearTimeout(timer);
+    }
+    this.#onDrained?.();
+    this.#options.onClose(this.#end ?? { ...end, proven: false, established });
+  }
+
+  #timer(name: string, ms: number, action: () => void): void {
+    this.#stop(name);
+    this.#timers.set(name, this.#clock.setTimeout(action, ms));
+  }
+  #stop(name: string): void {
+    this.#clock.clearTimeout(this.#timers.get(name));
+    this.#timers.delete(name);
+  }
+}

@@ -1,0 +1,233 @@
+/**
+ * The relay's way from a browser's request to a stream of the machine's tunnel and back: requests and upgrades, with
+ * backpressure in both directions. Most requests are one frame each way, so nothing is made before it is needed.
+ */
+import type { Buffer } from 'node:buffer';
+import { type Clock, systemClock } from '../core/clock.ts';
+import { forwardRequestFields, forwardResponseFields, type Via } from '../core/http/forward.ts';
+import { HttpError, json } from '../core/http/reply.ts';
+import type { HeaderMap, HttpRequest, HttpResponse } from '../core/http/types.ts';
+import { HEAD_TIMEOUT_MS, RESET, type Stream, StreamDuplex } from '../core/tunnel/mod.ts';
+import type { Machine } from './machines.ts';
+
+export interface ForwardSettings {
+  /** Cookies by name that the machine must not see. */
+  dropCookies?: (name: string) => boolean;
+  clock?: Clock;
+}
+
+/** What node:http's request and response have beside the handler's part, where there is node:http. */
+interface Trailers {
+  rawTrailers?: string[];
+  complete?: boolean;
+  addTrailers?: (headers: HeaderMap) => void;
+}
+
+/** Serves one request or upgrade by the machine. Answers 502, 503 or 504 by itself when the machine does not. */
+export function forward(
+  machine: Machine | null,
+  req: HttpRequest,
+  res: HttpResponse,
+  via: Via,
+  settings: ForwardSettings = {},
+): void {
+  if (!machine?.available) return refuse(res, 502, 'tunnel_down', 'Tunnel not connected');
+  const stream = machine.open();
+  if (!stream) return refuse(res, 503, 'too_many_requests', 'Too many requests at a time go through the tunnel.');
+  const exchange = new Exchange(stream, req, res, settings.clock ?? systemClock);
+  exchange.start(via, settings.dropCookies);
+}
+
+function refuse(res: HttpResponse, status: number, code: string, text: string): void {
+  if (res.headersSent) return void res.destroy();
+  json(res, status, { error: text, code });
+}
+
+/** One request and its answer. */
+class Exchange {
+  readonly #stream: Stream;
+  readonly #req: HttpRequest;
+  readonly #res: HttpResponse;
+  readonly #clock: Clock;
+  readonly #upgrade: boolean;
+  #timer: ReturnType<Clock['setTimeout']> | null = null;
+  /** Body bytes that the answer's Content-Length still promises; null when it promises nothing. */
+  #expected: number | null = null;
+  #trailers: string[] = [];
+  #waiting = false;
+  #settled = false;
+
+  constructor(stream: Stream, req: HttpRequest, res: HttpResponse, clock: Clock) {
+    this.#stream = stream;
+    this.#req = req;
+    this.#res = res;
+    this.#clock = clock;
+    this.#upgrade = req.headers.upgrade !== undefined &&
+      /(^|[\s,])upgrade($|[\s,])/i.test(req.headers.connection ?? '');
+  }
+
+  start(via: Via, dropCookies: ForwardSettings['dropCookies']): void {
+    const { method, url, rawHeaders } = this.#req;
+    const fields = forwardRequestFields(rawHeaders, { via, upgrade: this.#upgrade, dropCookies });
+    fields.unshift(method, url, via.address);
+    this.#stream.events = {
+      onHead: (status, raw) => this.#onHead(status, raw),
+      onInfo: (status, raw) => {
+        if (status > 101 && status < 200) this.#res.writeInformation?.(status, forwardResponseFields(raw));
+      },
+      onData: (chunk, last) => this.#onData(chunk, last),
+      onTrailers: (raw) => void (this.#trailers = raw),
+      onEnd: () => this.#onEnd(),
+      onReset: (code) => this.#onReset(code),
+    };
+    if (!this.#stream.open(fields, this.#upgrade)) {
+      this.#stream.reset(RESET.cancel);
+      return this.#fail(431, 'head_too_large', 'The request head is too large.');
+    }
+    this.#timer = this.#clock.setTimeout(() => this.#late(), HEAD_TIMEOUT_MS);
+    this.#res.on('close', () => this.#onClosed());
+    if (this.#upgrade) return; // Its half stays open for what follows the 101.
+    const { headers } = this.#req;
+    if (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0) this.#upload();
+    else this.#stream.end();
+  }
+
+  // ---- the request's body
+
+  #upload(): void {
+    const req = this.#req;
+    this.#stream.events.onDrain = () => void req.resume();
+    req.on('data', (chunk: Buffer) => {
+      // After the stream is over the rest is read and dropped, so that the connection can be used again.
+      if (!this.#stream.write(chunk)) req.pause();
+    });
+    req.on('end', () => this.#stream.end((req as Trailers).rawTrailers));
+    req.on('error', () => this.#onClosed());
+  }
+
+  // ---- the answer
+
+  #onHead(status: number, raw: string[]): void {
+    this.#stopTimer();
+    if (status === 101) return this.#onUpgrade(raw);
+    if (status < 200 || status > 599) return this.#bad();
+    const headers = forwardResponseFields(raw);
+    const length = contentLength(raw);
+    if (length === false) return this.#bad();
+    this.#expected = this.#req.method === 'HEAD' || status === 204 || status === 304 ? null : length;
+    try {
+      this.#res.writeHead(status, headers);
+    } catch {
+      this.#bad(); // A name or value that cannot stand in a head.
+    }
+  }
+  #onUpgrade(raw: string[]): void {
+    if (!this.#upgrade) return this.#bad();
+    const browser = this.#res.upgrade(upgradeFields(raw));
+    this.#settled = true;
+    const machine = new StreamDuplex(this.#stream);
+    join(browser, machine);
+  }
+  #onData(chunk: Buffer, last: boolean): void {
+    if (this.#expected !== null && (this.#expected -= chunk.length) < 0) return this.#abort();
+    if (last && !this.#expected) {
+      this.#settled = true;
+      return void this.#res.end(chunk);
+    }
+    if (this.#res.write(chunk)) return this.#stream.accept();
+    if (this.#waiting) return;
+    this.#waiting = true;
+    this.#res.once('drain', () => {
+      this.#waiting = false;
+      this.#stream.accept();
+    });
+  }
+  #onEnd(): void {
+    if (this.#settled) return;
+    if (!this.#res.headersSent) return this.#bad();
+    if (this.#expected) return this.#abort();
+    this.#settled = true;
+    if (this.#trailers.length) (this.#res as Trailers).addTrailers?.(forwardResponseFields(this.#trailers));
+    this.#res.end();
+  }
+  #onReset(code: number): void {
+    this.#stopTimer();
+    if (this.#settled) return void this.#req.resume();
+    if (this.#res.headersSent) return this.#abort();
+    if (code === RESET.lost) return this.#fail(502, 'tunnel_lost', 'The tunnel was lost before the answer came.');
+    if (code === RESET.refused) return this.#fail(503, 'too_many_requests', 'The machine serves too many requests.');
+    this.#fail(502, 'bad_answer', 'The machine gave no valid answer.');
+  }
+
+  // ---- ends
+
+  /** The browser's side is over: finished, or gone. */
+  #onClosed(): void {
+    this.#stopTimer();
+    this.#settled = true;
+    this.#stream.reset(RESET.cancel);
+  }
+  #late(): void {
+    this.#stream.reset(RESET.cancel);
+    this.#fail(504, 'machine_slow', 'The machine did not answer in time.');
+  }
+  /** The machine's answer cannot be passed on. */
+  #bad(): void {
+    this.#stream.reset(RESET.protocol);
+    this.#fail(502, 'bad_answer', 'The machine gave no valid answer.');
+  }
+  #fail(status: number, code: string, text: string): void {
+    if (this.#settled) return;
+    this.#stopTimer();
+    this.#settled = true;
+    if (this.#res.headersSent) return void this.#res.destroy();
+    try {
+      json(this.#res, new HttpError(status, code, text).status, { error: text, code });
+    } catch {
+      this.#res.destroy();
+    }
+    this.#req.resume();
+  }
+  /** Cut in the middle: the browser must never take it for the whole. */
+  #abort(): void {
+    this.#settled = true;
+    this.#stream.reset(RESET.cancel);
+    this.#res.destroy();
+  }
+  #stopTimer(): void {
+    if (this.#timer === null) return;
+    this.#clock.clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+}
+
+/** The declared length; null without one, false when it is no number or there are several that differ. */
+function contentLength(raw: readonly string[]): number | null | false {
+  let length: string | null = null;
+  for (let i = 0; i < raw.length; i += 2) {
+    if (raw[i]!.length !== 14 || raw[i]!.toLowerCase() !== 'content-length') continue;
+    if (length !== null) return false;
+    length = raw[i + 1]!;
+  }
+  if (length === null) return null;
+  return /^\d{1,15}$/.test(length) ? Number(length) : false;
+}
+
+/** A 101 keeps what makes it one. */
+function upgradeFields(raw: readonly string[]): HeaderMap {
+  const headers = forwardResponseFields(raw);
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i]!.toLowerCase();
+    if (name === 'connection' || name === 'upgrade') headers[raw[i]!] = raw[i + 1]!;
+  }
+  return headers;
+}
+
+/** Bytes both ways until both halves have ended; whichever side breaks takes the other with it. */
+function join(a: ReturnType<HttpResponse['upgrade']>, b: StreamDuplex): void {
+  a.on('error', () => {});
+  a.on('close', () => b.destroy());
+  b.on('close', () => a.destroy());
+  a.pipe(b);
+  b.pipe(a);
+}
