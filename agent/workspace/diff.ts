@@ -1,0 +1,67 @@
+/** Unified diffs as git prints them → FileDiff. Pure. */
+import type { FileDiff } from '../../core/wire/types.ts';
+
+/** Most lines of one file's diff that are shown, and most characters of one line. */
+export const LINE_COUNT = 5000;
+export const LINE_LENGTH = 2000;
+
+type Hunk = FileDiff['hunks'][number];
+
+/**
+ * The first file of a unified diff. `path` and `kind` are as the caller knows them. Lines keep their mark (" ", "+", "-", "\");
+ * what is beyond LINE_COUNT is left out and `truncated` says so. A binary file has no hunks.
+ */
+export function parseDiff(text: string, path: string, kind: FileDiff['kind']): FileDiff {
+  const hunks: Hunk[] = [];
+  let count = 0;
+  let rest = { old: 0, new: 0 };
+  let truncated = false;
+  for (const line of text.split('\n')) {
+    const isBody = rest.old > 0 || rest.new > 0 || line.startsWith('\\');
+    if (isBody && hunks.length) {
+      rest = remaining(rest, line);
+      if (++count > LINE_COUNT || line.length > LINE_LENGTH) truncated = true;
+      if (count <= LINE_COUNT) hunks.at(-1)!.lines.push(cut(line));
+      continue;
+    }
+    if (line.startsWith('diff --git ') && hunks.length) break;
+    const hunk = hunkOf(line);
+    if (!hunk) continue;
+    if (count >= LINE_COUNT) {
+      truncated = true;
+      break;
+    }
+    hunks.push(hunk);
+    rest = { old: hunk.oldLines, new: hunk.newLines };
+  }
+  return { path, kind, hunks, ...(truncated ? { truncated } : {}) };
+}
+
+const cut = (line: string) => (line.length > LINE_LENGTH ? `${line.slice(0, LINE_LENGTH)}…` : line);
+
+/** `@@ -1,3 +1,4 @@`; a count that is left out is 1. */
+function hunkOf(line: string): Hunk | null {
+  const match = /^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@/.exec(line);
+  if (!match) return null;
+  const [, oldStart, oldLines = '1', newStart, newLines = '1'] = match;
+  return {
+    oldStart: Number(oldStart),
+    oldLines: Number(oldLines),
+    newStart: Number(newStart),
+    newLines: Number(newLines),
+    lines: [],
+  };
+}
+
+function remaining(rest: { old: number; new: number }, line: string): { old: number; new: number } {
+  switch (line[0]) {
+    case '+':
+      return { old: rest.old, new: rest.new - 1 };
+    case '-':
+      return { old: rest.old - 1, new: rest.new };
+    case '\\':
+      return rest;
+    default:
+      return { old: rest.old - 1, new: rest.new - 1 };
+  }
+}
