@@ -22,12 +22,12 @@ export async function build(options: { quick?: boolean } = {}): Promise<void> {
   await buildRelay();
 }
 
-/** ui/main.ts and ui/style/main.css under hashed names, ui/index.html with those names, ui/public as it is. */
+/** ui/main.ts and the styles that it imports under hashed names, ui/index.html with those names, ui/public as it is. */
 export async function buildUi(quick: boolean): Promise<void> {
   const fresh = join(ROOT, `dist/ui.${process.pid}`);
   rmSync(fresh, { recursive: true, force: true });
   const result = await bundle({
-    entryPoints: [join(ROOT, 'ui/main.ts'), join(ROOT, 'ui/style/main.css')],
+    entryPoints: [join(ROOT, 'ui/main.ts')],
     outdir: join(fresh, 'assets'),
     entryNames: '[name]-[hash]',
     chunkNames: '[name]-[hash]',
@@ -55,11 +55,13 @@ export async function buildUi(quick: boolean): Promise<void> {
 
 /** The page names `./main.js` and `./main.css`; what was made of them has a hash in its name. */
 function withHashedNames(html: string, metafile: Metafile): string {
-  for (const [output, { entryPoint }] of Object.entries(metafile.outputs)) {
-    if (!entryPoint || !['ui/main.ts', 'ui/style/main.css'].includes(entryPoint)) continue;
-    const written = `"./main${extname(output)}"`;
-    if (!html.includes(written)) throw new Error(`ui/index.html must name ${written}`);
-    html = html.replace(written, `"/assets/${basename(output)}"`);
+  const entry = Object.entries(metafile.outputs).find(([, output]) => output.entryPoint === 'ui/main.ts')!;
+  const made: Record<string, string | undefined> = { '"./main.js"': entry[0], '"./main.css"': entry[1].cssBundle };
+  for (const [named, output] of Object.entries(made)) {
+    if (!output || !html.includes(named)) {
+      throw new Error(`ui/index.html must name ${named}, and ui/main.ts must import it`);
+    }
+    html = html.replace(named, `"/assets/${basename(output)}"`);
   }
   return html;
 }

@@ -53,8 +53,5 @@ export function readCookie(header: string | undefined, name: string): string | n
   return found;
 }
 
-/** A Cookie header without our session in either form; '' when nothing is left. What goes through the tunnel. */
-export function withoutSession(header: string): string {
-  const ours = new Set([cookieName(true), cookieName(false)]);
-  return header.split(';').filter((part) => !ours.has(part.split('=', 1)[0]!.trim())).join(';').trim();
-}
+/** The session's cookie in either form: it ends at this server and goes nowhere behind it. */
+export const isSessionCookie = (name: string): boolean => name === cookieName(true) || name === cookieName(false);

@@ -6,7 +6,6 @@ import type { Client } from '../http/client.ts';
 import { HttpError, json } from '../http/reply.ts';
 import type { Route, Router } from '../http/router.ts';
 import type { HttpRequest, HttpResponse } from '../http/types.ts';
-import type { LogFields } from '../log.ts';
 import type { AuthCheck, PairCode, SessionInfo } from '../wire/auth.ts';
 import { cookieName, readCookie, setCookie } from './cookie.ts';
 import { Limiter, limiterKey } from './limiter.ts';
@@ -20,7 +19,8 @@ export const PAIR_MS = 60_000;
 /** Pairing codes at once; the oldest is forgotten. */
 const MAX_PAIR_CODES = 16;
 
-export type Audit = (event: string, fields: LogFields) => void;
+/** Writes one line of the audit log. */
+export type Audit = (event: string, fields: Record<string, unknown>) => void;
 
 export interface GateOptions {
   /** null: no login. */

@@ -12,7 +12,7 @@ import { HeaderDefaults, securityHeaders } from './defaults.ts';
 import { LocalRequest, LocalResponse, rawHead, UpgradeResponse } from './message.ts';
 import { fail, HttpError } from './reply.ts';
 import { checkHead, hasBody, MAX_FIELDS } from './rules.ts';
-import type { Handler } from './types.ts';
+import type { HttpResponse } from './types.ts';
 import { Uploads } from './uploads.ts';
 
 export interface HttpLimits {
@@ -46,9 +46,12 @@ export interface TlsFiles {
   key: string | Buffer;
 }
 
+/** A Handler that may also look at the socket; every Handler is one. */
+export type LocalHandler = (req: LocalRequest, res: HttpResponse) => void | Promise<void>;
+
 export interface HttpServerOptions {
   /** Serves requests and upgrades (those have a `connection: upgrade` header and a response that can `upgrade`). */
-  handler: Handler;
+  handler: LocalHandler;
   log: Log;
   tls?: TlsFiles;
   limits?: Partial<HttpLimits>;
