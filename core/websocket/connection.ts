@@ -1,0 +1,340 @@
+/**
+ * One WebSocket over any Duplex, after the opening handshake. This file owns the states;
+ * bytes come in through inbox.ts (parsed in parser.ts and message.ts) and go out through outbox.ts.
+ *
+ *   open ── close() or a peer's Close ──▶ closing ── stream closed ──▶ closed
+ *     └──────── failure, stream ended ───────┘
+ */
+import { Buffer } from 'node:buffer';
+import type { Duplex } from 'node:stream';
+import { type Clock, systemClock, type Timer } from '../clock.ts';
+import type { MessageSocket } from '../tunnel/socket.ts';
+import { type DeflateParams, Deflater, type DeflateTuning, Inflater } from './deflate.ts';
+import { WebSocketError } from './errors.ts';
+import { BINARY, CLOSE, FIN, isCloseCode, MAX_CONTROL, MAX_REASON, PING, PONG, RSV1, TEXT } from './frame.ts';
+import { Heartbeat, type HeartbeatOptions } from './heartbeat.ts';
+import { Inbox, type Message } from './inbox.ts';
+import { type Limits, withDefaults } from './limits.ts';
+import { MessageReader, NO_CODE } from './message.ts';
+import { Outbox } from './outbox.ts';
+import { FrameParser } from './parser.ts';
+
+export interface ConnectionOptions {
+  role: 'server' | 'client';
+  /** The subprotocol agreed upon. */
+  protocol?: string;
+  /** permessage-deflate as agreed upon. */
+  deflate?: DeflateParams | null;
+  tuning?: DeflateTuning;
+  limits?: Partial<Limits>;
+  heartbeat?: HeartbeatOptions;
+  clock?: Clock;
+}
+
+export type { Message } from './inbox.ts';
+
+export interface Closed {
+  /** The peer's close code, 1005 if it gave none, 1006 if there was no closing handshake. */
+  code: number;
+  reason: string;
+}
+
+/** RFC 6455 §7.1.5: there was no closing handshake. */
+const ABNORMAL = 1006;
+const NORMAL = 1000;
+
+export class Connection implements MessageSocket, AsyncIterable<Message> {
+  /** '' if none was agreed upon. */
+  readonly protocol: string;
+  /** permessage-deflate as agreed upon, or null. */
+  readonly deflate: DeflateParams | null;
+  /** Fulfilled, never rejected, when the connection is gone. */
+  readonly closed: Promise<Closed>;
+  /** After a message was refused, the peer was lost …: why. */
+  error: WebSocketError | null = null;
+
+  /** `send` gave false and the buffer is below its mark again. */
+  ondrain: (() => void) | null = null;
+  /** Once, last. */
+  onclose: ((code: number, reason: string) => void) | null = null;
+  /** The data is only valid during the call. */
+  onpong: ((data: Buffer) => void) | null = null;
+
+  readonly #stream: Duplex;
+  readonly #role: 'server' | 'client';
+  readonly #limits: Limits;
+  readonly #highWater: number;
+  readonly #clock: Clock;
+  readonly #inbox: Inbox;
+  readonly #outbox: Outbox;
+  readonly #deflater: Deflater | null;
+  readonly #heartbeat: Heartbeat | null;
+  #timer: Timer | null = null;
+
+  #state: 'open' | 'closing' | 'closed' = 'open';
+  #closeCode = ABNORMAL;
+  #closeReason = '';
+  #resolveClosed!: (closed: Closed) => void;
+  #drainWanted = false;
+  #drainWaiters: (() => void)[] = [];
+
+  /**
+   * @param stream already past the handshake; belongs to the connection from now on, and so does every chunk it gives.
+   * Reading starts in a later turn of the event loop, so that whoever awaited the connection can set its callbacks.
+   */
+  constructor(stream: Duplex, options: ConnectionOptions) {
+    const { role, protocol = '', deflate = null, clock = systemClock } = options;
+    this.protocol = protocol;
+    this.deflate = deflate;
+    this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
+    this.#stream = stream;
+    this.#role = role;
+    this.#clock = clock;
+    this.#limits = withDefaults(options.limits);
+    // Below its own mark a stream never says that it has drained.
+    this.#highWater = Math.max(this.#limits.highWater, stream.writableHighWaterMark);
+    this.#outbox = new Outbox(stream, role === 'client', () => this.#checkDrained());
+    this.#inbox = this.#createInbox();
+    this.#deflater = deflate && createDeflater(role, deflate, options.tuning);
+    this.#heartbeat = options.heartbeat ? this.#createHeartbeat(options.heartbeat) : null;
+    stream.on('error', (error) => this.#destroy(new WebSocketError('WS_SOCKET', error.message, { cause: error })));
+    setImmediate(() => this.#start());
+  }
+
+  get state(): 'open' | 'closing' | 'closed' {
+    return this.#state;
+  }
+
+  /** Bytes accepted by `send` and not yet handed to the operating system. */
+  get bufferedAmount(): number {
+    return this.#outbox.size;
+  }
+
+  /**
+   * Takes each message: a string for text, else a Buffer that is the receiver's to keep (nothing touches it afterwards;
+   * a short one may lie in a larger chunk). Messages wait until there is a taker.
+   */
+  set onmessage(taker: ((data: Message) => void) | null) {
+    this.#inbox.taker = taker;
+  }
+
+  get onmessage(): ((data: Message) => void) | null {
+    return this.#inbox.taker;
+  }
+
+  /**
+   * Sends one message, text or binary. Bytes must not be changed before they are written (see `drained`).
+   * @returns false: the buffer is over its mark, wait for `ondrain` or `drained`; or the connection is not open any more
+   */
+  send(data: Uint8Array | string): boolean {
+    if (this.#state !== 'open') return false;
+    if (this.#outbox.size > this.#limits.backlog) {
+      this.#destroy(new WebSocketError('WS_BACKLOG', 'the peer does not read what it is sent'));
+      return false;
+    }
+    const text = typeof data === 'string';
+    const first = text ? FIN | TEXT : FIN | BINARY;
+    if (this.#deflater && data.length >= this.#deflater.threshold) {
+      this.#outbox.frame(first | RSV1, this.#deflater.compress(text ? Buffer.from(data) : data));
+    } else if (text) this.#outbox.text(first, data);
+    else this.#outbox.frame(first, data);
+    if (this.#outbox.size <= this.#highWater) return true;
+    this.#drainWanted = true;
+    return false;
+  }
+
+  /** Fulfilled when the buffer is not over its mark, or the connection is gone. */
+  drained(): Promise<void> {
+    if (this.#state === 'closed' || this.#outbox.size <= this.#highWater) return Promise.resolve();
+    this.#drainWanted = true;
+    return new Promise((resolve) => this.#drainWaiters.push(resolve));
+  }
+
+  /** @param data at most 125 bytes */
+  ping(data: Uint8Array = NOTHING): void {
+    if (data.length > MAX_CONTROL) throw new RangeError(`A ping carries at most ${MAX_CONTROL} bytes`);
+    if (this.#state === 'open') this.#outbox.frame(FIN | PING, data);
+  }
+
+  /** Stops delivering messages; the peer is held up once the buffers between are full. Its pings wait, too. */
+  pause(): void {
+    if (this.#state !== 'open') return;
+    this.#heartbeat?.hold(true);
+    this.#inbox.pause();
+  }
+
+  resume(): void {
+    this.#heartbeat?.hold(false);
+    this.#inbox.resume();
+  }
+
+  /**
+   * Starts the closing handshake (RFC 6455 §7.1.2). No message is delivered from now on.
+   * @param code 1000-1003, 1007-1014 or 3000-4999
+   * @param reason at most 123 bytes of UTF-8
+   */
+  close(code: number = NORMAL, reason = ''): void {
+    if (!isCloseCode(code)) throw new RangeError(`${code} is not a close code that can be sent`);
+    if (typeof reason !== 'string') throw new TypeError('A close reason is a string');
+    if (Buffer.byteLength(reason) > MAX_REASON) throw new RangeError(`A close reason has at most ${MAX_REASON} bytes`);
+    if (this.#state !== 'open') return;
+    this.#sendClose(code, reason);
+    this.#arm(this.#limits.closeMs, new WebSocketError('WS_CLOSE_TIMEOUT', 'the peer did not answer the Close frame'));
+    this.#inbox.ignoreMessages();
+  }
+
+  /** Destroys the connection now. */
+  terminate(): void {
+    this.#destroy(null);
+  }
+
+  /** Ends when the connection is closed, throws if it failed. Leaving the loop closes the connection. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Message, void, void> {
+    try {
+      for (let message = await this.#inbox.next(); message !== null; message = await this.#inbox.next()) yield message;
+      if (this.error) throw this.error;
+    } finally {
+      this.close();
+    }
+  }
+
+  #createInbox(): Inbox {
+    return new Inbox(this.#stream, {
+      backedUp: () => this.#outbox.size > this.#highWater,
+      beginTurn: () => this.#outbox.cork(),
+      endTurn: () => this.#outbox.uncork(),
+      heard: () => this.#heartbeat?.seen(),
+      failed: (error) => this.#fail(error),
+      ended: () => this.#peerEnded(),
+    });
+  }
+
+  #createParser(): FrameParser {
+    const inflater = this.deflate && createInflater(this.#role, this.deflate);
+    const reader = new MessageReader(
+      {
+        message: (data) => this.#inbox.deliver(data),
+        ping: (data) => {
+          if (this.#state === 'open') this.#outbox.frame(FIN | PONG, data);
+        },
+        pong: (data) => this.onpong?.(data),
+        close: (code, reason) => this.#peerClosed(code, reason),
+      },
+      this.#limits,
+      this.#clock,
+      inflater && ((bytes, limit) => inflater.decompress(bytes, limit)),
+    );
+    return new FrameParser(this.#role, reader, { rsv1: inflater !== null });
+  }
+
+  #createHeartbeat(options: HeartbeatOptions): Heartbeat {
+    const dead = () => this.#destroy(new WebSocketError('WS_DEAD', 'the peer has not been heard of'));
+    return new Heartbeat(options, { ping: () => this.ping(), dead }, this.#clock);
+  }
+
+  #start(): void {
+    if (this.#stream.destroyed) return this.#finish();
+    this.#stream.on('close', () => this.#finish());
+    this.#stream.on('drain', () => {
+      this.#heartbeat?.seen();
+      this.#checkDrained();
+      this.#inbox.pump();
+    });
+    this.#inbox.start(this.#createParser());
+  }
+
+  #checkDrained(): void {
+    if (!this.#drainWanted || this.#outbox.size > this.#highWater) return;
+    this.#drainWanted = false;
+    for (const resolve of this.#drainWaiters.splice(0)) resolve();
+    this.ondrain?.();
+  }
+
+  /** @param code 1005: an empty Close frame */
+  #sendClose(code: number, reason: string): void {
+    this.#state = 'closing';
+    this.#heartbeat?.stop();
+    if (code === NO_CODE) return this.#outbox.frame(FIN | CLOSE, NOTHING);
+    const payload = Buffer.alloc(2 + Buffer.byteLength(reason));
+    payload.writeUInt16BE(code, 0);
+    payload.write(reason, 2);
+    this.#outbox.frame(FIN | CLOSE, payload);
+  }
+
+  /** §7.1.4, §7.1.1: both Close frames are exchanged; the server ends the stream first. */
+  #peerClosed(code: number, reason: string): void {
+    this.#closeCode = code;
+    this.#closeReason = reason;
+    if (this.#state === 'open') this.#sendClose(code, '');
+    this.#inbox.ignoreBytes();
+    this.#linger(this.#role === 'server');
+  }
+
+  /** The stream ended; without Close frames that is a fault. */
+  #peerEnded(): void {
+    if (this.#state === 'open') {
+      this.#state = 'closing';
+      this.#heartbeat?.stop();
+      this.error = new WebSocketError('WS_SOCKET', 'the peer ended the connection without a Close frame');
+    }
+    this.#inbox.ignoreBytes();
+    this.#linger(true);
+  }
+
+  /** §7.1.7: tells the peer why, and goes on reading for a moment, for a reset would overtake the Close frame. */
+  #fail(error: WebSocketError): void {
+    if (this.#state !== 'open') return this.#destroy(error);
+    this.error = error;
+    this.#sendClose(error.closeCode, error.message);
+    this.#inbox.ignoreBytes();
+    this.#linger(true);
+  }
+
+  #linger(end: boolean): void {
+    if (end) this.#outbox.end();
+    this.#arm(this.#limits.lingerMs, null);
+  }
+
+  /** Destroys the stream after that time. There is never more than one such timer. */
+  #arm(ms: number, error: WebSocketError | null): void {
+    this.#clock.clearTimeout(this.#timer);
+    this.#timer = this.#clock.setTimeout(() => this.#destroy(error), ms);
+  }
+
+  #destroy(error: WebSocketError | null): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closing';
+    this.#heartbeat?.stop();
+    if (this.#closeCode === ABNORMAL) this.error ??= error;
+    this.#outbox.discard();
+    this.#inbox.ignoreBytes();
+    this.#stream.destroy();
+  }
+
+  #finish(): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.#clock.clearTimeout(this.#timer);
+    this.#heartbeat?.stop();
+    this.#outbox.discard();
+    this.#inbox.ignoreBytes();
+    for (const resolve of this.#drainWaiters.splice(0)) resolve();
+    const closed = { code: this.#closeCode, reason: this.#closeReason };
+    this.onclose?.(closed.code, closed.reason);
+    this.#resolveClosed(closed);
+  }
+}
+
+const NOTHING = Buffer.alloc(0);
+
+function createDeflater(role: 'server' | 'client', params: DeflateParams, tuning?: DeflateTuning): Deflater {
+  return role === 'server'
+    ? new Deflater(params.serverMaxWindowBits, params.serverNoContextTakeover, tuning)
+    : new Deflater(params.clientMaxWindowBits, params.clientNoContextTakeover, tuning);
+}
+
+function createInflater(role: 'server' | 'client', params: DeflateParams): Inflater {
+  return role === 'server'
+    ? new Inflater(params.clientMaxWindowBits, params.clientNoContextTakeover)
+    : new Inflater(params.serverMaxWindowBits, params.serverNoContextTakeover);
+}

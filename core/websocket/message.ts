@@ -1,0 +1,221 @@
+/**
+ * Frames → messages (RFC 6455 §5.4, §5.5, §8.1). A message that lies in one chunk is handed out where it is; one that
+ * spans chunks or frames is gathered in one buffer. Text is checked as it arrives, so that a wrong byte is refused at once.
+ */
+import { Buffer, isUtf8 } from 'node:buffer';
+import type { Clock } from '../clock.ts';
+import { WebSocketError } from './errors.ts';
+import { CLOSE, CONTINUATION, isCloseCode, MAX_CONTROL, PING, TEXT } from './frame.ts';
+import type { Limits } from './limits.ts';
+import type { FrameSink } from './parser.ts';
+import { decodeText, Utf8Checker } from './utf8.ts';
+
+/** §7.1.5: the peer's Close frame carried no code. */
+export const NO_CODE = 1005;
+/** A buffer begins with no more than this and doubles, whatever length a header announces. */
+const FIRST_CAPACITY = 1 << 20;
+
+export interface MessageSink {
+  /** Nothing touches the bytes afterwards: the receiver may keep them. */
+  message(data: Buffer | string): void;
+  /** Valid during the call. */
+  ping(data: Buffer): void;
+  /** Valid during the call. */
+  pong(data: Buffer): void;
+  close(code: number, reason: string): void;
+}
+
+/** Takes a compressed message's bytes, throws a WebSocketError if they are damaged or too many. */
+export type Inflate = (bytes: Buffer, limit: number) => Buffer;
+
+export class MessageReader implements FrameSink {
+  readonly #sink: MessageSink;
+  readonly #limits: Limits;
+  readonly #inflate: Inflate | null;
+  readonly #controls: RateLimit;
+
+  // The current frame.
+  #opcode = 0;
+  #fin = false;
+  #length = 0;
+  /** Payload of the frame where it is the whole of a control frame or a message, else gathered. */
+  #bytes = NOTHING;
+  #from = 0;
+  #to = 0;
+  #control: Gatherer | null = null;
+
+  // The current message.
+  #kind = 0;
+  #compressed = false;
+  #frames = 0;
+  #size = 0;
+  #body: Gatherer | null = null;
+  #utf8: Utf8Checker | null = null;
+
+  constructor(sink: MessageSink, limits: Limits, clock: Clock, inflate: Inflate | null = null) {
+    this.#sink = sink;
+    this.#limits = limits;
+    this.#inflate = inflate;
+    this.#controls = new RateLimit(limits.controlPerSecond, clock);
+  }
+
+  start(opcode: number, fin: boolean, rsv1: boolean, length: number): void {
+    this.#opcode = opcode;
+    this.#fin = fin;
+    this.#length = length;
+    if (opcode >= CLOSE) {
+      if (!this.#controls.take()) refuse('WS_CONTROL_FLOOD', 'too many control frames');
+      return;
+    }
+    if (opcode === CONTINUATION) {
+      if (this.#kind === 0) refuse('WS_UNEXPECTED_CONTINUATION', 'there is no message to continue');
+      if (rsv1) refuse('WS_RESERVED_BIT', 'only the first frame of a message says that it is compressed');
+    } else {
+      if (this.#kind !== 0) refuse('WS_EXPECTED_CONTINUATION', 'the message before is not finished');
+      this.#kind = opcode;
+      this.#compressed = rsv1;
+      this.#frames = this.#size = 0;
+    }
+    if (++this.#frames > this.#limits.fragments) refuse('WS_TOO_MANY_FRAGMENTS', 'too many fragments');
+    this.#size += length;
+    if (this.#size > this.#limits.message) refuse('WS_MESSAGE_TOO_BIG', 'the message is too big');
+  }
+
+  part(bytes: Buffer, from: number, to: number): void {
+    const whole = to - from === this.#length;
+    if (this.#opcode >= CLOSE) {
+      if (whole) this.#keep(bytes, from, to);
+      else (this.#control ??= new Gatherer()).append(bytes, from, to, MAX_CONTROL);
+    } else if (whole && this.#fin && this.#frames === 1) {
+      this.#keep(bytes, from, to);
+    } else {
+      this.#checkText(bytes, from, to);
+      (this.#body ??= new Gatherer()).append(bytes, from, to, this.#fin ? this.#size : 0);
+    }
+  }
+
+  end(): void {
+    if (this.#opcode >= CLOSE) {
+      this.#endControl();
+    } else if (this.#fin) {
+      const gathered = this.#body?.take();
+      if (gathered) this.#keep(gathered, 0, gathered.length);
+      this.#endMessage(gathered !== undefined && gathered !== null);
+    }
+  }
+
+  #keep(bytes: Buffer, from: number, to: number): void {
+    this.#bytes = bytes;
+    this.#from = from;
+    this.#to = to;
+  }
+
+  /** The kept bytes, which are then forgotten. */
+  #taken(): Buffer {
+    const view = this.#bytes.subarray(this.#from, this.#to);
+    this.#keep(NOTHING, 0, 0);
+    return view;
+  }
+
+  #checkText(bytes: Buffer, from: number, to: number): void {
+    if (this.#kind !== TEXT || this.#compressed) return;
+    this.#utf8 ??= new Utf8Checker();
+    if (!this.#utf8.push(bytes, from, to)) badText();
+  }
+
+  /** @param checked text that was gathered has been checked up to its last character */
+  #endMessage(checked: boolean): void {
+    const text = this.#kind === TEXT;
+    this.#kind = 0;
+    if (this.#compressed) {
+      const bytes = this.#inflate!(this.#taken(), this.#limits.message);
+      return this.#sink.message(text ? decodeText(bytes, 0, bytes.length) ?? badText() : bytes);
+    }
+    if (!text) return this.#sink.message(this.#taken());
+    if (checked && !this.#utf8!.end()) badText();
+    const bytes = this.#bytes, from = this.#from, to = this.#to;
+    this.#keep(NOTHING, 0, 0);
+    this.#sink.message(checked ? bytes.toString('utf8', from, to) : decodeText(bytes, from, to) ?? badText());
+  }
+
+  #endControl(): void {
+    const gathered = this.#control?.take();
+    if (gathered) this.#keep(gathered, 0, gathered.length);
+    const data = this.#taken();
+    if (this.#opcode === PING) this.#sink.ping(data);
+    else if (this.#opcode === CLOSE) this.#endClose(data);
+    else this.#sink.pong(data);
+  }
+
+  /** §5.5.1: nothing, or a code and a reason in UTF-8. */
+  #endClose(data: Buffer): void {
+    if (data.length === 0) return this.#sink.close(NO_CODE, '');
+    if (data.length === 1) refuse('WS_BAD_CLOSE', 'half a close code');
+    const code = data.readUInt16BE(0);
+    if (!isCloseCode(code)) refuse('WS_BAD_CLOSE', `close code ${code} must not be sent`);
+    const reason = data.subarray(2);
+    if (!isUtf8(reason)) refuse('WS_INVALID_UTF8', 'the close reason is not UTF-8');
+    this.#sink.close(code, reason.toString());
+  }
+}
+
+const NOTHING: Buffer = Buffer.alloc(0);
+
+/** Joins parts into one buffer that never holds more than twice what has come, or FIRST_CAPACITY. */
+class Gatherer {
+  #buffer: Buffer | null = null;
+  #used = 0;
+
+  /** @param expected bytes that the whole will have, 0 if that is not known */
+  append(bytes: Buffer, from: number, to: number, expected: number): void {
+    const needed = this.#used + to - from;
+    if (!this.#buffer || needed > this.#buffer.length) this.#grow(needed, expected);
+    bytes.copy(this.#buffer!, this.#used, from, to);
+    this.#used = needed;
+  }
+
+  #grow(needed: number, expected: number): void {
+    const doubled = Math.max(needed, this.#used * 2, Math.min(expected, FIRST_CAPACITY));
+    const next = Buffer.allocUnsafe(expected > needed ? Math.min(doubled, expected) : doubled);
+    this.#buffer?.copy(next, 0, 0, this.#used);
+    this.#buffer = next;
+  }
+
+  /** What was gathered, or null if nothing. */
+  take(): Buffer | null {
+    const all = this.#buffer?.subarray(0, this.#used) ?? null;
+    this.#buffer = null;
+    this.#used = 0;
+    return all;
+  }
+}
+
+/** So many a second, and as many at once after a quiet second. */
+class RateLimit {
+  readonly #perSecond: number;
+  readonly #clock: Clock;
+  #tokens: number;
+  #at = 0;
+
+  constructor(perSecond: number, clock: Clock) {
+    this.#perSecond = this.#tokens = perSecond;
+    this.#clock = clock;
+  }
+
+  take(): boolean {
+    const now = this.#clock.monotonic();
+    this.#tokens = Math.min(this.#perSecond, this.#tokens + (now - this.#at) / 1000 * this.#perSecond);
+    this.#at = now;
+    if (this.#tokens < 1) return false;
+    this.#tokens--;
+    return true;
+  }
+}
+
+function refuse(code: WebSocketError['code'], message: string): never {
+  throw new WebSocketError(code, message);
+}
+
+function badText(): never {
+  refuse('WS_INVALID_UTF8', 'the text is not UTF-8');
+}
