@@ -52,8 +52,11 @@ export function createRelayHandler(parts: HandlerParts): LocalHandler {
 
   return (req, res) => {
     const path = pathOf(req.url);
-    if (path === TUNNEL_PATH) return endpoint.handle(req, res);
     const client = clientOf(req);
+    if (path === TUNNEL_PATH) {
+      req.peer = client.address;
+      return endpoint.handle(req, res);
+    }
     if (checkHosts && !PROBES.has(path) && !isOwnHost(req.headers.host, names)) {
       throw new HttpError(421, 'host_unknown', 'This relay is not known by that name: list it in RELAY_DOMAIN.');
     }

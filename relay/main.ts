@@ -36,7 +36,7 @@ async function main(args: string[]): Promise<void> {
   delete process.env.RELAY_PASSWORD;
   delete process.env.RELAY_METRICS_TOKEN;
   const log = createLog();
-  const relay = await createRelay(config, { log: log.tagged('Relay'), assets: loadDashboard() });
+  const relay = await createRelay(config, { log: log.tagged('Relay'), assets: loadDashboard(), version: VERSION });
   const { port } = await relay.listen();
   greet(config, relay, port);
 

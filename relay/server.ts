@@ -20,6 +20,7 @@ import { Status } from './status.ts';
 export interface RelayDependencies {
   log: Log;
   assets: readonly Asset[];
+  version?: string;
   clock?: Clock;
   limits?: Partial<HttpLimits>;
 }
@@ -56,7 +57,14 @@ export async function createRelay(config: RelayConfig, dependencies: RelayDepend
   const clientOf = createClientOf(config.trustedProxies, config.tls !== null);
   const gate = new Gate({ password, sessions, clientOf, clock, audit });
   const machines = new Machines(clock);
-  const endpoint = createTunnelEndpoint({ token: config.token, machines, log: log.tagged('Tunnel'), audit, clock });
+  const endpoint = createTunnelEndpoint({
+    token: config.token,
+    machines,
+    log,
+    version: dependencies.version ?? '',
+    audit,
+    clock,
+  });
   const status = new Status(machines, clock);
   const revocable = new Revocable(clock);
   sessions.onEnd((session) => revocable.end(session));

@@ -100,11 +100,11 @@ export class Gate {
     const right = await this.#verify(isText ? password : '', expected, key);
     if (!isText) throw new HttpError(400, 'no_password', 'Send {"password": "…"} with the password as text.');
     if (!right) {
-      audit('login.failed', { address: client.address, browser: browserName(req.headers['user-agent']) });
+      audit('login_failed', { address: client.address, browser: browserName(req.headers['user-agent']) });
       throw new HttpError(401, 'wrong_password', 'This password is not right.');
     }
     this.#limiter.refund(key);
-    this.#begin(req, res, client, 'login.ok');
+    this.#begin(req, res, client, 'login_ok');
   };
 
   readonly #claim = async (req: HttpRequest, res: HttpResponse): Promise<void> => {
@@ -116,11 +116,11 @@ export class Gate {
     const ends = typeof code === 'string' ? this.#codes.get(code) : undefined;
     if (ends !== undefined) this.#codes.delete(code as string);
     if (ends === undefined || clock.monotonic() >= ends) {
-      audit('pair.failed', { address: client.address });
+      audit('pair_failed', { address: client.address });
       throw new HttpError(401, 'pair_code_gone', 'This code was used or is older than a minute. Ask for a new one.');
     }
     this.#limiter.refund(key);
-    this.#begin(req, res, client, 'pair.ok');
+    this.#begin(req, res, client, 'pair_ok');
   };
 
   readonly #logout = (req: HttpRequest, res: HttpResponse): void => {
@@ -155,7 +155,7 @@ export class Gate {
     if (!session) throw new HttpError(404, 'no_session', 'This device is signed out already.');
     json(res, 200, { ok: true });
     sessions.end(session.id);
-    audit('session.revoked', { address: clientOf(req).address, revoked: session.browser, from: session.address });
+    audit('session_revoked', { address: clientOf(req).address, revoked: session.browser, from: session.address });
   };
 
   readonly #revokeAll = (req: HttpRequest, res: HttpResponse): void => {
@@ -163,7 +163,7 @@ export class Gate {
     const client = clientOf(req);
     json(res, 200, { authenticated: false }, { 'set-cookie': setCookie('', 0, client.secure) });
     sessions.endAll();
-    audit('session.revoked_all', { address: client.address });
+    audit('session_revoked_all', { address: client.address });
   };
 
   readonly #pair = (_req: HttpRequest, res: HttpResponse): void => {
@@ -181,7 +181,7 @@ export class Gate {
     if (!this.#toldOf.has(key)) {
       if (this.#toldOf.size >= 1000) this.#toldOf.clear();
       this.#toldOf.add(key);
-      this.#options.audit('login.throttled', { address: client.address });
+      this.#options.audit('login_throttled', { address: client.address });
     }
     const seconds = Math.ceil(wait / 1000);
     const minutes = Math.ceil(seconds / 60);

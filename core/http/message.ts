@@ -16,12 +16,17 @@ export class LocalRequest extends IncomingMessage implements HttpRequest {
   declare url: string;
   /** Called once, when a handler first reads the body. */
   onFirstRead: (() => void) | null = null;
+  #peer: string | null = null;
 
   get wire(): Wire {
     return 'local';
   }
+  /** The socket's address until whoever knows better (a trusted proxy in front) says otherwise. */
   get peer(): string {
-    return plainAddress(this.socket.remoteAddress);
+    return this.#peer ?? plainAddress(this.socket.remoteAddress);
+  }
+  set peer(address: string) {
+    this.#peer = address;
   }
   override _read(size: number): void {
     const first = this.onFirstRead;
