@@ -22,6 +22,8 @@ const PROTOCOL_NAME = 'Noise_NNpsk0_25519_ChaChaPoly_SHA256';
 const CIPHER = 'chacha20-poly1305';
 const AEAD = { authTagLength: TAG_SIZE };
 const KEY_SIZE = 32;
+/** The top bit of a key's last byte: no honest key has it, and X25519 would not look at it (RFC 7748 section 5). */
+const NEVER_SET = 0x80;
 const EMPTY = Buffer.alloc(0);
 /** DER of an X25519 public key without its 32 bytes (RFC 8410 section 4). */
 const X25519_SPKI = Buffer.from('302a300506032b656e032100', 'hex');
@@ -168,7 +170,7 @@ export class Handshake {
   /** Takes the other side's next message and gives its payload. */
   read(message: Uint8Array): Buffer {
     const first = this.#turn(!this.#initiator);
-    if (message.length < KEY_SIZE + TAG_SIZE) throw new SecureError();
+    if (message.length < KEY_SIZE + TAG_SIZE || message[KEY_SIZE - 1]! & NEVER_SET) throw new SecureError();
     if (first) this.#mixPsk();
     this.#remote = Buffer.from(message.subarray(0, KEY_SIZE));
     this.#mixEphemeral(this.#remote);

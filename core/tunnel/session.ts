@@ -35,6 +35,8 @@ export interface SessionEnd {
   proven: boolean;
   /** The token had been proven on both sides before. */
   established: boolean;
+  /** This side ended it. */
+  local: boolean;
 }
 
 export interface SessionOptions {
@@ -171,8 +173,8 @@ export class Session {
       this.#onHandshake(data);
     } catch (error) {
       if (this.#phase === 'closed') throw error;
-      const proven = this.#channel !== null;
-      this.#fail(proven ? CLOSE.failed : CLOSE.refused, error instanceof Error ? error.message : String(error));
+      const refused = this.#channel === null && this.#options.role === 'relay';
+      this.#fail(refused ? CLOSE.refused : CLOSE.failed, error instanceof Error ? error.message : String(error));
     }
   }
   #onHandshake(message: Uint8Array): void {
@@ -254,6 +256,7 @@ export class Session {
       reason: payload.toString('utf8', 2),
       proven: true,
       established: this.established,
+      local: false,
     };
     this.#socket.close(this.#end.code, '');
     this.#closed(this.#end);
@@ -293,7 +296,7 @@ export class Session {
       this.#mux.control(TYPE.bye, bye);
       this.#mux.flush();
     }
-    this.#end = { code, reason, proven: false, established: this.established };
+    this.#end = { code, reason, proven: false, established: this.established, local: true };
     this.#socket.close(code, '');
     this.#closed(this.#end);
   }
@@ -312,7 +315,7 @@ export class Session {
       this.#clock.clearTimeout(timer);
     }
     this.#onDrained?.();
-    this.#options.onClose(this.#end ?? { ...end, proven: false, established });
+    this.#options.onClose(this.#end ?? { ...end, proven: false, established, local: false });
   }
 
   #timer(name: string, ms: number, action: () => void): void {
