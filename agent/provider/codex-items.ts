@@ -1,0 +1,123 @@
+/**
+ * Codex's thread items (ThreadItem in `codex app-server generate-ts`) in the terms of the message model. Tool names are
+ * those of Claude Code where the tool is the same, so that the dashboard shows both alike: Bash, Edit, WebSearch, Agent.
+ */
+import type { ToolResult, ToolStatus } from '../../core/wire/types.ts';
+import { fileDiffs } from './codex-diff.ts';
+import { list, type Loose, number, object, string, strings } from './loose.ts';
+
+export type Described =
+  | { kind: 'user'; clientId: string; text: string; images: number }
+  | { kind: 'text' | 'thinking'; text: string }
+  | { kind: 'tool'; tool: string; title: string; input: Loose; status: ToolStatus; result: ToolResult }
+  | { kind: 'compacted' }
+  | null;
+
+const STATUS: Record<string, ToolStatus> = {
+  inProgress: 'running',
+  completed: 'done',
+  failed: 'error',
+  declined: 'denied',
+};
+
+/** null: a kind of item that is not shown. */
+export function describe(item: Loose): Described {
+  switch (item.type) {
+    case 'userMessage':
+      return userMessage(item);
+    case 'agentMessage':
+    case 'plan':
+      return { kind: 'text', text: string(item.text) };
+    case 'exitedReviewMode':
+      return { kind: 'text', text: string(item.review) };
+    case 'reasoning':
+      return { kind: 'thinking', text: strings(item.summary).join('\n\n') || strings(item.content).join('\n\n') };
+    case 'commandExecution':
+      return command(item);
+    case 'fileChange':
+      return fileChange(item);
+    case 'mcpToolCall':
+      return tool(
+        item,
+        `mcp__${string(item.server)}__${string(item.tool)}`,
+        string(item.tool),
+        object(item.arguments),
+        mcpText(item),
+      );
+    case 'dynamicToolCall':
+      return tool(item, string(item.tool), string(item.tool), object(item.arguments), contentText(item.contentItems));
+    case 'collabAgentToolCall':
+      return tool(item, 'Agent', string(item.prompt) || string(item.tool), {
+        prompt: string(item.prompt),
+        action: string(item.tool),
+      }, '');
+    case 'webSearch':
+      return tool({ status: 'completed', ...item }, 'WebSearch', string(item.query), { query: string(item.query) }, '');
+    case 'imageView':
+      return tool({ status: 'completed', ...item }, 'ViewImage', string(item.path), { path: string(item.path) }, '');
+    case 'contextCompaction':
+      return { kind: 'compacted' };
+    default:
+      return null;
+  }
+}
+
+function userMessage(item: Loose): Described {
+  const content = list(item.content).map(object);
+  return {
+    kind: 'user',
+    clientId: string(item.clientId),
+    text: content.filter((part) => part.type === 'text').map((part) => string(part.text)).join('\n'),
+    images: content.filter((part) => part.type === 'image' || part.type === 'localImage').length,
+  };
+}
+
+function tool(
+  item: Loose,
+  name: string,
+  title: string,
+  input: Loose,
+  text: string,
+  more: Partial<ToolResult> = {},
+): Described {
+  const status = STATUS[string(item.status)] ?? 'done';
+  return { kind: 'tool', tool: name, title, input, status, result: { text, truncated: false, ...more } };
+}
+
+function command(item: Loose): Described {
+  const line = plainCommand(string(item.command));
+  const exitCode = number(item.exitCode);
+  return tool(
+    item,
+    'Bash',
+    line,
+    { command: line, cwd: string(item.cwd) },
+    string(item.aggregatedOutput),
+    exitCode === null ? {} : { exitCode },
+  );
+}
+
+function fileChange(item: Loose): Described {
+  const diffs = fileDiffs(item.changes);
+  const input = { files: diffs.map(({ path, kind }) => ({ path, kind })) };
+  return tool(item, 'Edit', diffs.map((diff) => diff.path).join(', '), input, '', { diffs });
+}
+
+/**
+ * What is run, without the shell that Codex wraps around it: `/bin/bash -lc 'touch x'` → `touch x`. A wrapping that is not
+ * exactly one quoted or one bare word is left as it is: what a user approves must never look smaller than what is run.
+ */
+export function plainCommand(wrapped: string): string {
+  const match = /^(?:\/\S*\/)?(?:ba|z|da)?sh -l?c ([\s\S]+)$/.exec(wrapped);
+  if (!match) return wrapped;
+  const word = match[1]!;
+  if (/^[\w@%+=:,./-]+$/.test(word)) return word;
+  // Single quotes, where a quote inside is written '\'' ; or double quotes without anything that the shell expands.
+  if (/^'(?:[^']|'\\'')*'$/.test(word)) return word.slice(1, -1).replaceAll(`'\\''`, `'`);
+  if (/^"[^"\\$`!]*"$/.test(word)) return word.slice(1, -1);
+  return wrapped;
+}
+
+const contentText = (content: unknown) =>
+  list(content).map((part) => string(object(part).text)).filter(Boolean).join('\n');
+const mcpText = (item: Loose) => string(object(item.error).message) || contentText(object(item.result).content);

@@ -1,0 +1,352 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type CodexProvider, createCodex } from '../../../agent/provider/codex.ts';
+import { endLeftover, isSameProcess } from '../../../agent/provider/process.ts';
+import type { OpenOptions, ProviderSession } from '../../../agent/provider/provider.ts';
+import { silentLog } from '../../../core/log.ts';
+import { record, type Recorder } from '../../support/provider-recorder.ts';
+
+const BIN = fileURLToPath(new URL('../../support/fake-codex.mjs', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'codex-test-'));
+const providers: CodexProvider[] = [];
+
+function codex(env: Record<string, string> = {}, bin = BIN): CodexProvider {
+  const provider = createCodex({ bin, env: { PATH: process.env.PATH, ...env }, log: silentLog });
+  providers.push(provider);
+  return provider;
+}
+
+function open(provider: CodexProvider, more: Partial<OpenOptions> = {}): { session: ProviderSession; seen: Recorder } {
+  const seen = record(8000);
+  const options = {
+    agentId: 'a',
+    cwd: folder,
+    resume: null,
+    fork: false,
+    flags: {},
+    model: '',
+    mode: 'default',
+    effort: '',
+    ...more,
+  };
+  return { session: provider.open(options as OpenOptions, seen.emit), seen };
+}
+
+const message = (text: string, id = text) => ({ id, text, images: [] });
+const texts = (seen: Recorder) => seen.of('text.end').filter((event) => !event.thinking).map((event) => event.text);
+
+test.after.each(async () => {
+  await Promise.all(providers.splice(0).map((provider) => provider.close()));
+});
+test.after(() => rmSync(folder, { recursive: true, force: true }));
+
+test('a session says who it is, then a message becomes a turn with thinking, streamed text and usage', async () => {
+  const { session, seen } = open(codex());
+  session.send(message('hello', 'm1'));
+  await seen.type('turn.end');
+  const ready = await seen.type('ready');
+  assert.is(ready.version, '9.9.9');
+  assert.equal(ready.capabilities?.models, [{ value: 'fake-1', label: 'Fake 1', efforts: ['low'] }]);
+  assert.is((await seen.type('session')).model, 'fake-1');
+  assert.equal(seen.of('message.status'), [{ type: 'message.status', id: 'm1', status: 'sent' }]);
+  assert.equal(
+    seen.of('text.delta').filter((e) => e.id.startsWith('msg')).map((e) => e.text).join(''),
+    'You said: hello',
+  );
+  assert.equal(texts(seen), ['You said: hello']);
+  assert.equal((await seen.type('usage')).usage, {
+    costUsd: null,
+    inputTokens: 60,
+    outputTokens: 50,
+    cacheReadTokens: 40,
+    cacheWriteTokens: 0,
+    contextTokens: 150,
+    contextWindow: 1000,
+  });
+  assert.is((await seen.type('turn.end')).outcome, 'done');
+});
+
+for (
+  const [decision, wire, status] of [
+    ['allow', '"accept"', 'done'],
+    ['session', '"acceptForSession"', 'done'],
+    ['rule:0', '{"acceptWithExecpolicyAmendment":{"execpolicy_amendment":["touch x"]}}', 'done'],
+    ['deny', '"decline"', 'denied'],
+    ['no such choice', '"decline"', 'denied'],
+  ] as const
+) {
+  test(`a command is asked for; "${decision}" answers ${wire}`, async () => {
+    const { session, seen } = open(codex());
+    session.send(message('run touch x'));
+    const { request } = await seen.type('request');
+    assert.equal([request.request, request.tool, request.title, request.input.command], [
+      'permission',
+      'Bash',
+      'touch x',
+      'touch x',
+    ]);
+    assert.equal(request.choices.map((choice) => choice.id), ['allow', 'rule:0', 'session', 'deny', 'cancel']);
+    assert.is(request.toolId, (await seen.type('tool.start')).id);
+    assert.ok(session.decide(request.requestId, { decision, clientId: 'c' }));
+    assert.not.ok(session.decide(request.requestId, { decision, clientId: 'c' }), 'answered once');
+    await seen.type('request.resolved');
+    await seen.type('turn.end');
+    assert.is(seen.of('tool.end')[0]!.status, status);
+    assert.equal(texts(seen), [`decision ${wire}`]);
+  });
+}
+
+test('"cancel" interrupts the turn', async () => {
+  const { session, seen } = open(codex());
+  session.send(message('run touch x'));
+  const { request } = await seen.type('request');
+  session.decide(request.requestId, { decision: 'cancel', clientId: 'c' });
+  assert.is((await seen.type('turn.end')).outcome, 'interrupted');
+});
+
+test('a reason of a refusal is said to the running turn', async () => {
+  const { session, seen } = open(codex());
+  session.send(message('run touch x'));
+  const { request } = await seen.type('request');
+  session.decide(request.requestId, { decision: 'deny', clientId: 'c', message: 'late: use mkdir' });
+  assert.is((await seen.type('turn.end')).outcome, 'done');
+});
+
+test('a file change is asked for with its diff', async () => {
+  const { session, seen } = open(codex());
+  session.send(message('patch'));
+  const { request } = await seen.type('request');
+  assert.is(request.tool, 'Edit');
+  assert.equal(request.diffs, [{
+    path: `${folder}/a.txt`,
+    kind: 'update',
+    hunks: [{ oldStart: 1, oldLines: 1, newStart: 1, newLines: 2, lines: [' one', '+two'] }],
+  }]);
+  session.decide(request.requestId, { decision: 'allow', clientId: 'c' });
+  assert.equal((await seen.type('tool.end')).result.diffs, request.diffs);
+});
+
+test('a question is a form; its answers arrive by question', async () => {
+  const { session, seen } = open(codex());
+  session.send(message('ask'));
+  const { request } = await seen.type('request');
+  assert.is(request.request, 'question');
+  assert.equal(request.questions[0]!.options, [{ label: 'Red', description: '' }]);
+  session.decide(request.requestId, { decision: 'answer', clientId: 'c', answers: { q1: ['Red'] } });
+  await seen.type('turn.end');
+  assert.equal(texts(seen), ['answers {"q1":{"answers":["Red"]}}']);
+});
+
+test('an interrupt closes what is open and cancels the request', async () => {
+  const { session, seen } = open(codex());
+  session.send(message('run touch x'));
+  const { request } = await seen.type('request');
+  session.interrupt();
+  assert.is((await seen.type('turn.end')).outcome, 'interrupted');
+  assert.is((await seen.type('tool.end')).status, 'cancelled');
+  assert.is((await seen.type('request.cancelled')).requestId, request.requestId);
+  assert.not.ok(session.decide(request.requestId, { decision: 'allow', clientId: 'c' }));
+});
+
+test('an interrupt in the text keeps what was said', async () => {
+  const { session, seen } = open(codex());
+  session.send(message('slow'));
+  await seen.type('text.delta');
+  session.interrupt();
+  await seen.type('turn.end');
+  assert.equal(texts(seen), ['a long answer that never ends']);
+});
+
+test('an interrupt right after a message reaches the turn that begins', async () => {
+  const { session, seen } = open(codex());
+  await seen.type('ready');
+  session.send(message('slow'));
+  session.interrupt();
+  assert.is((await seen.type('turn.end')).outcome, 'interrupted');
+});
+
+test('an interrupt without a turn does nothing', async () => {
+  const { session, seen } = open(codex());
+  await seen.type('ready');
+  session.interrupt();
+  session.send(message('hello'));
+  assert.is((await seen.type('turn.end')).outcome, 'done');
+});
+
+test('a message to a running turn steers it; one that it did not take up becomes the next turn', async () => {
+  const { session, seen } = open(codex());
+  session.send(message('slow'));
+  await seen.type('text.delta');
+  session.send(message('now', 'm2'));
+  session.send(message('late one', 'm3'));
+  await seen.wait((event): event is never =>
+    event.type === 'message.status' && event.id === 'm2' && event.status === 'sent'
+  );
+  session.interrupt();
+  await seen.wait((event): event is never => event.type === 'text.end' && event.text === 'You said: late one');
+  const of = (id: string) => seen.of('message.status').filter((event) => event.id === id).map((event) => event.status);
+  assert.equal([of('m2'), of('m3')], [['queued', 'sent'], ['queued', 'sent']]);
+});
+
+test('a broken stream that is retried shows its answer once', async () => {
+  const { session, seen } = open(codex());
+  session.send(message('retry'));
+  await seen.type('turn.end');
+  const starts = seen.of('text.start');
+  assert.is(starts.length, 1);
+  assert.is(seen.of('text.delta').map((event) => event.text).join(''), 'The answer is 42.');
+  assert.equal(texts(seen), ['The answer is 42.']);
+  const notice = await seen.type('notice');
+  assert.equal([notice.code, notice.passing, notice.text], [
+    'api_retry',
+    true,
+    'Reconnecting... 1/2: stream disconnected',
+  ]);
+});
+
+test('a failed turn says why', async () => {
+  const { session, seen } = open(codex());
+  session.send(message('fail'));
+  const end = await seen.type('turn.end');
+  assert.equal([end.outcome, end.text], ['error', 'boom']);
+});
+
+test('unknown notifications, items and requests and a line that is no JSON break nothing', async () => {
+  const { session, seen } = open(codex());
+  session.send(message('unknown'));
+  await seen.type('turn.end');
+  assert.equal(texts(seen), ['still here']);
+});
+
+test('resume and fork open the same and another thread; an unknown one says so', async () => {
+  const provider = codex();
+  const first = open(provider, { resume: 'thread-9' });
+  assert.is((await first.seen.type('ready')).sessionId, 'thread-9');
+  const fork = open(provider, { resume: 'thread-9', fork: true });
+  assert.is((await fork.seen.type('ready')).sessionId, 'thread-9-fork');
+  const unknown = open(provider, { resume: 'unknown' });
+  const exit = await unknown.seen.type('exit');
+  assert.equal([exit.expected, exit.text], [false, 'no rollout found for thread id unknown']);
+});
+
+test('two sessions share one process and do not see each other', async () => {
+  const provider = codex();
+  const a = open(provider);
+  const b = open(provider);
+  a.session.send(message('for a'));
+  b.session.send(message('for b'));
+  await Promise.all([a.seen.type('turn.end'), b.seen.type('turn.end')]);
+  assert.equal([texts(a.seen), texts(b.seen)], [['You said: for a'], ['You said: for b']]);
+  assert.is(a.session.pid, b.session.pid);
+});
+
+test('a crash ends every session with a sentence, the next message starts a new process', async () => {
+  const provider = codex();
+  const a = open(provider);
+  const b = open(provider);
+  await Promise.all([a.seen.type('ready'), b.seen.type('ready')]);
+  const pid = a.session.pid;
+  a.session.send(message('crash'));
+  for (const { seen } of [a, b]) {
+    const exit = await seen.type('exit');
+    assert.equal([exit.expected, exit.code], [false, 3]);
+    assert.match(exit.text, /exit code 3.*panicked/);
+  }
+  const again = open(provider, { resume: 'thread-1' });
+  await again.seen.type('ready');
+  assert.is.not(again.session.pid, pid);
+});
+
+test('without a login the session ends with what to do', async () => {
+  const { seen } = open(codex({ FAKE_CODEX_LOGIN: 'none' }));
+  const exit = await seen.type('exit');
+  assert.is(exit.expected, false);
+  assert.match(exit.text, 'Run `codex login`');
+});
+
+test('a missing program ends the session with what to do, and probe says the same', async () => {
+  const provider = codex({}, join(folder, 'nowhere'));
+  const exit = await open(provider).seen.type('exit');
+  assert.match(exit.text, /Codex was not found.*CODEX_BIN/);
+  const probe = await provider.probe();
+  assert.is(probe.available, false);
+  assert.match(probe.text, 'CODEX_BIN');
+});
+
+test('probe tells the version and whether it is the demo', async () => {
+  assert.equal(await codex().probe(), { available: true, version: '0.0.0-demo', demo: true, text: '' });
+});
+
+test('a program that is not Codex is told, not waited for', async () => {
+  const exit = await open(codex({}, '/bin/true')).seen.type('exit');
+  assert.is(exit.expected, false);
+  assert.match(exit.text, 'Codex ended by itself');
+  assert.is((await codex({}, '/bin/true').probe()).available, false);
+});
+
+test('stop ends the session alone; the process serves the others', async () => {
+  const provider = codex();
+  const a = open(provider);
+  const b = open(provider);
+  a.session.send(message('slow'));
+  await a.seen.type('text.delta');
+  await b.seen.type('ready');
+  await a.session.stop();
+  assert.is((await a.seen.type('exit')).expected, true);
+  assert.is(a.seen.events.at(-1)!.type, 'exit');
+  b.session.send(message('hello'));
+  assert.is((await b.seen.type('turn.end')).outcome, 'done');
+});
+
+test('a hung process with children that ignore signals is gone within 7 s of stop', async () => {
+  const { session, seen } = open(codex());
+  await seen.type('ready');
+  const identity = session.identity!;
+  session.send(message('hang'));
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const started = performance.now();
+  await session.stop();
+  assert.ok(performance.now() - started < 7000, `${performance.now() - started} ms`);
+  assert.not.ok(isSameProcess(identity));
+  const left = execFileSync('/bin/sh', [
+    '-c',
+    `ps -eo args | grep -c "[t]rap '' TERM INT; while :; do sleep 1; done" || true`,
+  ]).toString().trim();
+  assert.is(left, '0');
+});
+
+test('what is on record of a session finds its process after a crash of this server', async () => {
+  const { session, seen } = open(codex());
+  await seen.type('ready');
+  const onRecord = JSON.parse(JSON.stringify(session.identity));
+  assert.ok(await endLeftover(onRecord) >= 1);
+  assert.is((await seen.type('exit')).expected, false);
+});
+
+test('messages that wait for the thread can be cancelled', async () => {
+  const { session, seen } = open(codex());
+  session.send(message('hello', 'm1'));
+  session.send(message('never', 'm2'));
+  session.cancelQueued('m2');
+  await seen.type('turn.end');
+  assert.equal(seen.of('message.status').map((event) => `${event.id} ${event.status}`), ['m2 cancelled', 'm1 sent']);
+});
+
+test('flags that Codex does not have are named once', async () => {
+  const { seen } = open(codex(), { flags: { maxBudgetUsd: 1, allowedTools: ['Bash'] } });
+  const notice = await seen.type('notice');
+  assert.is(notice.text, 'Codex has no setting for the budget, allowed tools: ignored.');
+});
+
+test('threads on disk are listed without a session', async () => {
+  const threads = await codex().listThreads(10);
+  assert.equal(threads.map((thread) => thread.id), ['thread-1']);
+});
+
+test.run();

@@ -1,0 +1,268 @@
+#!/usr/bin/env node
+// A scripted `codex app-server`: what it does is chosen by the first word of the message. No model, no network, 40 ms to
+// start. FAKE_CODEX_LOGIN=none: says that nobody is logged in.
+import { spawn } from 'node:child_process';
+import process from 'node:process';
+
+if (process.argv.includes('--version')) {
+  console.log('codex-cli 0.0.0-demo (demo)');
+  process.exit(0);
+}
+
+const out = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
+const threads = new Map(); // id → { id, cwd, turn: null | { id, pending } }
+const asked = new Map(); // server request id → callback with the result
+let count = 0;
+let nextAsk = 0;
+const id = (kind) => `${kind}-${++count}`;
+
+const tell = (thread, method, params = {}) =>
+  out({ method, params: { threadId: thread.id, turnId: thread.turn?.id ?? '', ...params } });
+const item = (thread, phase, one) => tell(thread, `item/${phase}`, { item: one });
+const ask = (thread, method, params, then) => {
+  const askId = nextAsk++;
+  asked.set(askId, (result) => {
+    tell(thread, 'serverRequest/resolved', { requestId: askId });
+    then(result);
+  });
+  thread.asking = askId;
+  out({ method, id: askId, params: { threadId: thread.id, turnId: thread.turn.id, ...params } });
+};
+
+function say(thread, text, done = true) {
+  const one = { type: 'agentMessage', id: id('msg'), text: '' };
+  item(thread, 'started', one);
+  for (let at = 0; at < text.length; at += 5) {
+    tell(thread, 'item/agentMessage/delta', { itemId: one.id, delta: text.slice(at, at + 5) });
+  }
+  if (done) item(thread, 'completed', { ...one, text });
+}
+
+function end(thread, status = 'completed', error = null) {
+  const { turn } = thread;
+  if (!turn) return;
+  tell(thread, 'thread/tokenUsage/updated', {
+    tokenUsage: {
+      total: { totalTokens: 150, inputTokens: 100, cachedInputTokens: 40, outputTokens: 50 },
+      last: { totalTokens: 150 },
+      modelContextWindow: 1000,
+    },
+  });
+  tell(thread, 'turn/completed', { turn: { id: turn.id, status, error, durationMs: 5 } });
+  thread.turn = null;
+}
+
+function command(thread, line) {
+  const one = {
+    type: 'commandExecution',
+    id: id('call'),
+    command: `/bin/bash -lc '${line}'`,
+    cwd: thread.cwd,
+    status: 'inProgress',
+  };
+  item(thread, 'started', one);
+  ask(thread, 'item/commandExecution/requestApproval', {
+    itemId: one.id,
+    command: one.command,
+    cwd: thread.cwd,
+    reason: 'May I?',
+    availableDecisions: ['accept', { acceptWithExecpolicyAmendment: { execpolicy_amendment: [line] } }, 'cancel'],
+  }, ({ decision }) => {
+    const isAllowed = decision !== 'decline' && decision !== 'cancel';
+    if (isAllowed) tell(thread, 'item/commandExecution/outputDelta', { itemId: one.id, delta: 'done\n' });
+    item(thread, 'completed', {
+      ...one,
+      status: isAllowed ? 'completed' : 'declined',
+      aggregatedOutput: isAllowed ? 'done\n' : null,
+      exitCode: isAllowed ? 0 : null,
+    });
+    if (decision === 'cancel') return end(thread, 'interrupted');
+    say(thread, `decision ${JSON.stringify(decision)}`);
+    end(thread);
+  });
+}
+
+const SCRIPTS = {
+  run: (thread, rest) => command(thread, rest),
+  patch(thread) {
+    const one = {
+      type: 'fileChange',
+      id: id('call'),
+      status: 'inProgress',
+      changes: [{
+        path: `${thread.cwd}/a.txt`,
+        kind: { type: 'update', move_path: null },
+        diff: '@@ -1 +1,2 @@\n one\n+two\n',
+      }],
+    };
+    item(thread, 'started', one);
+    ask(
+      thread,
+      'item/fileChange/requestApproval',
+      { itemId: one.id, reason: null, grantRoot: null },
+      ({ decision }) => {
+        item(thread, 'completed', { ...one, status: decision === 'accept' ? 'completed' : 'declined' });
+        end(thread);
+      },
+    );
+  },
+  ask(thread) {
+    ask(thread, 'item/tool/requestUserInput', {
+      itemId: id('call'),
+      questions: [{
+        id: 'q1',
+        header: 'Colour',
+        question: 'Which?',
+        options: [{ label: 'Red', description: '' }],
+        isOther: true,
+        isSecret: false,
+      }],
+      isBlocking: true,
+    }, ({ answers }) => {
+      say(thread, `answers ${JSON.stringify(answers)}`);
+      end(thread);
+    });
+  },
+  unknown(thread) {
+    process.stdout.write('not json\n\n');
+    tell(thread, 'no/such/notification', { deep: [{}] });
+    item(thread, 'started', { type: 'noSuchItem', id: 'x' });
+    item(thread, 'completed', { type: 'noSuchItem', id: 'x' });
+    ask(thread, 'no/such/request', {}, () => {});
+    tell(thread, 'item/agentMessage/delta', { itemId: 'never started', delta: 'x' });
+    say(thread, 'still here');
+    end(thread);
+  },
+  slow: (thread) => say(thread, 'a long answer that never ends', false),
+  retry(thread) {
+    say(thread, 'The answer is', false);
+    tell(thread, 'error', {
+      error: { message: 'Reconnecting... 1/2', additionalDetails: 'stream disconnected' },
+      willRetry: true,
+    });
+    say(thread, 'The answer is 42.');
+    end(thread);
+  },
+  fail: (thread) => end(thread, 'failed', { message: 'boom', codexErrorInfo: 'internalServerError' }),
+  crash() {
+    process.stderr.write('thread main panicked\n');
+    process.exit(3);
+  },
+  // Answers nothing any more and ignores SIGTERM, with children that do the same.
+  hang() {
+    process.on('SIGTERM', () => {});
+    process.stdin.removeAllListeners('data').removeAllListeners('end');
+    for (let i = 0; i < 3; i++) {
+      spawn('/bin/sh', ['-c', `trap '' TERM INT; while :; do sleep 1; done`], { stdio: 'ignore', detached: i === 2 });
+    }
+    setInterval(() => {}, 1000);
+  },
+};
+
+function turn(thread, text) {
+  const [word, ...rest] = text.split(' ');
+  const script = SCRIPTS[word];
+  if (script) return script(thread, rest.join(' '));
+  const thought = { type: 'reasoning', id: id('rs'), summary: [], content: [] };
+  item(thread, 'started', thought);
+  tell(thread, 'item/reasoning/summaryTextDelta', { itemId: thought.id, delta: 'Hmm', summaryIndex: 0 });
+  item(thread, 'completed', { ...thought, summary: ['Hmm'] });
+  say(thread, `You said: ${text}`);
+  end(thread);
+}
+
+const METHODS = {
+  initialize: () => ({ userAgent: 'agent_monitor/9.9.9 (fake)' }),
+  'account/read': () =>
+    process.env.FAKE_CODEX_LOGIN === 'none'
+      ? { account: null, requiresOpenaiAuth: true }
+      : { account: { type: 'apiKey' }, requiresOpenaiAuth: true },
+  'model/list': () => ({
+    data: [
+      { id: 'm', model: 'fake-1', displayName: 'Fake 1', supportedReasoningEfforts: [{ reasoningEffort: 'low' }] },
+      { model: 'h', hidden: true },
+    ],
+  }),
+  'thread/start': ({ cwd }) => opened({ id: id('thread'), cwd, turn: null }),
+  'thread/resume': ({ threadId, cwd }) => {
+    if (threadId === 'unknown') throw new Error('no rollout found for thread id unknown');
+    return opened(threads.get(threadId) ?? { id: threadId, cwd, turn: null });
+  },
+  'thread/fork': ({ threadId, cwd }) => opened({ id: `${threadId}-fork`, cwd, turn: null }),
+  'thread/list': () => ({
+    data: [{
+      id: 'thread-1',
+      preview: 'first',
+      cwd: '/p',
+      updatedAt: 1000,
+      createdAt: 900,
+      status: { type: 'notLoaded' },
+      path: null,
+      name: null,
+    }],
+  }),
+  'thread/turns/list': () => ({ data: [] }),
+  'thread/unsubscribe': () => ({ status: 'unsubscribed' }),
+  'thread/backgroundTerminals/clean': () => ({}),
+  'turn/interrupt': ({ threadId }) => {
+    const thread = threads.get(threadId);
+    if (!thread?.turn) throw new Error('no active turn to interrupt');
+    setImmediate(() => {
+      end(thread, 'interrupted');
+      if (asked.delete(thread.asking)) tell(thread, 'serverRequest/resolved', { requestId: thread.asking });
+    });
+    return {};
+  },
+  'turn/start': ({ threadId, input, clientUserMessageId }) => {
+    const thread = threads.get(threadId);
+    if (!thread) throw new Error(`thread not found: ${threadId}`);
+    const text = input.filter((part) => part.type === 'text').map((part) => part.text).join('');
+    const isSteering = thread.turn !== null;
+    if (!isSteering) thread.turn = { id: id('turn') };
+    const turnId = thread.turn.id;
+    setImmediate(() => {
+      if (!isSteering) tell(thread, 'turn/started', { turn: { id: turnId } });
+      if (isSteering && text.startsWith('late')) return; // never taken up by this turn
+      item(thread, 'started', {
+        type: 'userMessage',
+        id: id('user'),
+        clientId: clientUserMessageId ?? null,
+        content: input,
+      });
+      if (!isSteering) turn(thread, text);
+    });
+    return { turn: { id: turnId } };
+  },
+};
+
+function opened(thread) {
+  threads.set(thread.id, thread);
+  return {
+    thread: { id: thread.id, cwd: thread.cwd },
+    model: 'fake-1',
+    sandbox: { type: 'workspaceWrite', writableRoots: [], networkAccess: true },
+  };
+}
+
+let rest = '';
+process.stdin.on('data', (chunk) => {
+  const lines = (rest + chunk).split('\n');
+  rest = lines.pop();
+  for (const line of lines) if (line) receive(JSON.parse(line));
+});
+process.stdin.on('end', () => process.exit(0));
+
+function receive({ id: messageId, method, params, result }) {
+  if (!method) {
+    const then = asked.get(messageId);
+    asked.delete(messageId);
+    return then?.(result ?? {});
+  }
+  if (messageId === undefined) return;
+  try {
+    if (!METHODS[method]) throw new Error(`unknown method ${method}`);
+    out({ id: messageId, result: METHODS[method](params ?? {}) });
+  } catch (error) {
+    out({ id: messageId, error: { code: -32600, message: error.message } });
+  }
+}

@@ -1,0 +1,9 @@
+export interface OpenAIStub {
+  port: number;
+  /** Base URL with /v1. */
+  url: string;
+  requests: { method: string; path: string; prompt?: string; model?: string; last?: string; inputTypes?: string[] }[];
+  setScenario(scenario: unknown): void;
+  close(): Promise<void>;
+}
+export function startOpenAIStub(options?: { port?: number; scenario?: unknown; log?: string }): Promise<OpenAIStub>;
