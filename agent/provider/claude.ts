@@ -8,6 +8,7 @@ import { ClaudeReader, readCapabilities } from './claude-reader.ts';
 import { answerOf, type OpenRequest } from './claude-requests.ts';
 import { jsonLines } from './jsonl.ts';
 import { type Loose, object, string } from './loose.ts';
+import { probeVersion } from './probe.ts';
 import { type CliProcess, type Environment, type ProcessEnd, type Program, spawnProcess } from './process.ts';
 import type { OpenOptions, OutgoingMessage, Provider, ProviderEvent, ProviderSession } from './provider.ts';
 import { runnable } from './runnable.ts';
@@ -17,7 +18,6 @@ const PROGRAM: Program = {
   setting: 'CLAUDE_BIN',
   install: 'npm install -g @anthropic-ai/claude-code',
 };
-const PROBE_MS = 10_000;
 /** How long a probe's answer holds, ms. */
 const PROBE_AGE_MS = 60_000;
 /** Lines of stderr are told together this often, ms. */
@@ -40,7 +40,7 @@ export function createClaude(options: ClaudeOptions): Provider {
     open: (open, emit) => new ClaudeSession({ ...command, env, clock }, open, emit),
     probe() {
       if (!probed || clock.monotonic() - probed.at > PROBE_AGE_MS) {
-        probed = { at: clock.monotonic(), result: probe(command, env, clock) };
+        probed = { at: clock.monotonic(), result: probeVersion({ program: PROGRAM, ...command, env, clock }) };
       }
       return probed.result;
     },
@@ -250,33 +250,4 @@ class ClaudeSession implements ProviderSession {
     const expected = end.expected || this.#isReaping;
     this.#emit({ type: 'exit', expected, code: end.code, signal: end.signal, text: expected ? '' : end.text });
   }
-}
-
-/** Runs `--version`. The scripted stand-in says "demo" in its own. */
-function probe(
-  { command, prefix }: { command: string; prefix: string[] },
-  env: Environment,
-  clock: Clock,
-): ReturnType<Provider['probe']> {
-  return new Promise((resolve) => {
-    let output = '';
-    const child = spawnProcess({
-      program: PROGRAM,
-      command,
-      args: [...prefix, '--version'],
-      cwd: process.cwd(),
-      env,
-      clock,
-      stdout: (chunk) => output = (output + chunk).slice(0, 1000),
-      exit: (end) => {
-        clock.clearTimeout(timer);
-        const version = output.trim().split('\n')[0] ?? '';
-        const available = end.code === 0 && version !== '';
-        const text = available ? '' : end.text || 'Claude Code did not tell its version within 10 s.';
-        resolve({ available, version: available ? version : '', demo: /\bdemo\b/i.test(version), text });
-      },
-    });
-    const timer = clock.setTimeout(() => void child.stop({ inputMs: 0 }), PROBE_MS);
-    child.closeInput();
-  });
 }

@@ -69,7 +69,8 @@ export type LiveMessage =
   /** The newest messages of a watched agent as of `seq`; changes after it follow as events. */
   | { type: 'messages'; seq: number; agent: string; messages: Message[]; more: boolean }
   | { type: 'event'; seq: number; change: LiveChange }
-  | { type: 'pong'; t: number }
+  /** `seq`: everything up to it that this client wants has been sent. */
+  | { type: 'pong'; t: number; seq?: number }
   | { type: 'error'; code: string; text: string };
 
 /** Close codes of the live feed (RFC 6455 section 7.4.2: 4000-4999 is for private use). */

@@ -62,7 +62,7 @@ const argument: Check<string> = (value, name) => {
 };
 
 const bool: Check<boolean> = (value, name) => typeof value === 'boolean' ? value : wrong(name, 'true or false');
-const oneOf = <T extends string>(values: readonly T[]): Check<T> => (value, name) =>
+export const oneOf = <T extends string>(values: readonly T[]): Check<T> => (value, name) =>
   values.includes(value as T) ? value as T : wrong(name, `one of ${values.map((v) => v || '""').join(', ')}`);
 const list = <T>(each: Check<T>, limit = LIST_LIMIT): Check<T[]> => (value, name) => {
   if (!Array.isArray(value)) return wrong(name, 'a list');
@@ -93,7 +93,11 @@ function splitList(value: string): string[] {
 }
 
 /** Picks known fields: absent and null ones are left out, unknown ones dropped. */
-function pick<T>(value: unknown, checks: { [K in keyof T]-?: Check<NonNullable<T[K]>> }, name = 'body'): Partial<T> {
+export function pick<T>(
+  value: unknown,
+  checks: { [K in keyof T]-?: Check<NonNullable<T[K]>> },
+  name = 'body',
+): Partial<T> {
   const from = fields(value, name);
   const result: Partial<T> = {};
   for (const key of Object.keys(checks) as (keyof T & string)[]) {

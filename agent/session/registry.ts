@@ -1,0 +1,348 @@
+/** The agents of this machine: made, found, commanded, removed; and what an earlier life of this server left is put right. */
+import { randomUUID } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { HttpError } from '../../core/http/reply.ts';
+import type { Timer } from '../../core/clock.ts';
+import type { LiveChange } from '../../core/wire/live.ts';
+import type {
+  AgentInfo,
+  Capabilities,
+  CreateAgentBody,
+  DecisionBody,
+  Message,
+  MessagePage,
+  PermissionMode,
+  ProviderName,
+  SendMessageBody,
+} from '../../core/wire/types.ts';
+import { endLeftover } from '../provider/process.ts';
+import type { Provider } from '../provider/provider.ts';
+import type { Agents, House, Workspace } from '../rooms.ts';
+import { notSaved, openDocument } from '../store/document.ts';
+import { ensureFolder } from '../store/files.ts';
+import { type AgentRecord, NO_USAGE, parseRecord } from './record.ts';
+import { Session } from './session.ts';
+
+export const AGENT_LIMIT = 500;
+/** An idle process is ended after this long, ms: it takes about 200 MB and is resumed within a second. */
+export const IDLE_REAP_MS = 15 * 60_000;
+/** Messages of an agent that nobody looks at leave the memory after this long, ms. */
+const UNLOAD_MS = 10 * 60_000;
+const SWEEP_MS = 30_000;
+const NAME_LENGTH = 60;
+
+export interface RegistryOptions {
+  house: House;
+  providers: Record<ProviderName, Provider>;
+  workspace: Workspace;
+  idleReapMs?: number;
+}
+
+export class Registry implements Agents {
+  readonly #options: RegistryOptions;
+  readonly #folder: string;
+  #sessions = new Map<string, Session>();
+  #listeners = new Set<(change: LiveChange) => void>();
+  /** Create commands by the client's id, running or done. */
+  #created = new Map<string, Promise<string>>();
+  #lastCapabilities = new Map<ProviderName, Capabilities>();
+  #sweepTimer: Timer | null = null;
+  #isClosed = false;
+
+  private constructor(options: RegistryOptions) {
+    this.#options = options;
+    this.#folder = join(options.house.config.dataDir, 'agents');
+    ensureFolder(this.#folder);
+  }
+
+  /** Reads what is on disk, ends processes that an earlier life left behind, closes their sessions on the record. */
+  static async open(options: RegistryOptions): Promise<Registry> {
+    const registry = new Registry(options);
+    const names = readdirSync(registry.#folder, { withFileTypes: true });
+    await Promise.all(names.filter((entry) => entry.isDirectory()).map((entry) => registry.#load(entry.name)));
+    registry.#sweep();
+    return registry;
+  }
+
+  async #load(id: string): Promise<void> {
+    const { house } = this.#options;
+    const document = this.#document(id, null);
+    const record = document.value;
+    if (!record) {
+      house.log.warn('a folder of agents holds no readable record', { agent: id });
+      return;
+    }
+    if (record.info.id !== id) {
+      return house.warn(`record ${id}`, `${join(this.#folder, id)} holds the record of another agent.`);
+    }
+    const session = this.#add(id, document as { value: AgentRecord; update: never });
+    const wasOpen = record.process !== null || ['starting', 'running', 'waiting_input'].includes(record.info.state);
+    if (!wasOpen) return;
+    if (record.process) {
+      const ended = await endLeftover(record.process, { clock: house.clock });
+      if (ended) house.log.warn('ended processes of an earlier life', { agent: id, count: ended });
+    }
+    session.recover();
+    await session.save().catch(() => {});
+  }
+
+  #document(id: string, initial: AgentRecord | null) {
+    const { house } = this.#options;
+    return openDocument<AgentRecord | null>({
+      path: join(this.#folder, id, 'agent.json'),
+      parse: parseRecord,
+      initial,
+      now: house.clock.now,
+      warn: (text) => house.warn(`record ${id}`, text),
+    });
+  }
+
+  #add(id: string, document: ConstructorParameters<typeof Session>[0]['document']): Session {
+    const { house, providers } = this.#options;
+    const { info, clientId } = document.value;
+    const session = new Session({
+      house,
+      provider: providers[info.provider] ?? providers.claude,
+      document,
+      journalPath: join(this.#folder, id, 'journal.jsonl'),
+      publish: (change) => this.#publish(change),
+    });
+    this.#sessions.set(id, session);
+    if (clientId) this.#created.set(clientId, Promise.resolve(id));
+    return session;
+  }
+
+  #publish(change: LiveChange): void {
+    this.#options.house.publish(change);
+    for (const listener of this.#listeners) listener(change);
+  }
+
+  #session(id: string): Session {
+    const session = this.#sessions.get(id);
+    if (!session) throw new HttpError(404, 'not_found', 'There is no such agent.');
+    return session;
+  }
+
+  /** Newest first. */
+  list(): AgentInfo[] {
+    return [...this.#sessions.values()].map((session) => session.info).sort((a, b) => b.createdAt - a.createdAt);
+  }
+
+  info(id: string): AgentInfo {
+    return this.#session(id).info;
+  }
+
+  has(id: string): boolean {
+    return this.#sessions.has(id);
+  }
+
+  /** The first prompt and the instructions that an agent was made with. */
+  origin(id: string): { prompt: string; instructions: string } {
+    return this.#session(id).record;
+  }
+
+  capabilities(id: string): Capabilities | null {
+    const session = this.#session(id);
+    const own = session.capabilities;
+    if (own) this.#lastCapabilities.set(session.info.provider, own);
+    return own ?? this.#lastCapabilities.get(session.info.provider) ?? null;
+  }
+
+  messages(id: string, range: { after?: number; before?: number; limit?: number }): MessagePage {
+    return this.#session(id).log.page(range);
+  }
+
+  message(id: string, messageId: string): Message | undefined {
+    return this.#session(id).log.get(messageId);
+  }
+
+  /** The same clientId again gives the agent already made, also while it is being made. */
+  async create(body: CreateAgentBody & { taskId?: string }, by: string): Promise<AgentInfo> {
+    if (this.#isClosed) throw new HttpError(503, 'closing', 'The server is going down.');
+    const clientId = body.clientId ?? randomUUID();
+    const known = this.#created.get(clientId);
+    if (known) return this.info(await known);
+    const making = this.#create({ ...body, clientId }, by);
+    this.#created.set(clientId, making);
+    try {
+      return this.info(await making);
+    } catch (error) {
+      this.#created.delete(clientId);
+      throw error;
+    }
+  }
+
+  async #create(body: CreateAgentBody & { taskId?: string; clientId: string }, by: string): Promise<string> {
+    if (this.#sessions.size >= AGENT_LIMIT) {
+      throw new HttpError(409, 'too_many_agents', `There are ${AGENT_LIMIT} agents already: delete some first.`);
+    }
+    const { house, workspace, providers } = this.#options;
+    const id = randomUUID();
+    const { provider = 'claude', flags = {}, claudeMd = '' } = body;
+    const place = await workspace.prepare({ agentId: id, directory: body.directory, flags, provider, claudeMd });
+    const { demo } = await providers[provider].probe();
+    const record = newRecord(id, body, place, { demo, now: house.clock.now() });
+    ensureFolder(join(this.#folder, id));
+    const document = this.#document(id, record);
+    await document.update(() => record).catch(async (error) => {
+      if (place.worktree) await workspace.remove(place.worktree).catch(() => {});
+      throw error instanceof HttpError ? error : notSaved(error);
+    });
+    const session = this.#add(id, document as ConstructorParameters<typeof Session>[0]['document']);
+    this.#publish({ type: 'agent', agent: session.info });
+    house.log.info('agent made', { agent: id, provider, by });
+    if (place.notice) session.notice('info', 'workspace', place.notice);
+    if (body.prompt?.trim()) await session.send({ text: body.prompt }, by);
+    else session.open();
+    return id;
+  }
+
+  async send(id: string, body: SendMessageBody, by: string) {
+    if (this.#isClosed) throw new HttpError(503, 'closing', 'The server is going down: send it again in a moment.');
+    return await this.#session(id).send(body, by);
+  }
+
+  async cancelQueued(id: string, messageId: string): Promise<void> {
+    await this.#session(id).cancelQueued(messageId);
+  }
+
+  async decide(id: string, requestId: string, body: DecisionBody, by: string) {
+    const result = await this.#session(id).decide(requestId, body, by);
+    if (!result.duplicate) this.#options.house.log.info('request decided', { agent: id, decision: body.decision, by });
+    return result;
+  }
+
+  interrupt(id: string, by: string): Promise<void> {
+    this.#session(id).interrupt();
+    this.#options.house.log.info('agent interrupted', { agent: id, by });
+    return Promise.resolve();
+  }
+
+  async stop(id: string, by: string): Promise<AgentInfo> {
+    const session = this.#session(id);
+    if (session.isOpen) this.#options.house.log.info('agent stopped', { agent: id, by });
+    await session.stop();
+    return session.info;
+  }
+
+  async stopAll(by: string): Promise<number> {
+    const open = [...this.#sessions.values()].filter((session) => session.isOpen);
+    await Promise.all(open.map((session) => this.stop(session.id, by)));
+    return open.length;
+  }
+
+  async remove(id: string, { discardWork }: { discardWork: boolean }, by: string): Promise<void> {
+    const session = this.#session(id);
+    const { worktree } = session.info;
+    const { workspace, house } = this.#options;
+    if (worktree && !discardWork) {
+      const work = await workspace.unmerged(worktree);
+      if (work.length) {
+        throw new HttpError(409, 'unmerged_work', `Deleting this agent would lose work: ${work.join(' ')}`);
+      }
+    }
+    await session.stop();
+    if (worktree) await workspace.remove(worktree);
+    await session.close();
+    this.#sessions.delete(id);
+    if (session.record.clientId) this.#created.delete(session.record.clientId);
+    await rm(join(this.#folder, id), { recursive: true, force: true });
+    this.#publish({ type: 'agent.removed', id });
+    house.warn(`record ${id}`, '');
+    house.warn(`journal ${id}`, '');
+    house.log.info('agent deleted', { agent: id, by });
+  }
+
+  rename(id: string, name: string): Promise<AgentInfo> {
+    return this.#change(id, (session) => session.rename(name));
+  }
+  setMode(id: string, mode: PermissionMode): Promise<AgentInfo> {
+    return this.#change(id, (session) => session.setMode(mode));
+  }
+  setModel(id: string, model: string): Promise<AgentInfo> {
+    return this.#change(id, (session) => session.setModel(model));
+  }
+  setEffort(id: string, effort: string): Promise<AgentInfo> {
+    return this.#change(id, (session) => session.setEffort(effort));
+  }
+
+  async #change(id: string, change: (session: Session) => void): Promise<AgentInfo> {
+    const session = this.#session(id);
+    change(session);
+    await session.save();
+    return session.info;
+  }
+
+  subscribe(listener: (change: LiveChange) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Ends every CLI; sessions can be resumed after the next start. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#options.house.clock.clearTimeout(this.#sweepTimer);
+    await Promise.all([...this.#sessions.values()].map((session) => session.close()));
+  }
+
+  #sweep(): void {
+    for (const session of this.#sessions.values()) {
+      session.reapIfIdle(this.#options.idleReapMs ?? IDLE_REAP_MS);
+      session.unloadIfUnused(UNLOAD_MS);
+    }
+    if (!this.#isClosed) this.#sweepTimer = this.#options.house.clock.setTimeout(() => this.#sweep(), SWEEP_MS);
+  }
+}
+
+type Place = Awaited<ReturnType<Workspace['prepare']>>;
+
+function newRecord(
+  id: string,
+  body: CreateAgentBody & { taskId?: string; clientId: string },
+  place: Place,
+  { demo, now }: { demo: boolean; now: number },
+): AgentRecord {
+  const { flags = {}, prompt = '' } = body;
+  const firstLine = prompt.trim().split('\n')[0]!.slice(0, NAME_LENGTH);
+  return {
+    version: 1,
+    cwd: place.cwd,
+    prompt,
+    instructions: body.claudeMd ?? '',
+    isAutoNamed: !body.name?.trim(),
+    clientId: body.clientId,
+    process: null,
+    info: {
+      id,
+      name: body.name?.trim() || firstLine || basename(place.directory),
+      provider: body.provider ?? 'claude',
+      demo,
+      directory: place.directory,
+      worktree: place.worktree,
+      state: 'starting',
+      stateReason: 'created',
+      stateText: '',
+      stateSince: now,
+      sessionId: null,
+      resumable: true,
+      model: flags.model ?? '',
+      mode: flags.dangerouslySkipPermissions ? 'bypassPermissions' : flags.permissionMode ?? 'default',
+      effort: flags.effort ?? '',
+      createdAt: now,
+      activeAt: now,
+      usage: { ...NO_USAGE },
+      queue: [],
+      pending: [],
+      lastSeq: 0,
+      preview: firstLine,
+      cli: { running: false, pid: null, version: '', seenAt: null },
+      flags,
+      adminEmail: body.adminEmail ?? '',
+      whatsappPhone: body.whatsappPhone ?? '',
+      slackWebhookUrl: body.slackWebhookUrl ?? '',
+      taskId: body.taskId ?? null,
+    },
+  };
+}
