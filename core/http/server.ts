@@ -151,12 +151,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     socket.destroy();
   });
 
-  /** Ends a connection with a bare reply, or with none where a reply is under way that it would be mistaken for. */
+  /** Ends a connection with a bare reply, or with none where it would be taken for that of another request. */
   function refuse(socket: Socket, status: number): void {
-    const busy = current.get(socket);
-    if (!socket.writable || (busy?.headersSent && !(busy.writableFinished && busy.req.complete))) {
-      return void socket.destroy();
-    }
+    const last = current.get(socket);
+    const between = !last?.headersSent || (last.writableFinished && last.req.complete && last.shouldKeepAlive);
+    if (!socket.writable || !between) return socket.destroySoon();
     const headers = plain.merge({ 'content-length': 0, connection: 'close' });
     socket.end(rawHead(status, headers), 'latin1', () => socket.destroy());
   }
