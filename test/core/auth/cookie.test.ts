@@ -1,0 +1,82 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { createHmac, randomBytes } from 'node:crypto';
+import { cookieName, openSession, readCookie, setCookie, signSession } from '../../../core/auth/cookie.ts';
+
+const KEY = Buffer.alloc(32, 7);
+const ID = 'AAAAAAAAAAAAAAAAAAAAAA';
+const VALUE = signSession(KEY, ID, 1_700_000_000_000);
+
+test('what was signed opens with its id and time', () => {
+  assert.equal(openSession(KEY, VALUE), { id: ID, issuedAt: 1_700_000_000_000 });
+});
+
+test('every flipped bit of every character is refused', () => {
+  for (let i = 0; i < VALUE.length; i++) {
+    for (let bit = 0; bit < 7; bit++) {
+      const changed = VALUE.slice(0, i) + String.fromCharCode(VALUE.charCodeAt(i) ^ (1 << bit)) + VALUE.slice(i + 1);
+      assert.is(openSession(KEY, changed), null, `${i}/${bit}`);
+    }
+  }
+});
+
+test('every truncation and extension is refused', () => {
+  for (let i = 0; i < VALUE.length; i++) assert.is(openSession(KEY, VALUE.slice(0, i)), null);
+  for (const more of ['a', '=', '.', '\0', ' ', '.a']) assert.is(openSession(KEY, VALUE + more), null);
+});
+
+test('another key, and the same key for another purpose, are refused', () => {
+  assert.is(openSession(randomBytes(32), VALUE), null);
+  const payload = `${ID}.1700000000000`;
+  for (const purpose of ['', 'agent-monitor session cookie 2\0', 'pair\0']) {
+    const mac = createHmac('sha256', KEY).update(purpose + payload).digest('base64url');
+    assert.is(openSession(KEY, `${payload}.${mac}`), null);
+  }
+});
+
+test('another digest is refused', () => {
+  const payload = `${ID}.1700000000000`;
+  for (const algorithm of ['sha1', 'md5', 'sha512']) {
+    const mac = createHmac(algorithm, KEY).update(`agent-monitor session cookie 1\0${payload}`).digest('base64url');
+    assert.is(openSession(KEY, `${payload}.${mac}`), null);
+    assert.is(openSession(KEY, `${payload}.${mac.padEnd(43, 'A').slice(0, 43)}`), null);
+  }
+  assert.is(openSession(KEY, `${payload}.`), null);
+});
+
+test('over TLS the cookie is __Host- and Secure, else neither; always HttpOnly, Strict, without Domain', () => {
+  assert.is(
+    setCookie('v', 86_400_000, true),
+    '__Host-am_session=v; Path=/; HttpOnly; SameSite=Strict; Max-Age=86400; Secure',
+  );
+  assert.is(setCookie('v', 86_400_000, false), 'am_session=v; Path=/; HttpOnly; SameSite=Strict; Max-Age=86400');
+});
+
+test('the one cookie of the name is found among others', () => {
+  assert.is(readCookie('a=1; am_session=x; b=2', 'am_session'), 'x');
+  assert.is(readCookie('am_session=x', 'am_session'), 'x');
+  assert.is(readCookie('xam_session=y', 'am_session'), null);
+  assert.is(readCookie('AM_SESSION=y', 'am_session'), null);
+  assert.is(readCookie(undefined, 'am_session'), null);
+});
+
+test('two cookies of the name count as none', () => {
+  assert.is(readCookie('am_session=x; am_session=y', 'am_session'), null);
+  assert.is(readCookie('am_session=x; am_session=x', 'am_session'), null);
+});
+
+test('the name for TLS is not the one for plain http', () => {
+  assert.is(readCookie('am_session=x', cookieName(true)), null);
+  assert.is(readCookie('__Host-am_session=x', cookieName(false)), null);
+});
+
+test('16 KiB of separators take less than 20 ms', () => {
+  for (const part of [' ', ';', ',', '"', '=', '; ', '\\"']) {
+    const header = part.repeat(16_384 / part.length);
+    const started = performance.now();
+    readCookie(header, 'am_session');
+    assert.ok(performance.now() - started < 20);
+  }
+});
+
+test.run();

@@ -1,0 +1,105 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { checkOrigin, isOwnHost } from '../../../core/auth/origin.ts';
+import { HttpError } from '../../../core/http/reply.ts';
+import type { HttpRequest } from '../../../core/http/types.ts';
+
+type Headers = Record<string, string>;
+
+function outcome(method: string, headers: Headers, secure = false): number {
+  try {
+    checkOrigin({ method, headers: { host: 'relay.example:3457', ...headers } } as unknown as HttpRequest, secure);
+    return 200;
+  } catch (error) {
+    if (!(error instanceof HttpError)) throw error;
+    return error.status;
+  }
+}
+const UPGRADE = { upgrade: 'websocket', connection: 'Upgrade' };
+const OWN = 'http://relay.example:3457';
+
+const FOREIGN: [string, string][] = [
+  ['another site', 'http://evil.test'],
+  ['null', 'null'],
+  ['an empty one', ''],
+  ['https instead of http', 'https://relay.example:3457'],
+  ['the port off by one', 'http://relay.example:3458'],
+  ['no port', 'http://relay.example'],
+  ['our name as a prefix', 'http://relay.example:3457.evil.test'],
+  ['our name as a suffix', 'http://evil-relay.example:3457'],
+  ['our name as the user', 'http://relay.example:3457@evil.test'],
+  ['a path behind it', 'http://relay.example:3457/'],
+  ['two at once', `${OWN}, ${OWN}`],
+];
+for (const [name, origin] of FOREIGN) {
+  test(`an Origin that is ${name} is refused on upgrades and changes`, () => {
+    assert.is(outcome('GET', { ...UPGRADE, origin }), 403);
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) assert.is(outcome(method, { origin }), 403);
+  });
+}
+
+test('our own Origin passes, in any case', () => {
+  assert.is(outcome('GET', { ...UPGRADE, origin: OWN }), 200);
+  assert.is(outcome('POST', { origin: 'HTTP://Relay.Example:3457' }), 200);
+  assert.is(outcome('POST', { origin: 'https://relay.example:3457' }, true), 200);
+  assert.is(outcome('POST', { origin: OWN }, true), 403, 'http where the browser speaks TLS');
+});
+
+test('an upgrade without Origin is refused, also with a cookie', () => {
+  assert.is(outcome('GET', UPGRADE), 403);
+  assert.is(outcome('GET', { ...UPGRADE, cookie: 'am_session=x' }), 403);
+});
+
+test('X-Forwarded-Host changes nothing', () => {
+  assert.is(outcome('GET', { ...UPGRADE, origin: 'http://evil.test', 'x-forwarded-host': 'evil.test' }), 403);
+});
+
+test('a program without Origin may send JSON, and nothing that a form could send', () => {
+  assert.is(outcome('POST', { 'content-type': 'application/json' }), 200);
+  assert.is(outcome('DELETE', {}), 200);
+  for (
+    const type of [
+      'text/plain',
+      'TEXT/PLAIN; charset=utf-8',
+      'application/x-www-form-urlencoded',
+      'multipart/form-data; boundary=x',
+    ]
+  ) {
+    assert.is(outcome('POST', { 'content-type': type }), 403);
+  }
+});
+
+test('what a browser marks as from another site is refused also without Origin', () => {
+  assert.is(outcome('POST', { 'sec-fetch-site': 'cross-site' }), 403);
+  assert.is(outcome('POST', { 'sec-fetch-site': 'same-site' }), 403);
+  assert.is(outcome('POST', { 'sec-fetch-site': 'same-origin' }), 200);
+});
+
+test('reading needs no Origin', () => {
+  assert.is(outcome('GET', { origin: 'http://evil.test' }), 200);
+  assert.is(outcome('HEAD', {}), 200);
+});
+
+test('without a login only names that cannot be rebound are ours', () => {
+  const names = new Set(['relay.example']);
+  for (
+    const host of [
+      'localhost',
+      'LOCALHOST:3457',
+      '127.0.0.1:1',
+      '192.168.1.5:3457',
+      '[::1]:3457',
+      'relay.example',
+      'Relay.Example:1',
+    ]
+  ) {
+    assert.ok(isOwnHost(host, names), host);
+  }
+  for (
+    const host of ['evil.test', 'relay.example.evil.test', '127.0.0.1.evil.test', 'localhost.evil.test', '', undefined]
+  ) {
+    assert.not.ok(isOwnHost(host, names), host);
+  }
+});
+
+test.run();
