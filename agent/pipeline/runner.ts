@@ -1,0 +1,237 @@
+/**
+ * Carries out what plan() decides. Every step is on disk before it is begun and after it is done, and every step may be done
+ * twice, so that a server which is killed anywhere goes on where it was.
+ */
+import type { Clock, Timer } from '../../core/clock.ts';
+import { HttpError } from '../../core/http/reply.ts';
+import type { AgentInfo, CreateAgentBody, Task, TaskStatus } from '../../core/wire/types.ts';
+import type { Agents, House } from '../rooms.ts';
+import { isActive, type TaskBoard } from './board.ts';
+import { type Action, plan } from './plan.ts';
+
+/** Who makes and resumes the agents, for the record. */
+const BY = 'pipeline';
+const GO_ON =
+  'The server that you run under was restarted while you worked on your task. Go on with it where you stopped.';
+
+/** What the pipeline tells the user about. */
+export type PipelineReport =
+  | { type: 'failed'; task: Task; agent: AgentInfo | null }
+  | { type: 'stuck'; task: Task; agent: AgentInfo; since: number }
+  | { type: 'complete'; tasks: readonly Task[]; startedAt: number };
+
+export interface RunnerOptions {
+  house: House;
+  agents: Agents;
+  board: TaskBoard;
+  report(report: PipelineReport): void;
+  /** Commits and merges what the agent did; a failure is the task's failure. */
+  merge(agent: AgentInfo, task: Task): Promise<void>;
+}
+
+export class PipelineRunner {
+  readonly #house: House;
+  readonly #clock: Clock;
+  readonly #agents: Agents;
+  readonly #board: TaskBoard;
+  readonly #report: RunnerOptions['report'];
+  readonly #merge: RunnerOptions['merge'];
+  readonly #unsubscribe: () => void;
+  /** Tasks with an action under way: nothing else is begun for them. */
+  readonly #busy = new Set<string>();
+  /** Interrupted by the end of an earlier server; one that this server interrupts is ending with it. */
+  readonly #resumable: Set<string>;
+  readonly #actions = new Set<Promise<void>>();
+  #timer: Timer | null = null;
+  #ticking: Promise<void> | null = null;
+  #again = false;
+  #closed = false;
+
+  constructor({ house, agents, board, report, merge }: RunnerOptions) {
+    this.#house = house;
+    this.#clock = house.clock;
+    this.#agents = agents;
+    this.#board = board;
+    board.onChange = () => this.kick();
+    this.#report = report;
+    this.#merge = merge;
+    this.#resumable = new Set(
+      agents.list().filter((agent) => agent.stateReason === 'interrupted').map((agent) => agent.id),
+    );
+    this.#unsubscribe = agents.subscribe((change) => {
+      if (change.type === 'agent' || change.type === 'agent.patch' || change.type === 'agent.removed') this.kick();
+    });
+    this.kick();
+  }
+
+  /** Looks at everything again soon. */
+  kick(): void {
+    if (this.#closed) return;
+    this.#again = true;
+    this.#ticking ??= this.#run().catch((error) => this.#log(error)).finally(() => {
+      this.#ticking = null;
+      if (this.#again) this.kick();
+    });
+  }
+
+  /** Resolves when nothing is under way, for tests and for the end. */
+  async settled(): Promise<void> {
+    while (this.#ticking || this.#actions.size) await Promise.all([this.#ticking, ...this.#actions]);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#unsubscribe();
+    this.#clock.clearTimeout(this.#timer);
+    await this.settled();
+  }
+
+  async #run(): Promise<void> {
+    await Promise.resolve(); // changes of one tick are looked at together
+    while (this.#again && !this.#closed) {
+      this.#again = false;
+      const { tasks, running, resumes, config } = this.#board.state;
+      const actions = plan({
+        tasks,
+        running,
+        resumes,
+        agents: this.#agents.list(),
+        now: this.#clock.now(),
+        stuckMs: config.stuckTimeoutMs,
+      });
+      for (const action of actions) {
+        if (action.type !== 'finish' && this.#busy.has(action.task.id)) continue;
+        await this.#perform(action).catch((error) => this.#log(error));
+      }
+    }
+    this.#wait();
+  }
+
+  #log(error: unknown): void {
+    this.#house.log.warn('A step of the pipeline failed', {
+      error: error instanceof Error ? error.message : String(error),
+    });
+  }
+
+  /** Nobody tells when an agent becomes stuck: that is looked at from time to time. */
+  #wait(): void {
+    this.#clock.clearTimeout(this.#timer);
+    const { running, tasks, config } = this.#board.state;
+    if (this.#closed || !(running || tasks.some(isActive))) return;
+    this.#timer = this.#clock.setTimeout(() => this.kick(), config.pollIntervalMs);
+  }
+
+  async #perform(action: Action): Promise<void> {
+    switch (action.type) {
+      case 'set':
+        return await this.#set(action.task, action.status, action.error);
+      case 'adopt':
+        return void await this.#board.update(action.task.id, (task) => ({ ...task, agentId: action.agentId }));
+      case 'start':
+        return this.#background(action.task, () => this.#start(action.task));
+      case 'resume':
+        if (!this.#resumable.delete(action.agentId)) return;
+        return this.#background(action.task, () => this.#resume(action.task, action.agentId));
+      case 'complete':
+        return this.#background(action.task, () => this.#complete(action.task, action.agentId));
+      case 'stuck':
+        return this.#report({ ...action, agent: this.#agents.info(action.agentId) });
+      case 'finish':
+        return await this.#finish();
+    }
+  }
+
+  /** Long actions of different tasks run side by side. */
+  #background(task: Task, action: () => Promise<void>): void {
+    this.#busy.add(task.id);
+    const done = action().catch((error) => this.#log(error)).then(() => {
+      this.#busy.delete(task.id);
+      this.#actions.delete(done);
+      this.kick();
+    });
+    this.#actions.add(done);
+  }
+
+  async #start(known: Task): Promise<void> {
+    let task = known;
+    if (task.status === 'pending') {
+      await this.#board.change((state) => ({ ...state, resumes: { ...state.resumes, [task.id]: 0 } }));
+      task = await this.#board.update(task.id, (now) => {
+        if (now.status !== 'pending') throw new HttpError(409, 'task_changed', 'The task was changed meanwhile.');
+        const attempts = now.attempts + 1;
+        return {
+          ...now,
+          status: 'running',
+          attempts,
+          agentId: null,
+          error: '',
+          startedAt: this.#clock.now(),
+          endedAt: null,
+        };
+      });
+    }
+    try {
+      const agent = await this.#agents.create(this.#body(task), BY);
+      await this.#board.update(task.id, (now) => ({ ...now, agentId: agent.id }));
+    } catch (error) {
+      await this.#set(task, 'failed', error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  #body(task: Task): CreateAgentBody & { taskId: string } {
+    const { config } = this.#board.state;
+    return {
+      name: task.name,
+      directory: task.directory || config.defaultDirectory || this.#house.config.defaultDirectory,
+      prompt: task.prompt,
+      provider: task.provider,
+      claudeMd: task.claudeMd || config.claudeMd,
+      adminEmail: config.adminEmail,
+      whatsappPhone: config.whatsappPhone,
+      slackWebhookUrl: config.slackWebhookUrl,
+      flags: task.flags,
+      taskId: task.id,
+      // The same attempt never makes a second agent, also across a crash.
+      clientId: `task-${task.id}-${task.attempts}`,
+    };
+  }
+
+  async #resume(task: Task, agentId: string): Promise<void> {
+    const count = (this.#board.state.resumes[task.id] ?? 0) + 1;
+    await this.#board.change((state) => ({ ...state, resumes: { ...state.resumes, [task.id]: count } }));
+    const clientId = `resume-${task.id}-${task.attempts}-${count}`;
+    try {
+      await this.#agents.send(agentId, { text: GO_ON, clientId }, BY);
+    } catch (error) {
+      await this.#set(task, 'failed', error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  async #complete(task: Task, agentId: string): Promise<void> {
+    try {
+      if (this.#board.state.config.mergeCompleted) await this.#merge(this.#agents.info(agentId), task);
+      await this.#set(task, 'completed', '');
+    } catch (error) {
+      await this.#set(
+        task,
+        'failed',
+        `It is done, but not merged: ${error instanceof Error ? error.message : String(error)}`,
+      );
+    }
+  }
+
+  async #set(task: Task, status: TaskStatus, error: string): Promise<void> {
+    const isOver = status === 'completed' || status === 'failed';
+    const endedAt = isOver ? this.#clock.now() : null;
+    const now = await this.#board.update(task.id, (one) => ({ ...one, status, error, endedAt }));
+    if (status !== 'failed') return;
+    const agent = this.#agents.list().find((one) => one.id === now.agentId) ?? null;
+    this.#report({ type: 'failed', task: now, agent });
+  }
+
+  async #finish(): Promise<void> {
+    const { startedAt } = this.#board.state;
+    await this.#board.change((state) => ({ ...state, running: false }));
+    this.#report({ type: 'complete', tasks: this.#board.tasks, startedAt: startedAt ?? 0 });
+  }
+}
