@@ -8,7 +8,7 @@ import type { Timer } from './cell.ts';
 import { createLive, PAGE_SIZE } from './live.ts';
 import { createOutbox } from './outbox.ts';
 import type { Outgoing } from './outbox.ts';
-import { addOlder, apply, change, EMPTY, forget } from './store.ts';
+import { addOlder, apply, change, EMPTY, forget, trim } from './store.ts';
 import type { State } from './store.ts';
 import { createRelayWatch } from './relay-watch.ts';
 import { path } from './route.ts';
@@ -90,6 +90,9 @@ export async function loadOlder(agent: string): Promise<void> {
   const page = await api.get<MessagePage>(`${path`/api/agents/${agent}/messages`}?before=${first}&limit=${PAGE_SIZE}`);
   store.set(addOlder(store.get(), agent, page.messages, page.more));
 }
+
+/** Lets go of all but the newest messages; they can be loaded again. */
+export const trimChat = (agent: string, keep: number): void => store.set(trim(store.get(), agent, keep));
 
 /** Watches an agent's messages; the returned function ends it and drops them. */
 export function openChat(agent: string): () => void {

@@ -143,6 +143,14 @@ export function addOlder(state: State, agent: string, messages: readonly Message
   });
 }
 
+/** Lets go of all but the newest `keep` messages of an agent. */
+export function trim(state: State, agent: string, keep: number): State {
+  return withChat(state, agent, (chat) => {
+    if (!chat || chat.messages.length <= keep) return chat;
+    return { ...chat, messages: chat.messages.slice(-keep), more: true };
+  });
+}
+
 /** Drops an agent's messages, when nobody looks at it any more. */
 export const forget = (state: State, agent: string): State => ({ ...state, chats: without(state.chats, agent) });
 

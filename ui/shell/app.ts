@@ -6,6 +6,8 @@ import { useWhere } from '../route.ts';
 import { auth, begin } from '../services.ts';
 import { Login } from '../pages/login.ts';
 import { PageView } from './page-view.ts';
+import { ConnectionBar, useTrouble } from './connection-bar.ts';
+import { useAttention } from './notify.ts';
 import { BottomBar, Side } from './nav.ts';
 
 /** Login page or shell, as the server says. */
@@ -26,9 +28,13 @@ export function App() {
 
 function Shell() {
   const where = useWhere();
+  const stale = useTrouble() !== null;
+  useAttention();
+  const kind = where.path.startsWith('/agents/') ? 'immersive' : '';
   return html`
-    <div class="shell">
+    <div class=${`shell ${stale ? 'stale' : ''} ${kind}`}>
       <${Side} />
+      <${ConnectionBar} />
       <main id="main" tabindex="-1">
         <${PageView} where=${where} />
       </main>

@@ -1,0 +1,74 @@
+/**
+ * Markdown as a list of blocks. marked only splits the text into tokens; ./markdown-view.ts draws them as elements, so that
+ * nothing in the text can become markup. A streaming text costs only its last blocks: those before are kept as they are.
+ */
+import { lexer } from 'marked';
+import type { Token } from 'marked';
+
+export interface Block {
+  /** Where the block begins in the text: stable while text is appended. */
+  key: number;
+  token: Token;
+}
+
+/** A block larger than this is shown as plain text; characters. */
+export const MAX_BLOCK = 60_000;
+/** Nesting of quotes, lists and emphasis beyond this is shown as plain text. */
+export const MAX_DEPTH = 24;
+/** The last blocks of a growing text may still change their meaning. */
+const OPEN_BLOCKS = 2;
+
+/** Parses a text that mostly grows: give it the whole text each time. */
+export class Markdown {
+  #text = '';
+  #closed: Block[] = [];
+  /** Length of the text that #closed covers. */
+  #end = 0;
+  #last: Block[] = [];
+
+  parse(text: string): readonly Block[] {
+    if (text === this.#text && this.#last.length) return this.#last;
+    if (!text.startsWith(this.#text.slice(0, this.#end)) || text.length < this.#end) {
+      this.#closed = [];
+      this.#end = 0;
+    }
+    this.#text = text;
+    const open = blocks(text.slice(this.#end), this.#end);
+    const closing = open.slice(0, Math.max(0, open.length - OPEN_BLOCKS));
+    if (closing.length) {
+      this.#closed = [...this.#closed, ...closing];
+      this.#end = open[closing.length]!.key;
+    }
+    this.#last = [...this.#closed, ...open.slice(closing.length)];
+    return this.#last;
+  }
+}
+
+function blocks(text: string, offset: number): Block[] {
+  const found: Block[] = [];
+  let key = offset;
+  for (const token of tokens(text)) {
+    if (token.type !== 'space') found.push({ key, token });
+    key += token.raw.length;
+  }
+  return found;
+}
+
+/** Tokens of a text whose nesting and length are bounded; the rest as it stands. Never throws. */
+function tokens(text: string): Token[] {
+  if (text.length > MAX_BLOCK && !/\n\s*\n/.test(text)) return [asText(text)];
+  if (isTooDeep(text)) return [asText(text)];
+  try {
+    return lexer(text);
+  } catch {
+    return [asText(text)];
+  }
+}
+
+const asText = (text: string): Token => ({ type: 'plain', raw: text, text }) as Token;
+
+/** What would make the lexer recurse or backtrack without bound: long runs of markers that open something. */
+export function isTooDeep(text: string): boolean {
+  return new RegExp(`(?:[ \\t]*(?:>|[-+*](?=[ \\t])|\\d{1,9}[.)](?=[ \\t]))){${MAX_DEPTH},}`).test(text) ||
+    /[[\]()*_~`<!]{200,}/.test(text) || /(?:[[(*_~<!]\S?){400,}/.test(text) || /\n[ \t]{200,}\S/.test(text);
+}

@@ -1,0 +1,68 @@
+/** Keeping the reader where they are: at the end while they are at the end, on their line when older messages come in front. */
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from '../html.ts';
+
+/** So near the end counts as the end, and so near the beginning loads older messages; px. */
+const END_SLACK = 48;
+const LOAD_AHEAD = 900;
+
+/**
+ * @param first the oldest shown message: when it changes, older ones came in front
+ * @param onNearTop more of the past is wanted
+ */
+export function useScroll(first: string | undefined, onNearTop: () => void) {
+  const box = useRef<HTMLDivElement>(null);
+  const content = useRef<HTMLDivElement>(null);
+  const stuck = useRef(true);
+  const anchor = useRef<{ element: Element; top: number } | null>(null);
+  const nearTop = useRef(onNearTop);
+  nearTop.current = onNearTop;
+  const [atEnd, setAtEnd] = useState(true);
+
+  const toEnd = useCallback(() => {
+    stuck.current = true;
+    setAtEnd(true);
+    if (box.current) box.current.scrollTop = box.current.scrollHeight;
+  }, []);
+
+  const look = useCallback(() => {
+    const view = box.current;
+    if (!view || view.clientHeight === 0) return;
+    stuck.current = view.scrollHeight - view.scrollTop - view.clientHeight < END_SLACK;
+    setAtEnd(stuck.current);
+    if (view.scrollTop < LOAD_AHEAD) nearTop.current();
+    anchor.current = stuck.current ? null : anchorOf(view);
+  }, []);
+
+  useLayoutEffect(() => {
+    const view = box.current;
+    const kept = anchor.current;
+    if (!view) return;
+    if (stuck.current) view.scrollTop = view.scrollHeight;
+    else if (kept?.element.isConnected) view.scrollTop += kept.element.getBoundingClientRect().top - kept.top;
+    look();
+  }, [first]);
+
+  useEffect(() => {
+    const follow = new ResizeObserver(() => {
+      if (stuck.current && box.current) box.current.scrollTop = box.current.scrollHeight;
+    });
+    follow.observe(box.current!);
+    follow.observe(content.current!);
+    return () => follow.disconnect();
+  }, []);
+
+  return { box, content, atEnd, toEnd, onScroll: look };
+}
+
+/** The first message in view, and where it stands. */
+function anchorOf(view: HTMLElement): { element: Element; top: number } | null {
+  const edge = view.getBoundingClientRect().top;
+  for (const chunk of view.querySelectorAll('.chunk')) {
+    if (chunk.getBoundingClientRect().bottom <= edge) continue;
+    for (const element of chunk.children) {
+      const { top, bottom } = element.getBoundingClientRect();
+      if (bottom > edge) return { element, top };
+    }
+  }
+  return null;
+}

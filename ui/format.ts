@@ -1,0 +1,54 @@
+/** Numbers as people read them. Pure. */
+
+/** Dollars: `$0.0042`, `$0.31`, `$12.40`; an empty text for null (the provider does not tell). */
+export function money(usd: number | null): string {
+  if (usd === null) return '';
+  if (usd > 0 && usd < 0.01) return `$${usd.toFixed(4)}`;
+  return `$${usd.toFixed(2)}`;
+}
+
+/** Counts: `950`, `12.3k`, `1.2M`. */
+export function count(n: number): string {
+  if (n < 1000) return String(n);
+  if (n < 999_950) return `${short(n / 1000)}k`;
+  return `${short(n / 1_000_000)}M`;
+}
+
+const short = (n: number) => (n < 100 ? n.toFixed(1).replace(/\.0$/, '') : String(Math.round(n)));
+
+/** Sizes: `512 B`, `48 KB`, `3.2 MB`. */
+export function bytes(n: number): string {
+  if (n < 1024) return `${n} B`;
+  if (n < 1024 * 1024) return `${Math.round(n / 1024)} KB`;
+  return `${(n / 1024 / 1024).toFixed(1)} MB`;
+}
+
+/** How long something took: `840 ms`, `12.4 s`, `3 min 5 s`. */
+export function took(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
+  return `${Math.floor(ms / 60_000)} min ${Math.floor((ms % 60_000) / 1000)} s`;
+}
+
+/** The end of a long path: `…/project/src`. */
+export function shortPath(path: string, segments = 2): string {
+  const parts = path.split('/').filter(Boolean);
+  return parts.length <= segments + 1 ? path : `…/${parts.slice(-segments).join('/')}`;
+}
+
+/**
+ * Text of a program without what drives a terminal: escape sequences (colours, cursor, titles, OSC 8 links, OSC 52
+ * clipboard) and control characters other than tab and newline. A carriage return inside a line keeps what came last.
+ */
+export function plain(text: string): string {
+  return text
+    // deno-lint-ignore no-control-regex
+    .replace(
+      /\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[PX^_][^\x1b]*(?:\x1b\\)?|\x1b\[[0-?]*[ -/]*[@-~]?|\x1b[ -/]*[0-~]?/g,
+      '',
+    )
+    .replace(/\r\n/g, '\n')
+    .replace(/[^\n]*\r/g, '')
+    // deno-lint-ignore no-control-regex
+    .replace(/[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/g, '');
+}
