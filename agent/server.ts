@@ -1,0 +1,180 @@
+/** The agent machine put together: rooms, routes, the local server and the tunnel. */
+import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { type Clock, systemClock } from '../core/clock.ts';
+import { createHttpServer, type HttpServer } from '../core/http/server.ts';
+import { readAssets, serveStatic } from '../core/http/static.ts';
+import { HttpError } from '../core/http/reply.ts';
+import { Router } from '../core/http/router.ts';
+import type { Handler } from '../core/http/types.ts';
+import type { Log } from '../core/log.ts';
+import type { MachineInfo } from '../core/wire/live.ts';
+import type { PipelineStatus } from '../core/wire/types.ts';
+import { agentRoutes } from './api/agents.ts';
+import { healthRoutes } from './api/health.ts';
+import type { Config } from './config.ts';
+import { createDoor } from './door.ts';
+import { LiveFeed } from './live.ts';
+import { createClaude } from './provider/claude.ts';
+import { createCodex } from './provider/codex.ts';
+import type { House } from './rooms.ts';
+import { Registry } from './session/registry.ts';
+import { ensureFolder } from './store/files.ts';
+import { lockFolder } from './store/lock.ts';
+import { keepConnected, type Tunnel } from './tunnel.ts';
+import { createWorkspace } from './workspace/mod.ts';
+
+export interface AgentServer {
+  readonly port: number;
+  /** Tells the dashboards, ends every CLI (they can be resumed), lets go of the data folder. */
+  close(): Promise<void>;
+}
+
+/** How long running requests may take when the server goes down, ms. */
+const GRACE_MS = 2000;
+/** How long the start waits for the CLIs to tell their versions, ms. */
+const PROBE_WAIT_MS = 3000;
+const PROBE_EVERY_MS = 60_000;
+const UI_FOLDER = fileURLToPath(new URL('../dist/ui', import.meta.url));
+
+/** Rejects with a sentence when the data folder is in use or the port is taken. */
+export async function startAgentServer(
+  config: Config,
+  options: { log: Log; version: string; clock?: Clock },
+): Promise<AgentServer> {
+  const { log, version, clock = systemClock } = options;
+  ensureFolder(config.dataDir);
+  const unlock = lockFolder(config.dataDir);
+  try {
+    return await start(config, { log, version, clock, unlock });
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
+
+async function start(
+  config: Config,
+  { log, version, clock, unlock }: { log: Log; version: string; clock: Clock; unlock: () => void },
+): Promise<AgentServer> {
+  const startedAt = clock.now();
+  const machine: MachineInfo = {
+    name: hostname(),
+    platform: `${process.platform} ${process.arch}`,
+    version,
+    startedAt,
+    providers: {},
+    terminals: { available: false, text: 'Terminals are not part of this version.' },
+  };
+  const feed: LiveFeed = new LiveFeed({
+    machine: () => machine,
+    snapshot: () => ({ agents: agents.list(), terminals: [], templates: [], tasks: [], pipeline: NO_PIPELINE }),
+    has: (agent) => agents.has(agent),
+    page: (agent, range) => agents.messages(agent, range),
+  }, clock);
+  const house: House = {
+    config,
+    log,
+    clock,
+    publish: (change) => feed.publish(change),
+    warn(code, text) {
+      if (text && !feed.warnings().some((one) => one.code === code && one.text === text)) log.warn(text, { code });
+      feed.warn(code, text);
+    },
+  };
+  const providers = {
+    claude: createClaude({ bin: config.claudeBin, clock }),
+    codex: createCodex({ bin: config.codexBin, env: process.env, log: log.tagged('Codex'), clock }),
+  };
+  const workspace = createWorkspace(house);
+  const agents: Registry = await Registry.open({ house, providers, workspace });
+
+  const router = new Router((error, req) =>
+    log.error('request failed', {
+      url: req.url,
+      error: error instanceof Error ? error.stack ?? error.message : String(error),
+    })
+  );
+  let tunnel: Tunnel | null = null;
+  healthRoutes(router, { machine, clock, agents, tunnel: () => tunnel?.state() ?? null });
+  agentRoutes(router, agents);
+  router.get('/api/live', (req, res) => feed.serve(req, res));
+
+  const probe = async () => {
+    for (const provider of Object.values(providers)) machine.providers[provider.name] = await provider.probe();
+  };
+  await Promise.race([probe(), new Promise((resolve) => clock.setTimeout(() => resolve(null), PROBE_WAIT_MS))]);
+  const probing = setInterval(() => void probe(), PROBE_EVERY_MS);
+
+  const door = await createDoor(config, { clock, log });
+  const serveFile = files();
+  const handler: Handler = (req, res) => {
+    if (door.serves(req, res)) return;
+    return isApi(req.url) ? router.handle(req, res) : serveFile(req, res);
+  };
+  const { servers, port } = await listen(config, handler, log, clock);
+  if (config.relay) {
+    tunnel = keepConnected({
+      ...config.relay,
+      handler,
+      info: { name: machine.name, version },
+      log: log.tagged('Tunnel'),
+      clock,
+    });
+  }
+  log.info(`Agent Monitor server running on port ${port}`);
+  return {
+    port,
+    async close() {
+      clearInterval(probing);
+      feed.close();
+      const served = Promise.all([...servers.map((server) => server.close(GRACE_MS)), tunnel?.close(GRACE_MS)]);
+      await agents.close();
+      await Promise.all(Object.values(providers).map((provider) => provider.close()));
+      await served;
+      door.close();
+      unlock();
+    },
+  };
+}
+
+const isApi = (url: string) => url === '/api' || url.startsWith('/api/') || url.startsWith('/api?');
+
+/** The dashboard, when it was built. */
+function files(): Handler {
+  if (existsSync(join(UI_FOLDER, 'index.html'))) return serveStatic(readAssets(UI_FOLDER));
+  return () => {
+    throw new HttpError(503, 'not_built', 'The dashboard is not built yet: run `npm run build` and start again.');
+  };
+}
+
+/** On 127.0.0.1 and ::1, or on HOST. */
+async function listen(
+  config: Config,
+  handler: Handler,
+  log: Log,
+  clock: Clock,
+): Promise<{ servers: HttpServer[]; port: number }> {
+  const make = () => createHttpServer({ handler, log, clock });
+  const first = make();
+  const { port } = await first.listen(config.port, config.host || '127.0.0.1');
+  if (config.host) return { servers: [first], port };
+  const second = make();
+  try {
+    await second.listen(port, '::1');
+    return { servers: [first, second], port };
+  } catch (error) {
+    log.info('not listening on ::1', { reason: error instanceof Error ? error.message : String(error) });
+    return { servers: [first], port };
+  }
+}
+
+const NO_PIPELINE: PipelineStatus = {
+  running: false,
+  startedAt: null,
+  text: '',
+  counts: { pending: 0, running: 0, waiting_input: 0, completed: 0, failed: 0, skipped: 0, blocked: 0 },
+};
