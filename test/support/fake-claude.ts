@@ -1,0 +1,216 @@
+/**
+ * A fake Claude Code for tests: what it does is said by the prompt. FAKE_CLAUDE_LOG names a file that gets every line of its
+ * stdin. Runs as CLAUDE_BIN.
+ */
+import { Buffer } from 'node:buffer';
+import { spawn } from 'node:child_process';
+import { appendFileSync } from 'node:fs';
+import process from 'node:process';
+import { argument, type Script, serveClaude, type Turn } from '../../scripts/demo-claude.ts';
+
+const RULE = {
+  type: 'addRules',
+  rules: [{ toolName: 'Bash', ruleContent: 'x' }],
+  behavior: 'allow',
+  destination: 'localSettings',
+};
+const EDITS = { type: 'setMode', mode: 'acceptEdits', destination: 'session' };
+
+/** First word of the prompt → what happens; the rest of the prompt is its argument. */
+const PROMPTS: Record<string, (turn: Turn, rest: string) => Promise<void>> = {
+  async bash(turn, command) {
+    await turn.text('I run a command.');
+    await turn.tool({
+      name: 'Bash',
+      input: { command, description: 'a command' },
+      ask: [RULE, EDITS],
+      run: (input, signal) => shell(String(input.command), signal),
+    });
+    await turn.text('The command step is over.');
+  },
+  /** long <words> <ms between two> */
+  async long(turn, rest) {
+    const [count = 20, delayMs = 20] = rest.split(' ').map(Number);
+    await turn.text('word '.repeat(count), { chunk: 5, delayMs });
+  },
+  /** size <characters> <characters a delta> <ms> */
+  async size(turn, rest) {
+    const [size = 1000, chunk = 20, delayMs = 1] = rest.split(' ').map(Number);
+    const line = 'The quick brown fox jumps over the lazy dog; pack my box with five dozen liquor jugs. ';
+    await turn.text(line.repeat(Math.ceil(size / line.length)).slice(0, size), { chunk, delayMs });
+  },
+  async ask(turn) {
+    const question = {
+      question: 'Which colour?',
+      header: 'Colour',
+      multiSelect: false,
+      options: [{ label: 'Red', description: '' }, { label: 'Blue', description: '' }],
+    };
+    await turn.tool({
+      name: 'AskUserQuestion',
+      input: { questions: [question] },
+      ask: [],
+      run: (input) => Promise.resolve({ text: JSON.stringify(input.answers) }),
+    });
+    await turn.text('Thanks.');
+  },
+  async plan(turn) {
+    await turn.tool({
+      name: 'ExitPlanMode',
+      input: { plan: '# Plan\n1. do it' },
+      ask: [],
+      run: () => Promise.resolve({ text: 'approved' }),
+    });
+    await turn.text('The plan step is over.');
+  },
+  async edit(turn) {
+    await turn.tool({
+      name: 'Edit',
+      input: { file_path: '/tmp/a.txt', old_string: 'a', new_string: 'b' },
+      run: () =>
+        Promise.resolve({
+          text: 'updated',
+          details: {
+            filePath: '/tmp/a.txt',
+            structuredPatch: [{ oldStart: 1, oldLines: 1, newStart: 1, newLines: 1, lines: ['-a', '+b'] }],
+          },
+        }),
+    });
+  },
+  async sub(turn) {
+    const id = 'toolu_agent';
+    await turn.tool({
+      name: 'Agent',
+      id,
+      input: { description: 'Sub task' },
+      run: async () => {
+        await turn.text('inside', { parent: id });
+        return { text: 'sub answer' };
+      },
+    });
+  },
+  async todo(turn) {
+    await turn.tool({
+      name: 'TodoWrite',
+      input: { todos: [{ content: 'A', status: 'in_progress', activeForm: 'A' }] },
+    });
+  },
+  exit(_turn, code) {
+    process.stderr.write('this is why\n');
+    process.exit(Number(code));
+  },
+  killed() {
+    process.kill(process.pid, 'SIGKILL');
+    return new Promise(() => {});
+  },
+  /** Ignores everything but SIGKILL, and so do three children, one of them in a group of its own. */
+  stubborn() {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.removeAllListeners(signal);
+      process.on(signal, () => {});
+    }
+    process.stdin.removeAllListeners();
+    for (let i = 0; i < 3; i++) {
+      const script = 'process.on("SIGTERM",()=>{});process.on("SIGINT",()=>{});setInterval(()=>{},1000)';
+      spawn(process.execPath, ['-e', script], { stdio: 'ignore', detached: i === 2 }).unref();
+    }
+    return new Promise(() => setInterval(() => {}, 1000));
+  },
+  async error(turn, status) {
+    await turn.wait(1);
+    turn.fail(`API Error: ${status}`, Number(status));
+  },
+  async retry(turn) {
+    turn.line({
+      type: 'system',
+      subtype: 'api_retry',
+      attempt: 1,
+      max_retries: 2,
+      retry_delay_ms: 600,
+      error_status: 429,
+      error: 'rate_limit',
+    });
+    await turn.text('recovered');
+  },
+  async unknown(turn) {
+    turn.line({ type: 'something_new', value: 1 });
+    turn.line({ type: 'system', subtype: 'something_new' });
+    turn.line({ type: 'stream_event', event: { type: 'new_event' } });
+    process.stdout.write('not json at all\n[1,2]\nnull\n');
+    await turn.text('still here');
+  },
+  /** bigline <MiB> */
+  async bigline(turn, mib) {
+    process.stdout.write(`{"type":"blob","data":"${'x'.repeat(Number(mib) * 1024 * 1024)}"}\n`);
+    await turn.text('after the big line');
+  },
+  /** flood <lines>, then streams slowly */
+  async flood(turn, lines) {
+    const piece = `${JSON.stringify({ type: 'noise' })}\n`.repeat(1000);
+    for (let i = 0; i < Number(lines); i += 1000) {
+      if (!process.stdout.write(piece)) await new Promise((resolve) => process.stdout.once('drain', resolve));
+    }
+    process.stderr.write('noise\n'.repeat(1000));
+    await turn.text('word '.repeat(1000), { chunk: 5, delayMs: 20 });
+  },
+  /** Writes a text byte by byte. */
+  async bytes(turn, text) {
+    const line = Buffer.from(
+      `${JSON.stringify({ type: 'assistant', message: { id: 'msg_bytes', content: [{ type: 'text', text }] } })}\r\n`,
+    );
+    for (const byte of line) {
+      process.stdout.write(Buffer.of(byte));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await turn.wait(1);
+  },
+  async env(turn) {
+    await turn.text(JSON.stringify(process.env), { chunk: 100_000 });
+  },
+  async argv(turn) {
+    await turn.text(JSON.stringify(process.argv), { chunk: 100_000 });
+  },
+};
+
+const script: Script = async (turn) => {
+  const [, word = '', rest = ''] = /^(\S*)\s*([\s\S]*)$/.exec(turn.prompt) ?? [];
+  const known = PROMPTS[word];
+  if (known) return await known(turn, rest);
+  await turn.text(turn.images ? `I see ${turn.images} image. ${turn.prompt}` : `You said: ${turn.prompt}`);
+};
+
+function shell(
+  command: string,
+  signal: AbortSignal,
+): Promise<{ text: string; details: Record<string, unknown>; isError: boolean }> {
+  return new Promise((resolve) => {
+    const child = spawn('/bin/sh', ['-c', command], { stdio: ['ignore', 'pipe', 'pipe'] });
+    signal.addEventListener('abort', () => child.kill('SIGKILL'));
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk) => stdout += chunk);
+    child.stderr.on('data', (chunk) => stderr += chunk);
+    child.on(
+      'close',
+      (code) =>
+        resolve({
+          text: code ? `Exit code ${code}\n${stdout}` : stdout,
+          details: { stdout, stderr, interrupted: signal.aborted },
+          isError: code !== 0,
+        }),
+    );
+  });
+}
+
+if (process.argv.includes('--version')) console.log('9.9.9 (fake)');
+else if (argument('resume') === '99999999-9999-4999-8999-999999999999') {
+  process.stderr.write('No conversation found with session ID: 99999999-9999-4999-8999-999999999999\n');
+  process.exit(1);
+} else {
+  const log = process.env.FAKE_CLAUDE_LOG;
+  serveClaude({
+    version: '9.9.9',
+    script,
+    ...(log ? { onInput: (line: Record<string, unknown>) => appendFileSync(log, `${JSON.stringify(line)}\n`) } : {}),
+  });
+}
