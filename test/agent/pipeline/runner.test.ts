@@ -6,13 +6,13 @@ import { type PipelineReport, PipelineRunner } from '../../../agent/pipeline/run
 import { type FakeAgents, fakeAgents } from '../../support/fake-agents.ts';
 import { temporaryFolder } from '../../support/git.ts';
 import { type TestHouse, testHouse } from '../../support/house.ts';
-import { type ManualClock, manualClock } from '../../support/manual-clock.ts';
+import { type WorkshopClock, workshopClock } from '../../support/workshop-clock.ts';
 
 interface Room {
   board: TaskBoard;
   runner: PipelineRunner;
   agents: FakeAgents;
-  clock: ManualClock;
+  clock: WorkshopClock;
   house: TestHouse;
   reports: PipelineReport[];
   /** A new server on the same data folder, the agents still known; as after kill -9. */
@@ -26,8 +26,10 @@ async function withRunner(
   merge: () => Promise<void> = async () => {},
 ): Promise<void> {
   const { path, remove } = temporaryFolder();
-  const clock = manualClock();
-  const room = { agents: fakeAgents(clock.now), clock, reports: [] } as unknown as Room;
+  const room = { reports: [] as PipelineReport[] } as Room;
+  const clock = workshopClock(() => room.runner.settled());
+
+  Object.assign(room, { clock, agents: fakeAgents(clock.now) });
   const open = () => {
     room.house = testHouse({ dataDir: join(path, 'data'), clock });
     room.board = new TaskBoard(room.house);
@@ -51,14 +53,6 @@ async function withRunner(
 
 const add = (room: Room, name: string, order: number, more = {}) =>
   room.board.add({ name, prompt: `do ${name}`, directory: '/p', order, ...more });
-
-/** Time passes in steps of the poll interval. */
-async function pass(room: Room, ms: number): Promise<void> {
-  for (let passed = 0; passed < ms; passed += 5000) {
-    room.clock.advance(5000);
-    await room.runner.settled();
-  }
-}
 
 const finish = async (room: Room, id: string) => {
   room.agents.set(id, { state: 'idle', stateReason: 'done' });
@@ -184,9 +178,9 @@ test('a stuck agent is found by the clock, without any event', () =>
     await room.runner.settled();
     room.agents.ask('agent-1', {});
     await room.runner.settled();
-    await pass(room, 295_000);
+    await room.clock.advance(295_000);
     assert.equal(room.reports, []);
-    await pass(room, 10_000);
+    await room.clock.advance(10_000);
     assert.is(room.reports[0]!.type, 'stuck');
   }));
 
