@@ -1,0 +1,8 @@
+export interface AnthropicStub {
+  port: number;
+  url: string;
+  requests: { path: string; prompt?: string; model?: string; effort?: string; lastMessage?: string; aux?: boolean }[];
+  setScenario(scenario: unknown): void;
+  close(): Promise<void>;
+}
+export function startAnthropicStub(options?: { port?: number; scenario?: unknown; log?: string }): Promise<AnthropicStub>;
