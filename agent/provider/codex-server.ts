@@ -14,6 +14,7 @@ import {
   spawnProcess,
   type StopOptions,
 } from './process.ts';
+import { runnable } from './runnable.ts';
 
 export const CODEX: Program = { name: 'Codex', setting: 'CODEX_BIN', install: 'npm install -g @openai/codex' };
 
@@ -60,10 +61,11 @@ export class AppServer {
       garbage: (text) => log.debug('not JSON', { line: text.slice(0, 200) }),
       dropped: (bytes) => log.warn('a message of Codex was too long and was left out', { bytes }),
     });
+    const { command, prefix } = runnable(options.bin);
     this.process = spawnProcess({
       program: CODEX,
-      command: options.bin,
-      args: ['app-server'],
+      command,
+      args: [...prefix, 'app-server'],
       cwd: options.cwd,
       env: options.env,
       clock: this.#clock,

@@ -9,8 +9,9 @@ import { CodexSession } from './codex-session.ts';
 import { NOT_LOGGED_IN } from './codex-text.ts';
 import { list, type Loose, object, string } from './loose.ts';
 import type { Environment, ProcessEnd } from './process.ts';
-import { probeVersion } from './probe.ts';
+import { type Probe, probeVersion } from './probe.ts';
 import type { OpenOptions, Provider, ProviderEvent, ProviderSession } from './provider.ts';
+import { runnable } from './runnable.ts';
 
 export interface CodexOptions {
   /** CODEX_BIN: the program's name or path. */
@@ -33,6 +34,8 @@ export interface CodexProvider extends Provider {
 
 /** The app-server (about 150 MB) is ended after so long without a session, ms. */
 const IDLE_MS = 60_000;
+/** How long a probe's answer holds, ms. */
+const PROBE_AGE_MS = 60_000;
 const MODEL_LIMIT = 100;
 
 export function createCodex(options: CodexOptions): CodexProvider {
@@ -47,6 +50,7 @@ class Codex implements CodexProvider {
   #prepared: Promise<{ version: string; capabilities: Capabilities }> | null = null;
   readonly #sessions = new Set<CodexSession>();
   readonly #threads = new Map<string, CodexSession>();
+  #probed: { at: number; result: Promise<Probe> } | null = null;
   #idleTimer: Timer | null = null;
   #isClosing = false;
 
@@ -72,9 +76,13 @@ class Codex implements CodexProvider {
     return session;
   }
 
-  probe(): Promise<{ available: boolean; version: string; demo: boolean; text: string }> {
+  probe(): Promise<Probe> {
     const { bin, env } = this.#options;
-    return probeVersion({ program: CODEX, command: bin, env, clock: this.#clock });
+    const now = this.#clock.monotonic();
+    if (!this.#probed || now - this.#probed.at > PROBE_AGE_MS) {
+      this.#probed = { at: now, result: probeVersion({ program: CODEX, ...runnable(bin), env, clock: this.#clock }) };
+    }
+    return this.#probed.result;
   }
 
   async close(): Promise<void> {

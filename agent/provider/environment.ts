@@ -6,7 +6,7 @@ export type Environment = Record<string, string | undefined>;
 /** Settings and secrets of this server (agent and relay), by name. */
 const OWN = [
   /^(RELAY|SMTP|TWILIO|SLACK)_/,
-  /^(PORT|HOST|DATA_DIR|CLAUDE_BIN|CODEX_BIN|DASHBOARD_PASSWORD|TRUSTED_PROXIES)$/,
+  /^(PORT|HOST|DATA_DIR|CLAUDE_BIN|CODEX_BIN|DASHBOARD_PASSWORD|TRUSTED_PROXIES|PUBLIC_URL|DEFAULT_DIRECTORY)$/,
   // How this server was started: a tool of the agent must neither inherit its debugger nor its loader.
   /^(NODE_OPTIONS|NODE_CHANNEL_FD|NODE_CHANNEL_SERIALIZATION_MODE|NODE_UNIQUE_ID|NODE_V8_COVERAGE|TSX_.*)$/,
   /^npm_(lifecycle|package)_/,

@@ -3,7 +3,7 @@
  * identities are null and only the process group is reached.
  */
 import { readdirSync, readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, readlink } from 'node:fs/promises';
 import process from 'node:process';
 import { type Clock, systemClock } from '../../core/clock.ts';
 
@@ -22,6 +22,8 @@ export interface ProcessIdentity {
 
 interface Stat {
   pid: number;
+  /** Name of the program, cut to 15 characters. */
+  name: string;
   parent: number;
   group: number;
   isZombie: boolean;
@@ -35,6 +37,7 @@ function statOf(pid: number): Stat | null {
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
     return {
       pid,
+      name: text.slice(text.indexOf('(') + 1, text.lastIndexOf(')')),
       parent: Number(fields[1]),
       group: Number(fields[2]),
       isZombie: fields[0] === 'Z' || fields[0] === 'X',
@@ -105,6 +108,16 @@ export async function familyOf(identity: ProcessIdentity): Promise<ProcessIdenti
   }
   return stats.filter((stat) => found.has(stat.pid))
     .map((stat) => ({ pid: stat.pid, startTime: stat.startTime, bootId: identity.bootId, mark: '' }));
+}
+
+/** Paths of the files that programs of this name have open, without those of `except` and its children. */
+export async function filesOpenBy(name: RegExp, except: number | null): Promise<Set<string>> {
+  const programs = allStats().filter((stat) => name.test(stat.name) && stat.pid !== except && stat.parent !== except);
+  const paths = await Promise.all(programs.map(async ({ pid }) => {
+    const names = await readdir(`/proc/${pid}/fd`).catch(() => []);
+    return await Promise.all(names.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')));
+  }));
+  return new Set(paths.flat());
 }
 
 /** Signals a process or, with a negative number, a group. false: there is none, or it is not ours. */

@@ -305,6 +305,25 @@ export interface MessagePage {
   more: boolean;
 }
 
+/** A session that a CLI keeps on disk, started here or in a terminal. GET /api/sessions → { sessions, notes } */
+export interface DiskSession {
+  provider: ProviderName;
+  /** What `flags.resume` takes. */
+  id: string;
+  /** The name that it was given, or the first prompt. */
+  title: string;
+  /** Where it was started; empty when unknown. */
+  directory: string;
+  createdAt: number | null;
+  updatedAt: number;
+  /** null where the provider does not tell. */
+  costUsd: number | null;
+  /** A running process has it open: two processes on one session overwrite each other. */
+  inUse: boolean;
+  /** The agent here that goes on with it. */
+  agentId: string | null;
+}
+
 export interface TerminalInfo {
   id: string;
   name: string;
