@@ -200,7 +200,8 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
 
   #createInbox(): Inbox {
     return new Inbox(this.#stream, {
-      backedUp: () => this.#outbox.size > this.#highWater,
+      // Only a server holds its reading back: if both sides did, two that are backed up would wait for each other for ever.
+      backedUp: () => this.#role === 'server' && this.#outbox.size > this.#highWater,
       beginTurn: () => this.#outbox.cork(),
       endTurn: () => this.#outbox.uncork(),
       heard: () => this.#heartbeat?.seen(),

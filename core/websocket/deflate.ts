@@ -1,6 +1,6 @@
 /**
  * permessage-deflate (RFC 7692 §7). Between two messages nothing is kept but the window: the last bytes of what was
- * compressed, handed to zlib as the dictionary of the next message. So an idle connection costs at most two windows of
+ * compressed, put before the next message. So an idle connection costs at most two windows of
  * 32 KiB and no zlib state (256 KiB and more), and every call is synchronous and ends at its bound.
  */
 import { Buffer } from 'node:buffer';
@@ -25,7 +25,6 @@ export interface DeflateTuning {
 
 export const DEFAULT_THRESHOLD = 1024;
 const DEFAULT_LEVEL = 6;
-const MAX_BITS = 15;
 /** zlib has no raw stream of 8 bits; its window of 9 bits never reaches farther back than 250 bytes (deflate.h, MAX_DIST). */
 const MIN_ZLIB_BITS = 9;
 /** Bytes of output that zlib gives at a time. */
@@ -34,6 +33,10 @@ const OUTPUT_CHUNK = 64 << 10;
 const MAX_FINAL_BLOCKS = 64;
 /** §7.2.1: a sync flush ends with this empty block, which is not sent. */
 const TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff]);
+/** An empty block that is the last: whoever does not arrive here was cut off. */
+const LAST = Buffer.from([0x01, 0x00, 0x00, 0xff, 0xff]);
+const STORED_HEADER = 5;
+const NOTHING: Buffer = Buffer.alloc(0);
 /** One empty block, for a message of no bytes (§7.2.3.6). */
 const EMPTY = Buffer.from([0x00]);
 
@@ -53,11 +56,13 @@ export class Deflater {
 
   compress(data: Uint8Array): Buffer {
     if (data.length === 0) return EMPTY;
+    const before = this.#window?.bytes();
     const options: ZlibOptions = {
       level: this.#level,
       windowBits: Math.max(this.#bits, MIN_ZLIB_BITS),
       finishFlush: constants.Z_SYNC_FLUSH,
-      ...this.#window?.asDictionary(),
+      // Deno takes no dictionary here and compresses as if there was no takeover, which is always allowed.
+      ...(before && before.length > 0 && { dictionary: before }),
     };
     const out = deflateRawSync(data, options);
     this.#window?.push(data);
@@ -75,43 +80,47 @@ export class Inflater {
 
   /** @param limit bytes of output after which inflating stops and the message is refused */
   decompress(data: Buffer, limit: number): Buffer {
-    let input = Buffer.concat([data, TAIL]);
+    let input = Buffer.concat([data, TAIL, LAST]);
     const parts: Buffer[] = [];
     let size = 0;
     while (input.length > 0) {
       if (parts.length > MAX_FINAL_BLOCKS) throw damaged();
-      const { output, used } = this.#inflate(input, limit - size);
-      size += output.length;
-      parts.push(output);
+      const before = this.#window?.bytes() ?? NOTHING;
+      const { buffer, engine } = inflate(
+        Buffer.concat([storedBlock(before.length), before, input]),
+        before.length + limit - size,
+      );
+      const output = buffer.subarray(before.length);
       this.#window?.push(output);
-      // Less than all is used where a block says that it is the last (§7.2.3.4): the message goes on behind it.
-      input = input.subarray(used);
-      if (used === 0) break;
+      parts.push(output);
+      size += output.length;
+      // Less than all is used where a block of the message says that it is the last (§7.2.3.4): it goes on behind.
+      input = input.subarray(engine.bytesWritten - STORED_HEADER - before.length);
     }
     return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
   }
+}
 
-  #inflate(input: Buffer, limit: number): { output: Buffer; used: number } {
-    const options = {
-      windowBits: MAX_BITS,
-      finishFlush: constants.Z_SYNC_FLUSH,
-      chunkSize: Math.min(OUTPUT_CHUNK, Math.max(1024, input.length * 4)),
-      // zlib cuts above this; it knows no 0.
-      maxOutputLength: Math.max(1, limit),
-      info: true as const,
-      ...this.#window?.asDictionary(),
-    };
-    try {
-      // With `info` the result is the buffer and the engine, which the types do not say.
-      const { buffer, engine } = inflateRawSync(input, options) as unknown as Inflated;
-      if (buffer.length > limit) throw tooBig();
-      return { output: buffer, used: engine.bytesWritten };
-    } catch (error) {
-      if (error instanceof WebSocketError) throw error;
-      if ((error as { code?: string }).code === 'ERR_BUFFER_TOO_LARGE') throw tooBig();
-      throw damaged(error);
-    }
+/** RFC 1951 §3.2.4: the header of a block that is stored as it is; so the window is put before a message. */
+function storedBlock(length: number): Buffer {
+  const header = Buffer.alloc(STORED_HEADER);
+  header.writeUInt16LE(length, 1);
+  header.writeUInt16LE(~length & 0xffff, 3);
+  return header;
+}
+
+/** Inflates up to the first last block. Stops at `limit` bytes of output. */
+function inflate(input: Buffer, limit: number): Inflated {
+  const chunkSize = Math.min(OUTPUT_CHUNK, Math.max(1024, input.length * 4));
+  try {
+    // With `info` the result is the buffer and the engine, which the types do not say. zlib knows no limit of 0.
+    const result = inflateRawSync(input, { chunkSize, maxOutputLength: Math.max(1, limit), info: true });
+    const inflated = result as unknown as Inflated;
+    if (inflated.buffer.length <= limit) return inflated;
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'ERR_BUFFER_TOO_LARGE') throw damaged(error);
   }
+  throw new WebSocketError('WS_MESSAGE_TOO_BIG', 'the decompressed message is too big');
 }
 
 interface Inflated {
@@ -121,7 +130,6 @@ interface Inflated {
 
 const damaged = (cause?: unknown) =>
   new WebSocketError('WS_INVALID_DEFLATE', 'the compressed message is damaged', { cause });
-const tooBig = () => new WebSocketError('WS_MESSAGE_TOO_BIG', 'the decompressed message is too big');
 
 /** The last 2^bits bytes that went through. Grows with what there is to remember. */
 class Window {
@@ -133,9 +141,8 @@ class Window {
     this.#size = 1 << bits;
   }
 
-  /** Options for zlib. An empty dictionary would be refused. */
-  asDictionary(): { dictionary?: Buffer } {
-    return this.#used === 0 ? {} : { dictionary: this.#bytes.subarray(0, this.#used) };
+  bytes(): Buffer {
+    return this.#bytes.subarray(0, this.#used);
   }
 
   push(data: Uint8Array): void {

@@ -18,6 +18,8 @@ export interface DeflateOptions extends DeflateTuning {
   clientMaxWindowBits?: number;
 }
 
+/** Names and parameters that one header may have; more is no honest offer. */
+const MAX_ITEMS = 1000;
 const TOKEN = /[!#$%&'*+\-.^_`|~0-9A-Za-z]*/y;
 const SPACE = /[ \t]*/y;
 
@@ -29,7 +31,7 @@ export function isToken(text: string): boolean {
 
 /**
  * Goes through the header once, from left to right.
- * @returns null if the syntax is wrong or a parameter is named twice
+ * @returns null if the syntax is wrong, a parameter is named twice, or there are more than MAX_ITEMS names
  */
 export function parseExtensions(header: string): Extension[] | null {
   let at = 0;
@@ -39,7 +41,9 @@ export function parseExtensions(header: string): Extension[] | null {
     at += text.length;
     return text;
   };
+  let items = 0;
   const token = () => {
+    if (++items > MAX_ITEMS) return '';
     match(SPACE);
     const text = match(TOKEN);
     match(SPACE);

@@ -1,7 +1,7 @@
 /**
  * What comes in: takes chunks from the stream, has them parsed, and hands messages to whoever takes them. It reads no
- * further while there is no taker, while it is paused, or while what is to be written is over its mark, so that a peer that
- * sends and never reads grows nothing.
+ * further while there is no taker, while it is paused, or while a server's writes are over their mark, so that a client
+ * that sends and never reads grows nothing.
  */
 import { Buffer } from 'node:buffer';
 import process from 'node:process';

@@ -38,7 +38,8 @@ export function xorBytes(bytes: Buffer, start: number, end: number, key: number)
 }
 
 export function xorWords(bytes: Buffer, start: number, end: number, key: number): void {
-  const aligned = start + ((4 - ((bytes.byteOffset + start) & 3)) & 3);
+  if (end - start < 4) return xorBytes(bytes, start, end, key);
+  const aligned = start + (-(bytes.byteOffset + start) & 3);
   xorBytes(bytes, start, aligned, key);
   const turned = turnKey(key, aligned - start);
   const words = new Int32Array(bytes.buffer, bytes.byteOffset + aligned, (end - aligned) >> 2);

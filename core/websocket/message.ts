@@ -78,7 +78,10 @@ export class MessageReader implements FrameSink {
     }
     if (++this.#frames > this.#limits.fragments) refuse('WS_TOO_MANY_FRAGMENTS', 'too many fragments');
     this.#size += length;
-    if (this.#size > this.#limits.message) refuse('WS_MESSAGE_TOO_BIG', 'the message is too big');
+    const limit = this.#limits.message;
+    if (this.#size > (this.#compressed ? deflateBound(limit) : limit)) {
+      refuse('WS_MESSAGE_TOO_BIG', 'the message is too big');
+    }
   }
 
   part(bytes: Buffer, from: number, to: number): void {
@@ -160,6 +163,9 @@ export class MessageReader implements FrameSink {
 }
 
 const NOTHING: Buffer = Buffer.alloc(0);
+
+/** What a message that does not compress may grow to: each block of it that is stored adds 5 bytes. */
+const deflateBound = (length: number): number => length + (length >>> 10) + 64;
 
 /** Joins parts into one buffer that never holds more than twice what has come, or FIRST_CAPACITY. */
 class Gatherer {
