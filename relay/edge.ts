@@ -7,7 +7,7 @@ import { type Clock, systemClock } from '../core/clock.ts';
 import { forwardRequestFields, forwardResponseFields, type Via } from '../core/http/forward.ts';
 import { HttpError, json } from '../core/http/reply.ts';
 import type { HeaderMap, HttpRequest, HttpResponse } from '../core/http/types.ts';
-import { HEAD_TIMEOUT_MS, RESET, type Stream, StreamDuplex } from '../core/tunnel/mod.ts';
+import { HEAD_TIMEOUT_MS, RESET, type Stream, StreamDuplex, type StreamEvents } from '../core/tunnel/mod.ts';
 import type { Machine } from './machines.ts';
 
 export interface ForwardSettings {
@@ -44,7 +44,7 @@ function refuse(res: HttpResponse, status: number, code: string, text: string): 
 }
 
 /** One request and its answer. */
-class Exchange {
+class Exchange implements StreamEvents {
   readonly #stream: Stream;
   readonly #req: HttpRequest;
   readonly #res: HttpResponse;
@@ -70,16 +70,7 @@ class Exchange {
     const { method, url, rawHeaders } = this.#req;
     const fields = forwardRequestFields(rawHeaders, { via, upgrade: this.#upgrade, dropCookies });
     fields.unshift(method, url, via.address);
-    this.#stream.events = {
-      onHead: (status, raw) => this.#onHead(status, raw),
-      onInfo: (status, raw) => {
-        if (status > 101 && status < 200) this.#res.writeInformation?.(status, forwardResponseFields(raw));
-      },
-      onData: (chunk, last) => this.#onData(chunk, last),
-      onTrailers: (raw) => void (this.#trailers = raw),
-      onEnd: () => this.#onEnd(),
-      onReset: (code) => this.#onReset(code),
-    };
+    this.#stream.events = this;
     if (!this.#stream.open(fields, this.#upgrade)) {
       this.#stream.reset(RESET.cancel);
       return this.#fail(431, 'head_too_large', 'The request head is too large.');
@@ -96,7 +87,6 @@ class Exchange {
 
   #upload(): void {
     const req = this.#req;
-    this.#stream.events.onDrain = () => void req.resume();
     req.on('data', (chunk: Buffer) => {
       // After the stream is over the rest is read and dropped, so that the connection can be used again.
       if (!this.#stream.write(chunk)) req.pause();
@@ -104,10 +94,17 @@ class Exchange {
     req.on('end', () => this.#stream.end((req as Trailers).rawTrailers));
     req.on('error', () => this.#onClosed());
   }
+  onDrain(): void {
+    this.#req.resume();
+  }
 
   // ---- the answer
 
-  #onHead(status: number, raw: string[]): void {
+  onInfo(status: number, raw: string[]): void {
+    if (status > 101 && status < 200) this.#res.writeInformation?.(status, forwardResponseFields(raw));
+  }
+
+  onHead(status: number, raw: string[]): void {
     this.#stopTimer();
     if (status === 101) return this.#onUpgrade(raw);
     if (status < 200 || status > 599) return this.#bad();
@@ -128,7 +125,7 @@ class Exchange {
     const machine = new StreamDuplex(this.#stream);
     join(browser, machine);
   }
-  #onData(chunk: Buffer, last: boolean): void {
+  onData(chunk: Buffer, last: boolean): void {
     if (this.#expected !== null && (this.#expected -= chunk.length) < 0) return this.#abort();
     if (last && !this.#expected) {
       this.#settled = true;
@@ -142,7 +139,10 @@ class Exchange {
       this.#stream.accept();
     });
   }
-  #onEnd(): void {
+  onTrailers(raw: string[]): void {
+    this.#trailers = raw;
+  }
+  onEnd(): void {
     if (this.#settled) return;
     if (!this.#res.headersSent) return this.#bad();
     if (this.#expected) return this.#abort();
@@ -150,7 +150,7 @@ class Exchange {
     if (this.#trailers.length) (this.#res as Trailers).addTrailers?.(forwardResponseFields(this.#trailers));
     this.#res.end();
   }
-  #onReset(code: number): void {
+  onReset(code: number): void {
     this.#stopTimer();
     if (this.#settled) return void this.#req.resume();
     if (this.#res.headersSent) return this.#abort();

@@ -92,7 +92,6 @@ export class TunnelResponse extends EventEmitter implements HttpResponse {
     if (chunk !== undefined) this.write(chunk);
     else if (!this.headersSent) this.writeHead(200);
     this.writableEnded = true;
-    this.#stream.events.onSent = () => this.sent();
     this.#stream.finish(this.#trailers);
     return this;
   }

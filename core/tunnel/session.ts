@@ -3,6 +3,7 @@
  * heartbeat and owns the mux. Every timer is cleared and the socket is closed when `onClose` is called, which happens once.
  */
 import { Buffer } from 'node:buffer';
+import process from 'node:process';
 import { type Clock, systemClock, type Timer } from '../clock.ts';
 import { TYPE, WireError } from './frame.ts';
 import { Mux, type OpenHead } from './mux.ts';
@@ -99,7 +100,7 @@ export class Session {
     this.#mux = new Mux({
       opener: !machine,
       send: (record) => this.#sendRecord(record),
-      schedule: (flush) => void setImmediate(flush),
+      schedule: (flush) => void (this.#mux.size > 1 ? setImmediate(flush) : process.nextTick(flush)),
       onOpen: options.onOpen,
       onControl: (type, payload) => this.#onControl(type, payload),
       onIdle: () => this.#onDrained?.(),

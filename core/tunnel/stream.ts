@@ -18,25 +18,25 @@ import {
 } from './frame.ts';
 import { CREDIT_STEP, MAX_DATA, MIN_FRAME_COST, WINDOW } from './limits.ts';
 
-/** What the owner of a stream is told. Every member is optional; nothing is called after onReset or once both halves ended. */
+/** What the owner of a stream is told; an object with methods, so that a request makes no closures. Every member is optional; nothing is called after onReset or once both halves ended. */
 export interface StreamEvents {
   /** Final response head, or 101. The strings are name, value, name, value … */
-  onHead?: (status: number, fields: string[]) => void;
-  onInfo?: (status: number, fields: string[]) => void;
+  onHead?(status: number, fields: string[]): void;
+  onInfo?(status: number, fields: string[]): void;
   /**
    * Body bytes, a view that stays valid. Say `accept()` when more may come. `last`: onEnd follows at once, so that an
    * owner can hand on both in one piece.
    */
-  onData?: (chunk: Buffer, last: boolean) => void;
-  onTrailers?: (fields: string[]) => void;
+  onData?(chunk: Buffer, last: boolean): void;
+  onTrailers?(fields: string[]): void;
   /** The peer's half has ended cleanly. */
-  onEnd?: () => void;
+  onEnd?(): void;
   /** The stream is over: by the peer, by a broken rule or with the tunnel. `code` is one of RESET. */
-  onReset?: (code: number) => void;
+  onReset?(code: number): void;
   /** After write gave false: there is room again. */
-  onDrain?: () => void;
+  onDrain?(): void;
   /** This side's half has ended and all of it is in records. */
-  onSent?: () => void;
+  onSent?(): void;
 }
 
 /** The mux, as a stream sees it. */
