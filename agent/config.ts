@@ -23,6 +23,8 @@ export interface Config {
   publicUrl: string;
   /** The folder that the create form offers first; absolute. */
   defaultDirectory: string;
+  /** false (TERMINAL=off): no terminal can be opened from the dashboard. */
+  terminal: boolean;
 }
 
 export type Env = Record<string, string | undefined>;
@@ -54,6 +56,7 @@ export function readConfig(env: Env): Config {
     slackWebhookUrl: url(env, 'SLACK_WEBHOOK_URL', ['https:', 'http:']),
     publicUrl: url(env, 'PUBLIC_URL', ['https:', 'http:']).replace(/\/+$/, ''),
     defaultDirectory: resolve(text(env, 'DEFAULT_DIRECTORY') || homedir()),
+    terminal: onOff(env, 'TERMINAL', true),
   };
 }
 
@@ -73,6 +76,13 @@ function flag(env: Env, name: string, fallback: boolean): boolean {
   if (['true', '1', 'yes'].includes(value)) return true;
   if (['false', '0', 'no'].includes(value)) return false;
   throw new ConfigError(`${name} must be true or false, not "${value}".`);
+}
+
+function onOff(env: Env, name: string, fallback: boolean): boolean {
+  const value = text(env, name).toLowerCase();
+  if (!value) return fallback;
+  if (value === 'on' || value === 'off') return value === 'on';
+  throw new ConfigError(`${name} must be on or off, not "${value}".`);
 }
 
 function url(env: Env, name: string, protocols: string[]): string {

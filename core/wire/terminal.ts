@@ -1,22 +1,148 @@
 /**
- * Terminal socket, GET /api/terminals/:id/socket?offset=N (WebSocket). Output travels as binary messages, everything else as
- * JSON text. See ./SPEC.md, "Terminals". Browser-safe.
+ * Terminals: the bodies of /api/terminals and the messages of GET /api/terminals/:id/socket (WebSocket). Output and input
+ * travel as binary messages, everything else as JSON text. See ./TERMINAL.md. Browser-safe.
  */
+import { FIELD_LIMIT, oneOf, pick, text, uuid, WireError } from './validate.ts';
 
-/** Client → server. */
+/** What runs in a terminal: the user's login shell, or the interactive program of a CLI. */
+export type TerminalProgram = 'shell' | 'claude' | 'codex';
+
+/** POST /api/terminals. Without `directory` the agent's folder is used, without an agent the default folder. */
+export interface CreateTerminalBody {
+  name?: string;
+  agentId?: string;
+  directory?: string;
+  /** `claude` and `codex` continue the session of `agentId`, when there is one. Default: shell. */
+  command?: TerminalProgram;
+  cols?: number;
+  rows?: number;
+  /** Made by the client: posting the same id again answers with the terminal already made. */
+  clientId?: string;
+}
+
+const PROGRAMS: TerminalProgram[] = ['shell', 'claude', 'codex'];
+
+/** Throws WireError with a sentence that names the field. */
+export function parseCreateTerminal(value: unknown): CreateTerminalBody {
+  const number = (limit: { min: number; max: number }) => (given: unknown, name: string): number => {
+    if (Number.isInteger(given) && (given as number) >= limit.min && (given as number) <= limit.max) {
+      return given as number;
+    }
+    throw new WireError(`"${name}" must be a whole number from ${limit.min} to ${limit.max}.`);
+  };
+  return pick<CreateTerminalBody>(value, {
+    name: text(NAME_LIMIT),
+    agentId: text(100, true),
+    directory: text(FIELD_LIMIT, true),
+    command: oneOf(PROGRAMS),
+    cols: number({ min: MIN_SIZE.cols, max: MAX_SIZE.cols }),
+    rows: number({ min: MIN_SIZE.rows, max: MAX_SIZE.rows }),
+    clientId: uuid,
+  });
+}
+
+/** Client → server, as text. A binary message is input: raw bytes for the PTY. */
 export type TerminalCommand =
-  | { type: 'input'; data: string }
-  /** Bytes of output that xterm.js has written to its screen: flow control. */
+  /** Output up to `offset` is on the screen (xterm.js's write callback): flow control. */
   | { type: 'ack'; offset: number }
-  /** The size this viewer can show; `active: false` only watches and does not count for the size. */
+  /** What this viewer can show; `active: false` only watches and does not count for the size. */
   | { type: 'size'; cols: number; rows: number; active: boolean };
 
-/** Server → client. A binary message is output that begins at the current offset. */
+/** Server → client, as text. A binary message is the next part of the repaint or, when that is complete, of the output. */
 export type TerminalMessage =
   /**
-   * reset: what follows starts with a repaint of the present screen, forget everything shown; else exactly the missing
-   * bytes follow. `offset`: of the first live byte after the repaint, or of the first byte that follows.
+   * First message, and again whenever this viewer is too far behind to be sent every byte. `reset`: forget what is shown;
+   * `repaint` bytes follow that draw the screen as of `offset` (they do not count). Then output from `offset` on.
+   * `input`: bytes of input taken from this client so far; what it has sent beyond that is lost and must be sent again.
    */
-  | { type: 'attached'; offset: number; reset: boolean; cols: number; rows: number; repaint: string }
+  | { type: 'attached'; offset: number; reset: boolean; repaint: number; cols: number; rows: number; input: number }
   | { type: 'size'; cols: number; rows: number }
+  /** Input of this client up to `offset` has been handed to the program. */
+  | { type: 'input'; offset: number }
+  /** The program has ended and all its output has been sent. */
   | { type: 'exit'; code: number; signal: number };
+
+/** Close codes of the terminal socket (RFC 6455 section 7.4.2: 4000-4999 is for private use). */
+export const TERMINAL_CLOSE = {
+  /** There is no such terminal (any more). */
+  gone: 4404,
+  /** The same client has come back on another connection. */
+  replaced: 4409,
+  /** The server is going down. */
+  restart: 4503,
+} as const;
+
+/** Output that a viewer may be sent beyond what it has acknowledged, bytes. */
+export const OUTPUT_WINDOW = 256 * 1024;
+/** Input that a client may send beyond what was acknowledged, bytes. */
+export const INPUT_WINDOW = 64 * 1024;
+/** Largest binary message either way, bytes. */
+export const TERMINAL_CHUNK = 16 * 1024;
+/** Characters of a terminal's name. */
+export const NAME_LIMIT = 100;
+export const MIN_SIZE = { cols: 2, rows: 1 };
+export const MAX_SIZE = { cols: 500, rows: 300 };
+
+/** A size that a terminal can have. NaN and the like give the fallback. */
+export function clampSize(
+  cols: number,
+  rows: number,
+  fallback = { cols: 80, rows: 24 },
+): { cols: number; rows: number } {
+  const clamp = (value: number, min: number, max: number, other: number) =>
+    Number.isFinite(value) ? Math.min(Math.max(Math.floor(value), min), max) : other;
+  return {
+    cols: clamp(cols, MIN_SIZE.cols, MAX_SIZE.cols, fallback.cols),
+    rows: clamp(rows, MIN_SIZE.rows, MAX_SIZE.rows, fallback.rows),
+  };
+}
+
+/** Parses a command of a client; null when it is none. */
+export function parseTerminalCommand(text: string): TerminalCommand | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  if (typeof value !== 'object' || value === null) return null;
+  const { type, offset, cols, rows, active } = value as Record<string, unknown>;
+  if (type === 'ack' && typeof offset === 'number' && Number.isSafeInteger(offset)) return { type, offset };
+  if (type === 'size' && typeof cols === 'number' && typeof rows === 'number' && typeof active === 'boolean') {
+    return { type, ...clampSize(cols, rows), active };
+  }
+  return null;
+}
+
+/** What a viewer says in the address of its socket. */
+export interface TerminalHello {
+  /** Random, kept for as long as the page lives: by it the server knows who comes back. */
+  client: string;
+  /** Bytes of output received so far; null on a first visit. */
+  offset: number | null;
+  cols: number;
+  rows: number;
+  active: boolean;
+}
+
+export function helloQuery(hello: TerminalHello): string {
+  const query = new URLSearchParams({
+    client: hello.client,
+    cols: String(hello.cols),
+    rows: String(hello.rows),
+    active: hello.active ? '1' : '0',
+  });
+  if (hello.offset !== null) query.set('offset', String(hello.offset));
+  return query.toString();
+}
+
+/** null: not a hello that this version understands. */
+export function parseHello(query: URLSearchParams): TerminalHello | null {
+  const client = query.get('client') ?? '';
+  if (!/^[\w-]{8,64}$/.test(client)) return null;
+  const given = query.get('offset');
+  const offset = given === null ? null : Number(given);
+  if (offset !== null && !(Number.isSafeInteger(offset) && offset >= 0)) return null;
+  const size = clampSize(Number(query.get('cols') ?? NaN), Number(query.get('rows') ?? NaN));
+  return { client, offset, ...size, active: query.get('active') !== '0' };
+}

@@ -1,0 +1,190 @@
+/**
+ * One PTY by node-pty, with what that leaves to be wished for: output as bytes, input that waits instead of spinning while
+ * the program does not read, all output before the exit, and an end that reaches the whole session.
+ */
+import { Buffer } from 'node:buffer';
+import { readdirSync, readFileSync, write } from 'node:fs';
+import process from 'node:process';
+import type { Socket } from 'node:net';
+import type { IPty } from 'node-pty';
+import type { Launch } from './frame.ts';
+
+export interface PtyEvents {
+  output(bytes: Buffer): void;
+  /** Once, after all output. */
+  exit(code: number, signal: number): void;
+}
+
+/** Time between SIGHUP and SIGKILL, ms. */
+export const HANGUP_MS = 1500;
+/** While the program does not read its input: first and longest pause between two tries, ms. */
+const RETRY_MS = { first: 1, last: 50 };
+/** After the exit the PTY is read until it is quiet for so long (ms), or this much was read (bytes). */
+const TAIL = { quietMs: 100, limit: 256 * 1024 };
+
+/** What this uses of node-pty beyond its typings: present in 1.1 on every Unix. */
+interface UnixPty extends IPty {
+  readonly fd: number;
+  readonly _socket: Socket;
+  setEncoding(encoding: string): void;
+}
+
+export class Pty {
+  readonly #pty: UnixPty;
+  readonly #events: PtyEvents;
+  readonly #input: { bytes: Buffer; onTaken: (bytes: number) => void }[] = [];
+  #writing = false;
+  #retry: ReturnType<typeof setTimeout> | null = null;
+  #kill: ReturnType<typeof setTimeout> | null = null;
+  #tail: { read: number; timer: ReturnType<typeof setTimeout> | null } | null = null;
+  #paused = false;
+  #ended = false;
+
+  /** Throws when no PTY can be had. A program that cannot be started says so on the PTY and exits with 1. */
+  static async open(launch: Launch, events: PtyEvents): Promise<Pty> {
+    const { spawn } = await import('node-pty');
+    const { file, args, cwd, env, cols, rows } = launch;
+    // `utf8` sets IUTF8, so that a backspace in a plain `cat` deletes a character; latin1 then keeps the bytes as they are.
+    const pty = spawn(file, args, { cwd, env, cols, rows, name: env.TERM, encoding: 'utf8' }) as UnixPty;
+    pty.setEncoding('latin1');
+    return new Pty(pty, events);
+  }
+
+  private constructor(pty: UnixPty, events: PtyEvents) {
+    this.#pty = pty;
+    this.#events = events;
+    pty.onData((data) => this.#onData(Buffer.from(data, 'latin1')));
+    pty.onExit(({ exitCode, signal }) => this.#onExit(exitCode, signal ?? 0));
+    this.#keepTail(pty._socket);
+  }
+
+  get pid(): number {
+    return this.#pty.pid;
+  }
+
+  #onData(bytes: Buffer): void {
+    this.#events.output(bytes);
+    if (!this.#tail) return;
+    this.#tail.read += bytes.length;
+    this.#watchTail();
+  }
+
+  #onExit(code: number, signal: number): void {
+    this.#ended = true;
+    clearTimeout(this.#retry ?? undefined);
+    clearTimeout(this.#kill ?? undefined);
+    this.#events.exit(code, signal);
+  }
+
+  /**
+   * node-pty destroys its socket 200 ms after the program's end, read or not: a paused reader would lose the tail. So a
+   * destroy without an error waits until the socket has been quiet. (The usual end is EIO, which comes with an error.)
+   */
+  #keepTail(socket: Socket): void {
+    const destroy = socket.destroy.bind(socket);
+    socket.destroy = (error?: Error) => {
+      if (error || this.#isTailRead()) return destroy(error);
+      this.#tail ??= { read: 0, timer: null };
+      this.#watchTail();
+      return socket;
+    };
+  }
+
+  #isTailRead = (): boolean => this.#tail !== null && !this.#paused && this.#tail.timer === null;
+
+  #watchTail(): void {
+    const tail = this.#tail;
+    if (!tail) return;
+    clearTimeout(tail.timer ?? undefined);
+    const end = () => {
+      tail.timer = null;
+      this.#pty._socket.destroy();
+    };
+    tail.timer = this.#paused ? null : setTimeout(end, tail.read > TAIL.limit ? 0 : TAIL.quietMs);
+  }
+
+  /** Stops reading output; the program then blocks when the kernel's buffer is full. */
+  pause(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.#pty.pause();
+    this.#watchTail();
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#pty.resume();
+    this.#watchTail();
+  }
+
+  resize(cols: number, rows: number): void {
+    if (!this.#ended) this.#pty.resize(cols, rows);
+  }
+
+  /** Queues input. @param onTaken told how many bytes were written each time: by that the caller bounds the queue */
+  write(bytes: Buffer, onTaken: (bytes: number) => void = () => {}): void {
+    if (this.#ended || !bytes.length) return;
+    this.#input.push({ bytes, onTaken });
+    if (!this.#writing) this.#writeNext(RETRY_MS.first);
+  }
+
+  #writeNext(retryMs: number): void {
+    const next = this.#input[0];
+    this.#writing = next !== undefined && !this.#ended;
+    if (!next || this.#ended) return;
+    this.#put(next.bytes, (error, written) => {
+      if (this.#ended) return;
+      if (error?.code === 'EAGAIN') {
+        this.#retry = setTimeout(() => this.#writeNext(Math.min(retryMs * 2, RETRY_MS.last)), retryMs);
+        return;
+      }
+      // Any other error means that nobody will read this any more: it is as good as written.
+      const taken = error ? next.bytes.length : written;
+      if (taken < next.bytes.length) next.bytes = next.bytes.subarray(taken);
+      else this.#input.shift();
+      next.onTaken(taken);
+      this.#writeNext(RETRY_MS.first);
+    });
+  }
+
+  #put(bytes: Buffer, done: (error: NodeJS.ErrnoException | null | undefined, written: number) => void): void {
+    // Deno's numbers of descriptors are its own; Node's socket of a PTY would block the process.
+    if ('Deno' in globalThis) this.#pty._socket.write(bytes, (error) => done(error, bytes.length));
+    else write(this.#pty.fd, bytes, done);
+  }
+
+  /** SIGHUP as when a window is closed; what is left of the session after HANGUP_MS is killed. `exit` follows. */
+  hangup(): void {
+    if (this.#ended || this.#kill) return;
+    const { pid } = this;
+    const signal = (id: number, name: NodeJS.Signals) => {
+      try {
+        process.kill(id, name);
+      } catch { /* gone */ }
+    };
+    for (const id of sessionOf(pid)) signal(id, 'SIGHUP');
+    this.#kill = setTimeout(() => {
+      for (const id of sessionOf(pid)) signal(id, 'SIGKILL');
+      this.#pty._socket.destroy(Object.assign(new Error('hangup'), { code: 'EIO' })); // node-pty throws other codes
+    }, HANGUP_MS);
+  }
+}
+
+/** The processes of a session: its leader and, where there is /proc (proc(5), stat field 6), all others. */
+export function sessionOf(leader: number): number[] {
+  const members = new Set([leader]);
+  let names: string[] = [];
+  try {
+    names = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  } catch { /* no /proc */ }
+  for (const name of names) {
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, 'latin1');
+      // The name of the program (field 2) is in parentheses and may hold anything.
+      const session = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[3];
+      if (Number(session) === leader) members.add(Number(name));
+    } catch { /* gone meanwhile */ }
+  }
+  return [...members];
+}

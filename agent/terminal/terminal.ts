@@ -1,0 +1,317 @@
+/** One terminal: its PTY, what it has written, and who watches. Lives until it is closed. */
+import { Buffer } from 'node:buffer';
+import type { Clock, Timer } from '../../core/clock.ts';
+import { parseTerminalCommand, TERMINAL_CHUNK, TERMINAL_CLOSE, type TerminalHello } from '../../core/wire/terminal.ts';
+import type { TerminalInfo } from '../../core/wire/types.ts';
+import type { HostEvent, Launch } from './frame.ts';
+import { Inputs } from './inputs.ts';
+import type { HostProcess, startHost } from './process.ts';
+import type { Repaint } from './screen.ts';
+import { Scrollback } from './scrollback.ts';
+import { type Mark, type Size, Viewer, type ViewerSocket } from './viewer.ts';
+
+/** A viewer that shows nothing for this long while output waits does not hold up the program any more, ms. */
+export const STALL_MS = 5000;
+/** Changes of size within this time become one, ms. */
+export const RESIZE_MS = 50;
+/** Sizes that may still have to be told to viewers behind; older ones are overtaken by newer ones. */
+const MARKS_KEPT = 16;
+/** RFC 6455 section 7.4.1. */
+const POLICY_VIOLATION = 1008;
+
+export interface TerminalOptions {
+  id: string;
+  name: string;
+  agentId: string | null;
+  command: string;
+  launch: Launch;
+  clock: Clock;
+  startHost: typeof startHost;
+  /** Something that the dashboard shows has changed. `isActivity`: only the output. */
+  onChange(isActivity: boolean): void;
+}
+
+/** What the connection of a viewer reports. */
+export interface ViewerHandle {
+  message(data: Uint8Array | string): void;
+  drained(): void;
+  closed(): void;
+}
+
+export class Terminal {
+  readonly id: string;
+  name: string;
+  readonly started: Promise<void>;
+  readonly gone: Promise<void>;
+  readonly #options: TerminalOptions;
+  readonly #clock: Clock;
+  readonly #host: HostProcess;
+  readonly #createdAt: number;
+  readonly #scrollback = new Scrollback();
+  readonly #inputs = new Inputs();
+  readonly #viewers = new Set<Viewer>();
+  readonly #unpainted = new Set<Viewer>();
+  #marks: Mark[] = [];
+  #size: Size;
+  /** What the viewers want, and what the host was told last. */
+  #askedSize: Size;
+  #toldSize: Size;
+  #resizing: Timer | null = null;
+  #stalling: Timer | null = null;
+  #activeAt: number;
+  #exited: TerminalInfo['exited'] = null;
+  #last: Repaint | null = null;
+  #settle!: { started(): void; failed(error: Error): void; gone(): void };
+
+  constructor(options: TerminalOptions) {
+    const { id, name, launch, clock } = options;
+    this.id = id;
+    this.name = name;
+    this.#options = options;
+    this.#clock = clock;
+    this.#createdAt = this.#activeAt = clock.now();
+    this.#size = this.#askedSize = this.#toldSize = { cols: launch.cols, rows: launch.rows };
+    let gone!: () => void;
+    this.gone = new Promise((resolve) => gone = resolve);
+    this.started = new Promise((started, failed) => this.#settle = { started, failed, gone });
+    this.#host = options.startHost({
+      launch,
+      clock,
+      onEvent: (event) => this.#onEvent(event),
+      onGone: (text) => this.#onGone(text),
+    });
+  }
+
+  info(): TerminalInfo {
+    const { agentId, launch, command } = this.#options;
+    return {
+      id: this.id,
+      name: this.name,
+      agentId,
+      directory: launch.cwd,
+      command,
+      ...this.#size,
+      viewers: this.#viewers.size,
+      createdAt: this.#createdAt,
+      activeAt: this.#activeAt,
+      exited: this.#exited,
+      offset: this.#scrollback.end,
+    };
+  }
+
+  #onEvent(event: HostEvent): void {
+    switch (event.kind) {
+      case 'started':
+        return this.#settle.started();
+      case 'failed':
+        return this.#settle.failed(new Error(event.text));
+      case 'output':
+        return this.#onOutput(event.bytes);
+      case 'resized':
+        this.#size = { cols: event.cols, rows: event.rows };
+        this.#mark({ type: 'size', ...this.#size });
+        return this.#options.onChange(false);
+      case 'repainted':
+        return this.#onRepaint(event);
+      case 'consumed':
+        return this.#onConsumed(event.bytes);
+      case 'exit':
+        this.#last = { offset: this.#scrollback.end, bytes: event.repaint };
+        return this.#onExit(event.code, event.signal);
+    }
+  }
+
+  #onOutput(bytes: Buffer): void {
+    this.#scrollback.append(bytes);
+    this.#activeAt = this.#clock.now();
+    this.#pumpAll();
+    this.#options.onChange(true);
+  }
+
+  #onConsumed(bytes: number): void {
+    for (const [client, offset] of this.#inputs.taken(bytes)) {
+      for (const viewer of this.#viewers) if (viewer.client === client) viewer.tell({ type: 'input', offset });
+    }
+  }
+
+  #onExit(code: number, signal: number): void {
+    if (this.#exited) return;
+    this.#exited = { code, signal, at: this.#clock.now() };
+    this.#mark({ type: 'exit', code, signal });
+    for (const viewer of this.#unpainted) this.#paint(viewer);
+    this.#options.onChange(false);
+  }
+
+  /** The host's process has ended: after an exit, or because it was killed. */
+  #onGone(text: string): void {
+    this.#settle.failed(new Error(text.trim() || 'its process ended'));
+    this.#clock.clearTimeout(this.#resizing);
+    this.#onExit(255, 0);
+    this.#flow();
+    this.#settle.gone();
+  }
+
+  // --- viewers ---
+
+  attach(socket: ViewerSocket, hello: TerminalHello): ViewerHandle {
+    const viewer = new Viewer(hello.client, socket, { cols: hello.cols, rows: hello.rows }, hello.active);
+    for (const other of this.#viewers) {
+      if (other.client !== hello.client) continue;
+      this.#drop(other);
+      other.socket.close(TERMINAL_CLOSE.replaced, 'This page has connected again.');
+    }
+    this.#viewers.add(viewer);
+    const { offset } = hello;
+    const isThere = offset !== null && offset >= this.#scrollback.start && offset <= this.#scrollback.end;
+    if (isThere) this.#begin(viewer, offset, null);
+    else this.#paint(viewer);
+    this.#fit();
+    this.#pump(viewer);
+    this.#flow();
+    this.#options.onChange(false);
+    return {
+      message: (data) => this.#viewers.has(viewer) && this.#onMessage(viewer, data),
+      drained: () => {
+        viewer.drained();
+        this.#pump(viewer);
+      },
+      closed: () => this.#drop(viewer) && this.#options.onChange(false),
+    };
+  }
+
+  #drop(viewer: Viewer): boolean {
+    if (!this.#viewers.delete(viewer)) return false;
+    this.#unpainted.delete(viewer);
+    this.#fit();
+    this.#flow();
+    return true;
+  }
+
+  #onMessage(viewer: Viewer, data: Uint8Array | string): void {
+    const isTaken = typeof data === 'string' ? this.#onCommand(viewer, data) : this.#onInput(viewer, data as Buffer);
+    if (isTaken) return;
+    this.#drop(viewer);
+    viewer.socket.close(POLICY_VIOLATION, 'This message breaks the terminal protocol.');
+  }
+
+  #onCommand(viewer: Viewer, text: string): boolean {
+    const command = parseTerminalCommand(text);
+    if (command?.type === 'ack') {
+      if (!viewer.ack(command.offset, this.#clock.monotonic())) return false;
+      this.#pump(viewer);
+      this.#flow();
+    } else if (command) {
+      viewer.size = { cols: command.cols, rows: command.rows };
+      viewer.active = command.active;
+      this.#fit();
+    }
+    return command !== null;
+  }
+
+  #onInput(viewer: Viewer, bytes: Buffer): boolean {
+    if (bytes.length > TERMINAL_CHUNK || !this.#inputs.receive(viewer.client, bytes.length)) return false;
+    this.#activeAt = this.#clock.now();
+    if (this.#exited) this.#onConsumed(bytes.length);
+    else this.#host.input(bytes);
+    return true;
+  }
+
+  // --- output ---
+
+  #pumpAll(): void {
+    for (const viewer of this.#viewers) this.#pump(viewer);
+    this.#flow();
+  }
+
+  #pump(viewer: Viewer): void {
+    if (!viewer.pump(this.#scrollback, this.#marks)) this.#paint(viewer);
+  }
+
+  #mark(message: Mark['message']): void {
+    this.#marks = [...this.#marks, { at: this.#scrollback.end, message }].slice(-MARKS_KEPT);
+    this.#pumpAll();
+  }
+
+  /** Sends the screen as it is now; the host is asked once for all who wait. */
+  #paint(viewer: Viewer): void {
+    viewer.detach();
+    if (this.#exited) {
+      return this.#sendPaint(viewer, this.#last ?? { offset: this.#scrollback.end, bytes: Buffer.alloc(0) });
+    }
+    this.#unpainted.add(viewer);
+    if (this.#unpainted.size === 1) this.#host.repaint();
+  }
+
+  #begin(viewer: Viewer, offset: number, repaint: Buffer | null): void {
+    const input = this.#inputs.received(viewer.client);
+    viewer.attach({ offset, repaint, size: this.#size, input, marks: this.#marks });
+  }
+
+  #onRepaint(repaint: Repaint): void {
+    for (const viewer of this.#unpainted) this.#sendPaint(viewer, repaint);
+  }
+
+  #sendPaint(viewer: Viewer, { offset, bytes }: Repaint): void {
+    this.#unpainted.delete(viewer);
+    const from = Math.max(offset, this.#scrollback.start);
+    this.#begin(viewer, from, bytes);
+    this.#pump(viewer);
+    this.#flow();
+  }
+
+  /** The PTY is read while somebody keeps up, or nobody who is awake watches. */
+  #flow(): void {
+    const awake = [...this.#viewers].filter((viewer) => !viewer.isStalled);
+    const isPaused = !this.#exited && awake.length > 0 && !awake.some((viewer) => viewer.keepsUp(this.#scrollback.end));
+    if (!isPaused) {
+      this.#clock.clearTimeout(this.#stalling);
+      this.#stalling = null;
+      this.#host.resume();
+    } else if (!this.#stalling) {
+      this.#host.pause();
+      const since = this.#clock.monotonic();
+      this.#stalling = this.#clock.setTimeout(() => this.#giveUpOn(awake, since), STALL_MS);
+    }
+  }
+
+  #giveUpOn(viewers: Viewer[], since: number): void {
+    this.#stalling = null;
+    for (const viewer of viewers) viewer.isStalled = viewer.progressAt < since;
+    this.#flow();
+  }
+
+  // --- size ---
+
+  /** The smallest active viewer decides; without one the size stays. */
+  #fit(): void {
+    const active = [...this.#viewers].filter((viewer) => viewer.active);
+    if (!active.length || this.#exited) return;
+    this.#askedSize = {
+      cols: Math.min(...active.map(({ size }) => size.cols)),
+      rows: Math.min(...active.map(({ size }) => size.rows)),
+    };
+    if (!this.#resizing) this.#resize();
+  }
+
+  /** At once; what comes within RESIZE_MS waits for its end. */
+  #resize(): void {
+    const { cols, rows } = this.#askedSize;
+    this.#resizing = null;
+    if (this.#exited || (cols === this.#toldSize.cols && rows === this.#toldSize.rows)) return;
+    this.#toldSize = { cols, rows };
+    this.#host.resize(cols, rows);
+    this.#resizing = this.#clock.setTimeout(() => this.#resize(), RESIZE_MS);
+  }
+
+  // --- the end ---
+
+  /** Ends the program with its whole session, and every viewer. Resolves when its process is gone. */
+  close(code: number, reason: string): Promise<void> {
+    for (const viewer of this.#viewers) viewer.socket.close(code, reason);
+    this.#viewers.clear();
+    this.#unpainted.clear();
+    this.#flow();
+    this.#host.hangup();
+    return this.gone;
+  }
+}
