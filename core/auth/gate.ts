@@ -22,6 +22,9 @@ const MAX_PAIR_CODES = 16;
 /** Writes one line of the audit log. */
 export type Audit = (event: string, fields: Record<string, unknown>) => void;
 
+/** A session's connections end with it, so the client must not send its next request over this one. */
+const LAST_REPLY = { connection: 'close' };
+
 export interface GateOptions {
   /** null: no login. */
   password: PasswordHash | null;
@@ -94,7 +97,7 @@ export class Gate {
     const client = clientOf(req);
     // Counted before the body is read: a refused address costs nothing but this line.
     const key = this.#take(client);
-    const { password } = await readJson(req, JSON_LIMIT + 4096) as { password?: unknown };
+    const password = field(await readJson(req, JSON_LIMIT + 4096), 'password');
     const isText = typeof password === 'string';
     // Anything else takes as long, so that the time tells nothing.
     const right = await this.#verify(isText ? password : '', expected, key);
@@ -112,7 +115,7 @@ export class Gate {
     if (!this.loginRequired) return json(res, 200, { authenticated: true });
     const client = clientOf(req);
     const key = this.#take(client);
-    const { code } = await readJson(req, 4096) as { code?: unknown };
+    const code = field(await readJson(req, 4096), 'code');
     const ends = typeof code === 'string' ? this.#codes.get(code) : undefined;
     if (ends !== undefined) this.#codes.delete(code as string);
     if (ends === undefined || clock.monotonic() >= ends) {
@@ -127,7 +130,7 @@ export class Gate {
     const { clientOf, sessions, audit } = this.#options;
     const client = clientOf(req);
     const session = this.session(req, client);
-    json(res, 200, { authenticated: false }, { 'set-cookie': setCookie('', 0, client.secure) });
+    json(res, 200, { authenticated: false }, { 'set-cookie': setCookie('', 0, client.secure), ...LAST_REPLY });
     if (!session) return;
     sessions.end(session.id);
     audit('logout', { address: client.address, browser: session.browser });
@@ -153,7 +156,7 @@ export class Gate {
     const { sessions, clientOf, audit } = this.#options;
     const session = sessions.list().find(({ id }) => id === params.id);
     if (!session) throw new HttpError(404, 'no_session', 'This device is signed out already.');
-    json(res, 200, { ok: true });
+    json(res, 200, { ok: true }, LAST_REPLY);
     sessions.end(session.id);
     audit('session_revoked', { address: clientOf(req).address, revoked: session.browser, from: session.address });
   };
@@ -161,7 +164,7 @@ export class Gate {
   readonly #revokeAll = (req: HttpRequest, res: HttpResponse): void => {
     const { sessions, clientOf, audit } = this.#options;
     const client = clientOf(req);
-    json(res, 200, { authenticated: false }, { 'set-cookie': setCookie('', 0, client.secure) });
+    json(res, 200, { authenticated: false }, { 'set-cookie': setCookie('', 0, client.secure), ...LAST_REPLY });
     sessions.endAll();
     audit('session_revoked_all', { address: client.address });
   };
@@ -205,10 +208,15 @@ export class Gate {
   #begin(req: HttpRequest, res: HttpResponse, client: Client, event: string): void {
     const { sessions, audit } = this.#options;
     const old = this.session(req, client);
-    if (old) sessions.end(old.id);
     const browser = browserName(req.headers['user-agent']);
     const { cookie } = sessions.create(client.address, browser);
     audit(event, { address: client.address, browser });
-    json(res, 200, { authenticated: true }, { 'set-cookie': setCookie(cookie, SESSION_MS, client.secure) });
+    const headers = { 'set-cookie': setCookie(cookie, SESSION_MS, client.secure) };
+    json(res, 200, { authenticated: true }, old ? { ...headers, ...LAST_REPLY } : headers);
+    if (old) sessions.end(old.id);
   }
 }
+
+/** One field of a JSON body that may be anything. */
+const field = (body: unknown, name: string): unknown =>
+  typeof body === 'object' && body !== null ? (body as Record<string, unknown>)[name] : undefined;

@@ -1,13 +1,14 @@
 /** Passwords: scrypt with a bound on how many run at once, compared in constant time. */
 import { Buffer } from 'node:buffer';
+import { availableParallelism } from 'node:os';
 import { createHash, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 
 /** RFC 7914: N = 2^15, r = 8, p = 1: 32 MiB and about 80 ms for each guess. */
 const COST = { N: 2 ** 15, r: 8, p: 1, maxmem: 64 * 1024 * 1024 };
 const HASH_BYTES = 32;
 const SALT_BYTES = 16;
-/** Derivations at once; each holds 32 MiB and one of node's four worker threads. */
-export const MAX_RUNNING = 2;
+/** Derivations at once; each holds 32 MiB and a processor: half of them stay free for everybody who is logged in. */
+export const MAX_RUNNING = Math.min(2, Math.max(1, Math.floor(availableParallelism() / 2)));
 /** Derivations that may wait for one of those. */
 export const MAX_WAITING = 32;
 
