@@ -32,6 +32,8 @@ export class ClaudeReader {
   readonly #hooks: ReaderHooks;
   readonly #emit: (event: ProviderEvent) => void;
   isTurning = false;
+  /** The session that was to be resumed does not exist. */
+  isSessionLost = false;
   backgroundTasks = 0;
   #model = '';
   /** What streams in the main thread (key '') and in each subagent: API message, block in it, tool of that block. */
@@ -240,6 +242,10 @@ export class ClaudeReader {
   }
 
   #onResult(line: Loose): void {
+    if (!this.isTurning && isLost(line)) {
+      this.isSessionLost = true;
+      return;
+    }
     this.isTurning = false;
     this.#streaming.clear();
     this.#complete.clear();
@@ -326,6 +332,9 @@ function outcomeOf(line: Loose): 'done' | 'interrupted' | 'error' | 'max_turns' 
   if (string(line.terminal_reason).startsWith('aborted')) return 'interrupted';
   return line.is_error === true || line.subtype !== 'success' ? 'error' : 'done';
 }
+
+/** The answer to `--resume` of an unknown id; the process ends after it. */
+const isLost = (line: Loose): boolean => /^No conversation found/.test(string(list(line.errors)[0]));
 
 const backgroundText = (tasks: unknown[]): string =>
   tasks.length ? `In the background: ${tasks.map((task) => string(object(task).description)).join(', ')}` : '';

@@ -248,6 +248,13 @@ class ClaudeSession implements ProviderSession {
     this.#waiting.clear();
     this.#requests.clear();
     const expected = end.expected || this.#isReaping;
-    this.#emit({ type: 'exit', expected, code: end.code, signal: end.signal, text: expected ? '' : end.text });
+    this.#emit({
+      type: 'exit',
+      expected,
+      code: end.code,
+      signal: end.signal,
+      text: expected ? '' : end.text,
+      sessionLost: this.#reader.isSessionLost,
+    });
   }
 }

@@ -89,7 +89,15 @@ export type ProviderEvent =
   | { type: 'cleared' } // the conversation was reset (/clear)
   | { type: 'activity' } // a sign of life that means nothing else
   /** The last event. `expected`: asked for by stop() or reap(). `text` says what to do about a failure. */
-  | { type: 'exit'; expected: boolean; code: number | null; signal: string | null; text: string };
+  | {
+    type: 'exit';
+    expected: boolean;
+    code: number | null;
+    signal: string | null;
+    text: string;
+    /** The session that was to be resumed is not there (any more): nothing was done. */
+    sessionLost?: boolean;
+  };
 
 /** One open session with its CLI. Commands after `exit` are ignored. */
 export interface ProviderSession {

@@ -46,7 +46,7 @@ export class Session {
   #capabilities: Capabilities | null = null;
   #outbox: OutgoingMessage[] = [];
   /** Messages that the CLI was given and has not begun. */
-  #undelivered = new Set<string>();
+  #undelivered = new Map<string, OutgoingMessage>();
   #deciding = new Map<string, Promise<unknown>>();
   #sending = new Map<string, Promise<unknown>>();
   #stopping: Promise<void> | null = null;
@@ -125,7 +125,7 @@ export class Session {
     if (!this.#outbox.length || (this.#cli && this.#asked)) return;
     if (!this.#cli) this.open();
     for (const message of this.#outbox.splice(0)) {
-      this.#undelivered.add(message.id);
+      this.#undelivered.set(message.id, message);
       this.#cli?.send(message);
     }
     this.#keeper.touch();
@@ -300,6 +300,7 @@ export class Session {
     this.#cli = null;
     const asked = this.#asked ?? (event.expected ? 'reap' : null);
     this.#asked = null;
+    if (event.sessionLost && asked === null && this.info.sessionId !== null) return this.#beginAnew();
     const fate = asked === 'stop' ? '' : event.text || `The agent ended before it took this message. Send it again.`;
     const isCut = this.info.state === 'running' || this.info.state === 'waiting_input' ||
       this.info.state === 'starting';
@@ -317,6 +318,23 @@ export class Session {
     this.#keeper.patch({ cli: { ...this.info.cli, running: false, pid: null } });
     this.#apply({ type: 'exit', asked, failed, text: event.text });
     this.#options.house.log.info('agent process ended', { agent: this.id, asked: asked ?? 'nobody', code: event.code });
+    this.#pump();
+  }
+
+  /**
+   * The CLI does not know its own session any more (it was killed before it wrote it down, or the files are gone): the
+   * messages that it did not take go to a new one, and the user is told.
+   */
+  #beginAnew(): void {
+    const waiting = [...this.#undelivered.values()];
+    this.notice(
+      'warning',
+      'session_lost',
+      'The CLI no longer has the earlier conversation on its disk. A new one begins: the agent does not remember what is above.',
+    );
+    this.#keeper.patch({ sessionId: null });
+    this.#outbox.unshift(...waiting);
+    this.open();
     this.#pump();
   }
 

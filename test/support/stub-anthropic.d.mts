@@ -1,7 +1,7 @@
 export interface AnthropicStub {
   port: number;
   url: string;
-  requests: { path: string; prompt?: string; model?: string; effort?: string; lastMessage?: string; aux?: boolean }[];
+  requests: { path: string; prompt?: string; model?: string; effort?: string; lastMessage?: string; images?: number; aux?: boolean }[];
   setScenario(scenario: unknown): void;
   close(): Promise<void>;
 }
