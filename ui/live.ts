@@ -42,6 +42,8 @@ export interface LiveDeps {
   open(): Socket;
   /** Where the page left off. */
   cursor(): { epoch: string | null; seq: number };
+  /** The messages of this agent are here and up to date with the cursor. */
+  hasChat(agent: string): boolean;
   onMessage(message: LiveMessage): void;
   onSignedOut(): void;
   now(): number;
@@ -59,8 +61,8 @@ export interface Live {
   retryNow(): void;
   /** The device woke up or the network came back: proves the way at once, or tries at once. */
   wake(): void;
-  /** Messages of this agent are wanted; gives the function that ends it. Counted: several may watch one agent. */
-  watch(agent: string): () => void;
+  /** Messages of this agent are wanted; gives the function that ends it (true: nobody watches it any more). */
+  watch(agent: string): () => boolean;
   /** Asks for the newest page again. */
   rewatch(agent: string): void;
 }
@@ -122,6 +124,10 @@ export function createLive(deps: LiveDeps): Live {
       set({ seenAt: deps.now() });
     }
     deps.onMessage(message);
+    // A resumed feed sends only what was missed: chats opened meanwhile have nothing to go on from.
+    if (message.type === 'welcome' && message.resumed) {
+      for (const agent of watched.keys()) if (!deps.hasChat(agent)) send({ type: 'watch', agent, limit: PAGE_SIZE });
+    }
   }
 
   function ping(wait = PING_DEADLINE) {
@@ -173,12 +179,16 @@ export function createLive(deps: LiveDeps): Live {
       if (count === 0 && link.get().phase === 'up') send({ type: 'watch', agent, limit: PAGE_SIZE });
       let ended = false;
       return () => {
-        if (ended) return;
+        if (ended) return false;
         ended = true;
         const left = (watched.get(agent) ?? 1) - 1;
-        if (left > 0) return void watched.set(agent, left);
+        if (left > 0) {
+          watched.set(agent, left);
+          return false;
+        }
         watched.delete(agent);
         if (link.get().phase === 'up') send({ type: 'unwatch', agent });
+        return true;
       };
     },
     rewatch(agent) {

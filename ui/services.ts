@@ -8,7 +8,7 @@ import type { Timer } from './cell.ts';
 import { createLive, PAGE_SIZE } from './live.ts';
 import { createOutbox } from './outbox.ts';
 import type { Outgoing } from './outbox.ts';
-import { addOlder, apply, change, EMPTY, forget, trim } from './store.ts';
+import { addOlder, apply, change, EMPTY, forget, isCurrent, trim } from './store.ts';
 import type { State } from './store.ts';
 import { createRelayWatch } from './relay-watch.ts';
 import { path } from './route.ts';
@@ -36,9 +36,9 @@ const arrived: LiveMessage[] = [];
 function applyArrived() {
   if (!arrived.length) return;
   store.set(arrived.splice(0).reduce(apply, store.get()));
-  for (const [id, chat] of Object.entries(store.get().chats)) if (!chat.ready) live.rewatch(id);
 }
 function onMessage(message: LiveMessage) {
+  if (message.type === 'event' && message.change.type === 'messages.cleared') live.rewatch(message.change.agent);
   // A hidden page gets no frames: there, and for what is not a stream, apply at once.
   const streaming = message.type === 'event' && document.visibilityState === 'visible';
   arrived.push(message);
@@ -54,6 +54,7 @@ export const live = createLive({
     applyArrived();
     return store.get();
   },
+  hasChat: (agent) => isCurrent(store.get().chats[agent]),
   onMessage,
   onSignedOut: () => signedOut(),
   ...timers,
@@ -98,8 +99,7 @@ export const trimChat = (agent: string, keep: number): void => store.set(trim(st
 export function openChat(agent: string): () => void {
   const end = live.watch(agent);
   return () => {
-    end();
-    store.set(forget(store.get(), agent));
+    if (end()) store.set(forget(store.get(), agent));
   };
 }
 
@@ -114,10 +114,10 @@ function signedOut() {
 /** Asks whether a login is needed and begins, or shows the login page. */
 export async function begin(): Promise<void> {
   try {
-    const check = await api.get<{ authenticated?: boolean; required?: boolean }>('/api/auth/check', {
+    const check = await api.get<{ authenticated?: boolean; loginRequired?: boolean }>('/api/auth/check', {
       timeout: 10_000,
     });
-    hasLogin.set(check.required !== false);
+    hasLogin.set(check.loginRequired !== false);
     if (check.authenticated === false) return signedOut();
     signedIn();
   } catch (error) {

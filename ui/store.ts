@@ -38,6 +38,9 @@ export interface State {
 
 export const EMPTY_CHAT: Chat = { messages: [], more: false, ready: false, stale: false };
 
+/** Its messages go on with the next event: nothing was missed. */
+export const isCurrent = (chat: Chat | undefined): boolean => !!chat && chat.ready && !chat.stale;
+
 export const EMPTY: State = {
   epoch: null,
   seq: 0,
@@ -79,6 +82,7 @@ export function apply(state: State, message: LiveMessage): State {
       if (message.seq <= state.seq) return state;
       return change({ ...state, seq: message.seq }, message.change);
     case 'pong':
+      return (message.seq ?? 0) > state.seq ? { ...state, seq: message.seq! } : state;
     case 'error':
       return state;
   }

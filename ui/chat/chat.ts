@@ -97,7 +97,7 @@ function Outgoing({ agent }: { agent: string }) {
   const items = useCell(outbox.items).filter((item) => item.agent === agent && item.kind === 'message');
   return items.map((item) =>
     item.kind === 'message' && html`
-      <div key=${item.id} class="message user">
+      <div key=${item.id} class="message is-user">
         <div class="bubble pending">
           <div class="bubble-text">${item.body.text}</div>
         </div>

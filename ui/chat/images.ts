@@ -11,8 +11,8 @@ export interface Attached {
 
 /** Longest side after downscaling; px. */
 export const MAX_SIDE = 1568;
-/** All pictures of a message together, as base64; the request's limit is 1 MiB of JSON. */
-export const MAX_TOTAL = 900_000;
+/** All pictures of a message together, as base64 characters: they go through a phone's upload, and wait in its storage. */
+export const MAX_TOTAL = 3_000_000;
 const QUALITIES = [0.85, 0.7, 0.5, 0.35];
 
 /** Reads, downscales and encodes a picture. Throws a sentence when it is none, or cannot be made small enough. */

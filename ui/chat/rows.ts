@@ -27,7 +27,7 @@ export class RowView extends Component<{ row: Row }> {
   }
   override render() {
     const { message } = this.props.row;
-    return html`<div class=${`message ${message.kind}`} data-id=${message.id}>${body(this.props.row)}</div>`;
+    return html`<div class=${`message is-${message.kind}`} data-id=${message.id}>${body(this.props.row)}</div>`;
   }
 }
 
@@ -94,7 +94,7 @@ const TODO_ICON = { pending: 'minus', in_progress: 'play', completed: 'check' } 
 function Todos({ todos }: { todos: Todo[] }) {
   const done = todos.filter((todo) => todo.status === 'completed').length;
   return html`
-    <section class="todos" aria-label=${t.chat.todos}>
+    <section class="todo-box" aria-label=${t.chat.todos}>
       <h3>${t.chat.todos} <span class="faint">${done}/${todos.length}</span></h3>
       <ul>${todos.map((todo, i) =>
         html`<li key=${i} class=${todo.status}><${Icon} name=${
@@ -111,7 +111,7 @@ function TurnEnd({ message }: { message: Extract<Message, { kind: 'turn' }> }) {
   const bad = message.outcome !== 'done' && message.outcome !== 'interrupted';
   return html`
     <div
-      class=${`turn-end ${bad ? 'bad' : ''}`}><span>${t.chat
+      class=${`turn-end ${bad ? 'bad' : message.outcome}`}><span>${t.chat
         .outcome[message.outcome]}</span><span class="faint">${facts} · <${TimeAgo} at=${message.at} /></span></div>
         ${bad && message.text &&
           html`<p class="notice error"><${Icon} name="error" size=${16} /><span>${plain(message.text)}</span></p>`}

@@ -15,7 +15,7 @@ export function AgentCard({ agent }: { agent: AgentInfo }) {
   const used = agent.usage.inputTokens + agent.usage.outputTokens;
   return html`<article class=${`agent-card ${needsMe(agent) ? 'needs-me' : ''}`} aria-label=${agent.name}>
     <div class="row between"><${StatePill} agent=${agent} />
-      <span class="hint">${t.dashboard.since} <${TimeAgo} at=${agent.stateSince} /></span></div>
+      <span class="hint"><${TimeAgo} at=${agent.stateSince} plain /></span></div>
     <h2><a href=${href(to)} class="cover">${agent.name}</a></h2>
     <div class="agent-folder hint" title=${agent.directory}><${Icon} name="folder" size=${14} /><span class="ellipsis mono">${
     shortPath(agent.directory)
@@ -52,7 +52,7 @@ function Ask({ agent }: { agent: AgentInfo }) {
     `;
   }
   return html`<div class="ask">
-    <p class="ask-title">${request.tool && html`<strong>${request.tool}</strong>`} <span class=${
+    <p class="ask-title">${request.request === 'permission' && html`<strong>${request.tool}</strong>`} <span class=${
     request.request === 'permission' ? 'mono' : ''
   }>${title(request)}</span>
       ${
@@ -70,7 +70,8 @@ function Ask({ agent }: { agent: AgentInfo }) {
   </div>`;
 }
 
-const title = (request: RequestMessage) => request.questions[0]?.question ?? request.title;
+const title = (request: RequestMessage) =>
+  request.request === 'plan' ? t.dashboard.planReady : request.questions[0]?.question ?? request.title;
 
 function QuickAnswer({ agent, request }: { agent: AgentInfo; request: RequestMessage }) {
   const outgoing = useOutgoingDecision(request.id);

@@ -73,7 +73,7 @@ function Facts({ agent }: { agent: AgentInfo }) {
   return html`<div class="facts"><${StatePill} agent=${agent} /><span class="hint"><${TimeAgo} at=${agent.stateSince} plain /></span>
     <span class="grow"></span>
     ${costUsd !== null && html`<span class="hint" title=${t.agent.cost}>${money(costUsd)}</span>`}
-    <span class="hint" title=${t.agent.tokensTitle(inputTokens, outputTokens)}>${
+    <span class="hint tokens" title=${t.agent.tokensTitle(inputTokens, outputTokens)}>${
     t.dashboard.tokens(count(inputTokens + outputTokens))
   }</span>
     ${

@@ -1,0 +1,168 @@
+/** The create form's values: draft, checks and the body that is posted. Nothing here draws. */
+import type { AgentFlags, CreateAgentBody, PermissionMode, ProviderName } from '../../core/wire/types.ts';
+import { parseCreateAgent, WireError } from '../../core/wire/validate.ts';
+import { newId } from '../api.ts';
+import { t } from '../i18n/en.ts';
+
+/** Every value as it is typed. */
+export interface Form {
+  directory: string;
+  prompt: string;
+  name: string;
+  provider: ProviderName;
+  mode: PermissionMode;
+  model: string;
+  effort: string;
+  claudeMd: string;
+  maxBudgetUsd: string;
+  allowedTools: string;
+  disallowedTools: string;
+  addDirs: string;
+  mcpConfig: string;
+  resume: string;
+  forkSession: boolean;
+  fullAuto: boolean;
+  chrome: boolean;
+  worktree: boolean;
+  dangerouslySkipPermissions: boolean;
+  adminEmail: string;
+  whatsappPhone: string;
+  slackWebhookUrl: string;
+  /** "More settings" is open. */
+  more: boolean;
+  /** Made once per draft: posting it twice makes one agent. */
+  clientId: string;
+}
+
+export const EMPTY_FORM: Form = {
+  directory: '',
+  prompt: '',
+  name: '',
+  provider: 'claude',
+  mode: 'default',
+  model: '',
+  effort: '',
+  claudeMd: '',
+  maxBudgetUsd: '',
+  allowedTools: '',
+  disallowedTools: '',
+  addDirs: '',
+  mcpConfig: '',
+  resume: '',
+  forkSession: false,
+  fullAuto: false,
+  chrome: false,
+  worktree: true,
+  dangerouslySkipPermissions: false,
+  adminEmail: '',
+  whatsappPhone: '',
+  slackWebhookUrl: '',
+  more: false,
+  clientId: '',
+};
+
+const KEY = 'draft.create';
+
+/** What was typed before; fields of another type than expected are left out. */
+export function loadDraft(storage: Pick<Storage, 'getItem'> = localStorage): Partial<Form> {
+  try {
+    const stored = JSON.parse(storage.getItem(KEY) ?? '{}') as Record<string, unknown>;
+    const fits = ([name, value]: [string, unknown]) => typeof value === typeof EMPTY_FORM[name as keyof Form];
+    return { clientId: newId(), ...Object.fromEntries(Object.entries(stored).filter(fits)) };
+  } catch {
+    return { clientId: newId() };
+  }
+}
+
+/** Keeps what differs from an empty form. */
+export function saveDraft(form: Form): void {
+  const kept = Object.entries(form).filter(([name, value]) => value !== EMPTY_FORM[name as keyof Form]);
+  localStorage.setItem(KEY, JSON.stringify(Object.fromEntries(kept)));
+}
+
+export const clearDraft = (): void => localStorage.removeItem(KEY);
+
+/** Names separated by commas or lines; a comma inside brackets belongs to the name: `Bash(git log:*, -n 5)`. */
+export function splitList(text: string): string[] {
+  const parts: string[] = [];
+  let depth = 0;
+  let part = '';
+  for (const char of text) {
+    if (char === '(') depth++;
+    if (char === ')') depth = Math.max(0, depth - 1);
+    if (char === '\n' || (char === ',' && depth === 0)) {
+      parts.push(part);
+      part = '';
+      depth = 0;
+    } else part += char;
+  }
+  return [...parts, part].map((one) => one.trim()).filter(Boolean);
+}
+
+/** The body of POST /api/agents: only what was filled in. */
+export function bodyOf(form: Form): CreateAgentBody {
+  const filled = <T extends object>(values: T): Partial<T> =>
+    Object.fromEntries(
+      Object.entries(values).filter(([, v]) => v !== '' && v !== false && !(Array.isArray(v) && !v.length)),
+    ) as Partial<T>;
+  const flags: AgentFlags = {
+    ...filled({
+      model: form.model.trim(),
+      effort: form.effort,
+      mcpConfig: form.mcpConfig.trim(),
+      resume: form.resume.trim(),
+      forkSession: form.forkSession && !!form.resume.trim(),
+      fullAuto: form.fullAuto && form.provider === 'codex',
+      chrome: form.chrome && form.provider === 'claude',
+      dangerouslySkipPermissions: form.dangerouslySkipPermissions,
+      allowedTools: splitList(form.allowedTools),
+      disallowedTools: splitList(form.disallowedTools),
+      addDirs: splitList(form.addDirs),
+    }),
+    permissionMode: form.mode,
+    worktree: form.worktree,
+    ...(form.maxBudgetUsd.trim() ? { maxBudgetUsd: Number(form.maxBudgetUsd.replace(',', '.')) } : {}),
+  };
+  const { name, prompt, claudeMd, adminEmail, whatsappPhone, slackWebhookUrl, clientId } = form;
+  return {
+    directory: form.directory.trim(),
+    provider: form.provider,
+    flags,
+    ...filled({
+      name: name.trim(),
+      prompt,
+      claudeMd,
+      adminEmail: adminEmail.trim(),
+      whatsappPhone: whatsappPhone.trim(),
+      slackWebhookUrl: slackWebhookUrl.trim(),
+      clientId,
+    }),
+  };
+}
+
+/** What is wrong, by field; empty when nothing is. The rules are the server's own. */
+export function check(form: Form): Record<string, string> {
+  if (!form.directory.trim()) return { directory: t.create.noDirectory };
+  if (form.adminEmail.trim() && !/^\S+@\S+\.\S+$/.test(form.adminEmail.trim())) {
+    return { adminEmail: t.create.badEmail };
+  }
+  if (form.slackWebhookUrl.trim() && !/^https:\/\/\S+$/.test(form.slackWebhookUrl.trim())) {
+    return { slackWebhookUrl: t.create.badUrl };
+  }
+  if (form.maxBudgetUsd.trim() && !(Number(form.maxBudgetUsd.replace(',', '.')) > 0)) {
+    return { maxBudgetUsd: t.create.badBudget };
+  }
+  try {
+    parseCreateAgent(bodyOf(form));
+    return {};
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    return { [fieldOf(error.message) ?? 'form']: error.message };
+  }
+}
+
+/** The field that a sentence of the server names: `"flags.model" must be …`. */
+export function fieldOf(sentence: string): string | null {
+  const name = /^"(?:flags\.)?(\w+)/.exec(sentence)?.[1];
+  return name === 'permissionMode' || (name && name in EMPTY_FORM) ? name : null;
+}
