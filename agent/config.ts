@@ -9,7 +9,8 @@ export interface Config {
   host: string;
   /** Asked for by the local server when `host` is set; empty: no login. */
   dashboardPassword: string;
-  relay: { url: string; token: string } | null;
+  /** `ca`: file with the authority of the relay's certificate (PEM), where that is none of the known ones; empty: none. */
+  relay: { url: string; token: string; ca: string } | null;
   /** Absolute. */
   dataDir: string;
   /** Program names or paths. */
@@ -23,6 +24,8 @@ export interface Config {
   publicUrl: string;
   /** The folder that the create form offers first; absolute. */
   defaultDirectory: string;
+  /** Where Claude keeps its sessions; empty: ~/.claude. */
+  claudeConfigDir: string;
   /** false (TERMINAL=off): no terminal can be opened from the dashboard. */
   terminal: boolean;
 }
@@ -56,6 +59,7 @@ export function readConfig(env: Env): Config {
     slackWebhookUrl: url(env, 'SLACK_WEBHOOK_URL', ['https:', 'http:']),
     publicUrl: url(env, 'PUBLIC_URL', ['https:', 'http:']).replace(/\/+$/, ''),
     defaultDirectory: resolve(text(env, 'DEFAULT_DIRECTORY') || homedir()),
+    claudeConfigDir: text(env, 'CLAUDE_CONFIG_DIR'),
     terminal: onOff(env, 'TERMINAL', true),
   };
 }
@@ -109,7 +113,7 @@ function relay(env: Env): Config['relay'] {
   if (!address && !token) return null;
   if (!address) throw new ConfigError('RELAY_TOKEN is set but RELAY_URL is not: set both, or neither for local use.');
   if (!token) throw new ConfigError('RELAY_URL is set but RELAY_TOKEN is not: copy the token that the relay uses.');
-  return { url: address, token };
+  return { url: address, token, ca: text(env, 'RELAY_CA') };
 }
 
 function smtp(env: Env): Config['smtp'] {

@@ -1,5 +1,5 @@
 /** The agent machine put together: rooms, routes, the local server and the tunnel. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -21,9 +21,12 @@ import { LiveFeed } from './live.ts';
 import { createClaude } from './provider/claude.ts';
 import { createCodex } from './provider/codex.ts';
 import type { House } from './rooms.ts';
+import { createDiskSessions } from './session/history.ts';
 import { Registry } from './session/registry.ts';
+import { endStrays, OWNER } from './session/strays.ts';
 import { ensureFolder } from './store/files.ts';
 import { lockFolder } from './store/lock.ts';
+import { createTerminals, type Terminals } from './terminal/mod.ts';
 import { keepConnected, type Tunnel } from './tunnel.ts';
 import { createWorkspace } from './workspace/mod.ts';
 
@@ -67,11 +70,19 @@ async function start(
     version,
     startedAt,
     providers: {},
-    terminals: { available: false, text: 'Terminals are not part of this version.' },
+    get terminals() {
+      return terminals.availability();
+    },
   };
   const feed: LiveFeed = new LiveFeed({
     machine: () => machine,
-    snapshot: () => ({ agents: agents.list(), terminals: [], templates: [], tasks: [], pipeline: NO_PIPELINE }),
+    snapshot: () => ({
+      agents: agents.list(),
+      terminals: terminals.list(),
+      templates: [],
+      tasks: [],
+      pipeline: NO_PIPELINE,
+    }),
     has: (agent) => agents.has(agent),
     page: (agent, range) => agents.messages(agent, range),
   }, clock);
@@ -85,12 +96,21 @@ async function start(
       feed.warn(code, text);
     },
   };
+  const strays = await endStrays(config.dataDir);
+  if (strays) log.warn('ended processes of an earlier life', { count: strays });
+  const env = { ...process.env, [OWNER]: config.dataDir };
   const providers = {
-    claude: createClaude({ bin: config.claudeBin, clock }),
-    codex: createCodex({ bin: config.codexBin, env: process.env, log: log.tagged('Codex'), clock }),
+    claude: createClaude({ bin: config.claudeBin, env, clock }),
+    codex: createCodex({ bin: config.codexBin, env, log: log.tagged('Codex'), clock }),
   };
   const workspace = createWorkspace(house);
-  const agents: Registry = await Registry.open({ house, providers, workspace });
+  const onDisk = createDiskSessions({
+    claudeConfigDir: config.claudeConfigDir,
+    codex: providers.codex,
+    agentOf: (provider, id) => agents.agentOf(provider, id),
+  });
+  const agents: Registry = await Registry.open({ house, providers, workspace, onDisk });
+  const terminals: Terminals = createTerminals(house, agents);
 
   const router = new Router((error, req) =>
     log.error('request failed', {
@@ -101,6 +121,8 @@ async function start(
   let tunnel: Tunnel | null = null;
   healthRoutes(router, { machine, clock, agents, tunnel: () => tunnel?.state() ?? null });
   agentRoutes(router, agents);
+  onDisk.routes(router);
+  terminals.routes(router);
   router.get('/api/live', (req, res) => feed.serve(req, res));
 
   const probe = async () => {
@@ -118,7 +140,9 @@ async function start(
   const { servers, port } = await listen(config, handler, log, clock);
   if (config.relay) {
     tunnel = keepConnected({
-      ...config.relay,
+      url: config.relay.url,
+      token: config.relay.token,
+      ...(config.relay.ca ? { tls: { ca: readFileSync(config.relay.ca, 'utf8') } } : {}),
       handler,
       info: { name: machine.name, version },
       log: log.tagged('Tunnel'),
@@ -132,7 +156,7 @@ async function start(
       clearInterval(probing);
       feed.close();
       const served = Promise.all([...servers.map((server) => server.close(GRACE_MS)), tunnel?.close(GRACE_MS)]);
-      await agents.close();
+      await Promise.all([agents.close(), terminals.close()]);
       await Promise.all(Object.values(providers).map((provider) => provider.close()));
       await served;
       door.close();

@@ -101,6 +101,19 @@ export class MessageLog {
     return added as unknown as T & MessageBase;
   }
 
+  /** Puts what was said before this agent was made at the beginning of its journal; their times are their own. */
+  import(messages: readonly (NewMessage & { at: number })[]): void {
+    for (const message of messages) {
+      if (this.#byId.has(message.id)) continue;
+      const added = { ...message, seq: this.lastSeq + 1 } as unknown as Message;
+      this.#list.push(added);
+      this.#byId.set(added.id, added);
+      this.#save(added);
+      this.#options.onAdded?.(added);
+    }
+    this.#options.publish({ type: 'messages.cleared', agent: this.#options.agentId });
+  }
+
   /** Sets fields that differ. Gives false when there is no such message. */
   patch(id: string, patch: Record<string, unknown>): boolean {
     const message = this.#byId.get(id);

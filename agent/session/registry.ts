@@ -7,6 +7,7 @@ import { HttpError } from '../../core/http/reply.ts';
 import type { Timer } from '../../core/clock.ts';
 import type { LiveChange } from '../../core/wire/live.ts';
 import type {
+  AgentFlags,
   AgentInfo,
   Capabilities,
   CreateAgentBody,
@@ -22,6 +23,8 @@ import type { Provider } from '../provider/provider.ts';
 import type { Agents, House, Workspace } from '../rooms.ts';
 import { notSaved, openDocument } from '../store/document.ts';
 import { ensureFolder } from '../store/files.ts';
+import type { DiskSessions } from './history.ts';
+import type { HistoryMessage } from './history-message.ts';
 import { type AgentRecord, NO_USAGE, parseRecord } from './record.ts';
 import { Session } from './session.ts';
 
@@ -37,6 +40,8 @@ export interface RegistryOptions {
   house: House;
   providers: Record<ProviderName, Provider>;
   workspace: Workspace;
+  /** Sessions that the CLIs keep themselves, for agents that go on with one. */
+  onDisk?: Pick<DiskSessions, 'list' | 'history'>;
   idleReapMs?: number;
 }
 
@@ -181,6 +186,7 @@ export class Registry implements Agents {
     const { house, workspace, providers } = this.#options;
     const id = randomUUID();
     const { provider = 'claude', flags = {}, claudeMd = '' } = body;
+    const history = await this.#earlier(provider, flags);
     const place = await workspace.prepare({ agentId: id, directory: body.directory, flags, provider, claudeMd });
     const { demo } = await providers[provider].probe();
     const record = newRecord(id, body, place, { demo, now: house.clock.now() });
@@ -193,10 +199,39 @@ export class Registry implements Agents {
     const session = this.#add(id, document as ConstructorParameters<typeof Session>[0]['document']);
     this.#publish({ type: 'agent', agent: session.info });
     house.log.info('agent made', { agent: id, provider, by });
+    session.import(history);
     if (place.notice) session.notice('info', 'workspace', place.notice);
     if (body.prompt?.trim()) await session.send({ text: body.prompt }, by);
     else session.open();
     return id;
+  }
+
+  /** What was said in the session that an agent is to go on with. Two processes on one session would overwrite each other. */
+  async #earlier(provider: ProviderName, { resume, forkSession }: AgentFlags): Promise<HistoryMessage[]> {
+    const { onDisk } = this.#options;
+    if (!resume || !onDisk) return [];
+    const holder = this.agentOf(provider, resume);
+    if (holder && !forkSession) {
+      throw new HttpError(
+        409,
+        'session_in_use',
+        `The agent "${this.info(holder).name}" goes on with this session already. Open it, or fork the session.`,
+      );
+    }
+    const { sessions } = await onDisk.list({ provider, limit: 500 });
+    if (!forkSession && sessions.some((one) => one.id === resume && one.inUse)) {
+      throw new HttpError(
+        409,
+        'session_in_use',
+        'A program on this machine has this session open. End it first, or fork the session.',
+      );
+    }
+    return await onDisk.history(provider, resume);
+  }
+
+  /** The agent that goes on with this session of a CLI. */
+  agentOf(provider: ProviderName, sessionId: string): string | null {
+    return this.list().find((info) => info.provider === provider && info.sessionId === sessionId)?.id ?? null;
   }
 
   async send(id: string, body: SendMessageBody, by: string) {

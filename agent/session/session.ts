@@ -19,6 +19,7 @@ import type { OutgoingMessage, Provider, ProviderEvent, ProviderSession } from '
 import type { Document, House } from '../rooms.ts';
 import { notSaved } from '../store/document.ts';
 import { applyEvent, closeOpenMessages, type Scene } from './events.ts';
+import type { HistoryMessage } from './history-message.ts';
 import { InfoKeeper } from './info.ts';
 import { MessageLog } from './messages.ts';
 import type { AgentRecord } from './record.ts';
@@ -261,6 +262,11 @@ export class Session {
   /** A line from the server itself, e.g. about the folder it works in. */
   notice(level: 'info' | 'warning' | 'error', code: string, text: string): void {
     this.log.add({ kind: 'notice', id: randomUUID(), level, code, text, passing: false });
+  }
+
+  /** Shows what was said in the session before it was continued here. */
+  import(history: readonly HistoryMessage[]): void {
+    if (history.length) this.log.import(history);
   }
 
   /** After a crash of this server: what was open then is closed on the record. */
