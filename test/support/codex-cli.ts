@@ -39,8 +39,7 @@ base_url = "${stub.url}"
 env_key = "STUB_API_KEY"
 wire_api = "responses"
 supports_websockets = false
-request_max_retries = 1
-stream_max_retries = 1
+stream_max_retries = 2
 `,
   );
   const env = { PATH: process.env.PATH, HOME: folder, CODEX_HOME: join(folder, 'home'), STUB_API_KEY: 'dummy' };

@@ -1,0 +1,212 @@
+/** The real Codex against a stub of its API: streams, tools, interrupts, steering, resume, fork, stop, sessions on disk. */
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import process from 'node:process';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { createDiskSessions } from '../../agent/session/history.ts';
+import { type CodexLab, codexLab } from '../support/codex-cli.ts';
+import type { Recorder } from '../support/provider-recorder.ts';
+
+const shell = (cmd: string, more: object = {}) => ({ tool: { name: 'exec_command', arguments: { cmd, ...more } } });
+const message = (text: string, id = text, images: { mediaType: string; data: string }[] = []) => ({ id, text, images });
+const texts = (seen: Recorder, from = 0) =>
+  seen.of('text.end', from).filter((event) => !event.thinking).map((event) => event.text);
+const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+
+let lab: CodexLab;
+test.before(async () => {
+  lab = await codexLab({
+    rules: [
+      {
+        match: '^hello',
+        steps: [{
+          reasoning: '**Greeting**',
+          text: 'Hello! I stream a few words.',
+          chunk: 6,
+          usage: { input_tokens: 1000, cached: 200, output_tokens: 50 },
+        }],
+      },
+      { match: '^long', steps: [{ text: 'word '.repeat(400), chunk: 5, delayMs: 20 }] },
+      { match: '^tool', steps: [shell('sleep 30', { yield_time_ms: 25_000 }), { text: 'tool over' }] },
+      { match: '^env', steps: [shell('env'), { text: 'env shown' }] },
+      {
+        match: '^background',
+        steps: [shell(`trap '' TERM INT; setsid sleep 4321 & while :; do sleep 1; done`, { yield_time_ms: 500 }), {
+          text: 'left running',
+        }],
+      },
+      { match: '^fail cmd', steps: [shell('echo oops >&2; exit 3'), { text: 'failed seen' }] },
+    ],
+    default: { text: 'Stub answer.' },
+  });
+});
+test.after(() => lab.close());
+
+test('text and thinking stream, tokens are counted, there is no price', async () => {
+  const { session, seen } = lab.open();
+  session.send(message('hello there'));
+  assert.is((await seen.type('turn.end')).outcome, 'done');
+  assert.is((await seen.type('ready')).version, '0.169.0');
+  assert.ok((await seen.type('ready')).capabilities!.models.length > 0);
+  assert.ok(seen.of('text.end').some((event) => event.thinking && event.text.includes('Greeting')));
+  assert.equal(texts(seen), ['Hello! I stream a few words.']);
+  assert.ok(seen.of('text.delta').length > 3);
+  const { usage } = await seen.type('usage');
+  assert.equal([usage.costUsd, usage.inputTokens, usage.cacheReadTokens, usage.outputTokens], [null, 800, 200, 50]);
+  await session.stop();
+});
+
+test('an interrupt in the text keeps what was said; the next message goes on', async () => {
+  const { session, seen } = lab.open();
+  session.send(message('long one'));
+  await seen.type('text.delta');
+  session.interrupt();
+  assert.is((await seen.type('turn.end')).outcome, 'interrupted');
+  assert.match(texts(seen)[0]!, /^word /);
+  const from = seen.events.length;
+  session.send(message('hello again'));
+  assert.is((await seen.type('turn.end', from)).outcome, 'done');
+  await session.stop();
+});
+
+test('an interrupt in a tool cancels it', async () => {
+  const { session, seen } = lab.open({ mode: 'bypassPermissions' });
+  session.send(message('tool'));
+  await seen.type('tool.input');
+  session.interrupt();
+  assert.is((await seen.type('turn.end')).outcome, 'interrupted');
+  assert.is((await seen.type('tool.end')).status, 'cancelled');
+  await session.stop();
+});
+
+test('a message to a running turn steers it', async () => {
+  const { session, seen } = lab.open();
+  session.send(message('long one', 'm1'));
+  await seen.type('text.delta');
+  session.send(message('hello steered', 'm2'));
+  assert.is((await seen.type('turn.end')).outcome, 'done');
+  assert.is(texts(seen).at(-1), 'Hello! I stream a few words.');
+  const states = seen.of('message.status').filter((event) => event.id === 'm2').map((event) => event.status);
+  assert.equal(states, ['queued', 'sent']);
+  assert.is(seen.of('text.start').length, seen.of('text.end').length, 'the answer that was broken off is closed');
+  await session.stop();
+});
+
+test('a message that an interrupted turn did not take up becomes the next turn, once', async () => {
+  const { session, seen } = lab.open({ mode: 'bypassPermissions' });
+  const asked = lab.stub.requests.length;
+  session.send(message('tool', 'm1'));
+  await seen.type('tool.input');
+  session.send(message('hello late', 'm2'));
+  await seen.wait((event): event is never => event.type === 'message.status' && event.id === 'm2');
+  session.interrupt();
+  await seen.wait((event): event is never => event.type === 'turn.end' && event.outcome === 'done');
+  await session.stop();
+  const prompts = lab.stub.requests.slice(asked).map((request) => request.prompt);
+  assert.equal(prompts.filter((prompt) => prompt === 'hello late').length, 1);
+});
+
+test('a failed command has its exit code and output', async () => {
+  const { session, seen } = lab.open({ mode: 'bypassPermissions' });
+  session.send(message('fail cmd'));
+  const { status, result } = await seen.type('tool.end');
+  assert.equal([status, result.exitCode, result.text], ['error', 3, 'oops\n']);
+  await session.stop();
+});
+
+test('an image reaches the model', async () => {
+  const { session, seen } = lab.open();
+  session.send(message('look', 'm1', [{ mediaType: 'image/png', data: PIXEL }]));
+  assert.is((await seen.type('turn.end')).outcome, 'done');
+  assert.match(lab.stub.requests.at(-1)!.last!, 'input_image');
+  await session.stop();
+});
+
+test('no variable of this server reaches a command', async () => {
+  process.env.RELAY_TOKEN = lab.env.RELAY_TOKEN = 'secret-token';
+  const { session, seen } = lab.open({ mode: 'bypassPermissions' });
+  session.send(message('env'));
+  assert.not.match((await seen.type('tool.end')).result.text, /RELAY_TOKEN|secret-token/);
+  delete process.env.RELAY_TOKEN;
+  await session.stop();
+});
+
+test('a stopped session is resumed with what it knows; a fork has an id of its own', async () => {
+  const first = lab.open();
+  first.session.send(message('hello number one'));
+  await first.seen.type('turn.end');
+  const { sessionId } = await first.seen.type('session');
+  await first.session.stop();
+
+  const again = lab.open({ resume: sessionId });
+  again.session.send(message('after resume'));
+  await again.seen.type('turn.end');
+  assert.is((await again.seen.type('session')).sessionId, sessionId);
+  await again.session.stop();
+
+  const fork = lab.open({ resume: sessionId, fork: true });
+  fork.session.send(message('in the fork'));
+  await fork.seen.type('turn.end');
+  const forkId = (await fork.seen.type('session')).sessionId;
+  assert.is.not(forkId, sessionId);
+  await fork.session.stop();
+
+  const disk = createDiskSessions({ claudeConfigDir: lab.folder, codex: lab.provider, agentOf: () => null });
+  const { sessions, notes } = await disk.list({ limit: 50 });
+  assert.equal(notes, []);
+  const listed = sessions.find((one) => one.id === sessionId)!;
+  assert.equal([listed.title, listed.directory, listed.inUse], ['hello number one', lab.project, false]);
+  const history = await disk.history('codex', sessionId);
+  const said = history.map((one) => 'text' in one ? `${one.kind}: ${one.text}` : one.kind);
+  assert.equal(said.filter((one) => one.startsWith('user')), ['user: hello number one', 'user: after resume']);
+});
+
+test('an unknown session says so', async () => {
+  const { seen } = lab.open({ resume: '01a202ea-0000-7000-8000-000000000000' });
+  assert.match((await seen.type('exit')).text, 'no rollout found');
+});
+
+test('stop ends what was left running in the background, also in a session of its own', async () => {
+  const { session, seen } = lab.open({ mode: 'bypassPermissions' });
+  session.send(message('background'));
+  await seen.type('turn.end');
+  assert.ok(session.hasBackgroundWork);
+  const running = () =>
+    execFileSync('/bin/sh', ['-c', 'ps -eo args | grep -c "[s]leep 4321" || true']).toString().trim();
+  assert.is(running(), '2');
+  const started = performance.now();
+  await session.stop();
+  assert.ok(performance.now() - started < 7000);
+  assert.is(running(), '0');
+});
+
+test('a killed app-server ends its sessions with a sentence; the next one resumes', async () => {
+  const { session, seen } = lab.open();
+  session.send(message('hello before'));
+  await seen.type('turn.end');
+  const { sessionId } = await seen.type('session');
+  process.kill(-session.pid!, 'SIGKILL');
+  const started = performance.now();
+  const exit = await seen.type('exit');
+  assert.ok(performance.now() - started < 2000);
+  assert.equal([exit.expected, exit.signal], [false, 'SIGKILL']);
+  const again = lab.open({ resume: sessionId });
+  again.session.send(message('hello after'));
+  assert.is((await again.seen.type('turn.end')).outcome, 'done');
+  await again.session.stop();
+});
+
+test('a folder that begins with a dash and holds quotes is only a folder', async () => {
+  const { mkdirSync } = await import('node:fs');
+  const cwd = join(lab.folder, `-x $(touch canary) '"; \``);
+  mkdirSync(cwd);
+  const { session, seen } = lab.open({ cwd, mode: 'bypassPermissions' });
+  session.send(message('env'));
+  assert.match((await seen.type('tool.end')).result.text, `PWD=${cwd}`);
+  assert.not.ok(existsSync(join(cwd, 'canary')) || existsSync(join(lab.folder, 'canary')));
+  await session.stop();
+});
+
+test.run();
