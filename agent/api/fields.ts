@@ -1,12 +1,10 @@
 /** Checks request bodies field by field. Every failure is an HttpError 400 that names the field and says what it takes. */
 import { HttpError } from '../../core/http/reply.ts';
-import type { AgentFlags, PermissionMode, ProviderName } from '../../core/wire/types.ts';
+import type { AgentFlags, ProviderName } from '../../core/wire/types.ts';
+import { parseFlags, PROVIDERS, WireError } from '../../core/wire/validate.ts';
 
 /** Longest of each kind of text, characters. */
 export const LIMITS = { name: 200, line: 1000, path: 4096, prompt: 200_000, document: 256 * 1024, list: 100 };
-
-const PROVIDERS: readonly ProviderName[] = ['claude', 'codex'];
-const MODES: readonly PermissionMode[] = ['default', 'acceptEdits', 'plan', 'auto', 'dontAsk', 'bypassPermissions'];
 
 export const bad = (name: string, what: string): HttpError =>
   new HttpError(400, 'bad_field', `"${name}" must be ${what}.`);
@@ -82,30 +80,26 @@ export class Fields {
     return value as string[];
   }
 
+  needTexts(key: string, limit: number, count?: number): string[] {
+    const list = this.texts(key, limit, count);
+    if (!list) throw bad(this.#name(key), 'a list of texts');
+    return list;
+  }
+
   object(key: string): Fields | undefined {
     const value = this.#value(key);
     return value === undefined ? undefined : new Fields(value, this.#name(key));
   }
 
-  /** AgentFlags; fields that are not known are left out. */
+  /** As in a request to create an agent; fields that are not known are left out. */
   flags(key: string): AgentFlags | undefined {
-    const fields = this.object(key);
-    return fields && defined({
-      dangerouslySkipPermissions: fields.flag('dangerouslySkipPermissions'),
-      resume: fields.text('resume', LIMITS.name),
-      forkSession: fields.flag('forkSession'),
-      model: fields.text('model', LIMITS.name),
-      effort: fields.text('effort', LIMITS.name),
-      fullAuto: fields.flag('fullAuto'),
-      chrome: fields.flag('chrome'),
-      permissionMode: fields.choice('permissionMode', MODES),
-      maxBudgetUsd: fields.number('maxBudgetUsd', 0, 1e6),
-      allowedTools: fields.texts('allowedTools', LIMITS.line),
-      disallowedTools: fields.texts('disallowedTools', LIMITS.line),
-      addDirs: fields.texts('addDirs', LIMITS.path),
-      mcpConfig: fields.text('mcpConfig', LIMITS.document),
-      worktree: fields.flag('worktree'),
-    });
+    const value = this.#value(key);
+    if (value === undefined) return undefined;
+    try {
+      return parseFlags(value, this.#name(key));
+    } catch (error) {
+      throw error instanceof WireError ? new HttpError(400, 'bad_field', error.message) : error;
+    }
   }
 
   /** One mail address, or ''. */

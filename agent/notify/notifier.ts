@@ -41,6 +41,11 @@ export class Notifier {
     this.#unsubscribe = options.agents.subscribe((change) => this.#onChange(change));
   }
 
+  /** Of the dashboard; empty: not known. */
+  get address(): string {
+    return this.#options.address();
+  }
+
   close(): void {
     this.#unsubscribe();
     for (const id of [...this.#pending.keys()]) this.#watchRequests(id, []);

@@ -57,9 +57,7 @@ export function plan(situation: Situation): Action[] {
 function watch(task: Task, situation: Situation): Action[] {
   const { agents, running } = situation;
   if (!task.agentId) {
-    const made = agents.findLast((agent) =>
-      agent.taskId === task.id && agent.createdAt >= (task.startedAt ?? Infinity)
-    );
+    const made = agents.find((agent) => agent.taskId === task.id && agent.createdAt >= (task.startedAt ?? Infinity));
     if (made) return [{ type: 'adopt', task, agentId: made.id }];
     return running ? [{ type: 'start', task }] : [];
   }

@@ -2,6 +2,7 @@
  * Carries out what plan() decides. Every step is on disk before it is begun and after it is done, and every step may be done
  * twice, so that a server which is killed anywhere goes on where it was.
  */
+import { createHash } from 'node:crypto';
 import type { Clock, Timer } from '../../core/clock.ts';
 import { HttpError } from '../../core/http/reply.ts';
 import type { AgentInfo, CreateAgentBody, Task, TaskStatus } from '../../core/wire/types.ts';
@@ -192,14 +193,14 @@ export class PipelineRunner {
       flags: task.flags,
       taskId: task.id,
       // The same attempt never makes a second agent, also across a crash.
-      clientId: `task-${task.id}-${task.attempts}`,
+      clientId: stableId(`task ${task.id} ${task.attempts}`),
     };
   }
 
   async #resume(task: Task, agentId: string): Promise<void> {
     const count = (this.#board.state.resumes[task.id] ?? 0) + 1;
     await this.#board.change((state) => ({ ...state, resumes: { ...state.resumes, [task.id]: count } }));
-    const clientId = `resume-${task.id}-${task.attempts}-${count}`;
+    const clientId = stableId(`resume ${task.id} ${task.attempts} ${count}`);
     try {
       await this.#agents.send(agentId, { text: GO_ON, clientId }, BY);
     } catch (error) {
@@ -234,4 +235,10 @@ export class PipelineRunner {
     await this.#board.change((state) => ({ ...state, running: false }));
     this.#report({ type: 'complete', tasks: this.#board.tasks, startedAt: startedAt ?? 0 });
   }
+}
+
+/** The same UUID for the same text, now and after a restart. */
+function stableId(text: string): string {
+  const hex = createHash('sha256').update(text).digest('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }

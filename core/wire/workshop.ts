@@ -148,3 +148,13 @@ export interface Instructions {
   /** Of this content; sent back with PUT it refuses to overwrite a newer one. */
   version: string;
 }
+
+/** GET, POST (install or update), DELETE /api/settings/opencli */
+export interface OpenCliStatus {
+  /** It is being installed. */
+  running: boolean;
+  /** Why the last installation failed; empty when it did not. */
+  error: string;
+  package: string;
+  version: string;
+}

@@ -1,0 +1,42 @@
+/** /api/tasks: the pipeline's tasks and its manager. */
+import { readJson } from '../../core/http/body.ts';
+import { json } from '../../core/http/reply.ts';
+import type { Router } from '../../core/http/router.ts';
+import type { Task } from '../../core/wire/types.ts';
+import type { TaskBoard } from '../pipeline/board.ts';
+
+/** With the fields under which scripts of the reference product know a task. */
+const whole = (task: Task) => ({ ...task, model: task.flags.model ?? '', completedAt: task.endedAt });
+
+export function taskRoutes(router: Router, board: TaskBoard): void {
+  router.get('/api/tasks', (_req, res) => json(res, 200, board.tasks.map(whole)));
+  router.post('/api/tasks', async (req, res) => json(res, 201, whole(await board.add(await readJson(req)))));
+  router.post('/api/tasks/actions/clear-completed', async (_req, res) => {
+    json(res, 200, { ok: true, cleared: await board.clear() });
+  });
+  router.get('/api/tasks/meta/config', (_req, res) => json(res, 200, board.config));
+  router.put('/api/tasks/meta/config', async (req, res) => json(res, 200, await board.configure(await readJson(req))));
+  router.get('/api/tasks/meta/status', (_req, res) => json(res, 200, board.status));
+  router.post('/api/tasks/meta/start', async (_req, res) => {
+    await board.start();
+    json(res, 200, { ok: true, ...board.status });
+  });
+  router.post('/api/tasks/meta/stop', async (_req, res) => {
+    await board.stop();
+    json(res, 200, { ok: true, ...board.status });
+  });
+  router.get('/api/tasks/:id', (_req, res, { params }) => json(res, 200, whole(board.task(params.id!))));
+  router.put('/api/tasks/:id', async (req, res, { params }) => {
+    json(res, 200, whole(await board.edit(params.id!, await readJson(req))));
+  });
+  router.delete('/api/tasks/:id', async (_req, res, { params }) => {
+    await board.remove(params.id!);
+    json(res, 200, { ok: true });
+  });
+  router.post('/api/tasks/:id/reset', async (_req, res, { params }) => {
+    json(res, 200, whole(await board.reset(params.id!)));
+  });
+  router.post('/api/tasks/:id/skip', async (_req, res, { params }) => {
+    json(res, 200, whole(await board.skip(params.id!)));
+  });
+}
