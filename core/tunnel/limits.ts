@@ -14,8 +14,8 @@ export const MAX_PLAIN = MAX_RECORD - TAG_SIZE;
 /** Largest message before the token is proven, bytes. */
 export const MAX_HANDSHAKE = 1024;
 
-/** Most body bytes in one frame: the turn of a stream in the round-robin. */
-export const MAX_DATA = 16 * 1024;
+/** Most body bytes in one frame: the turn of a stream in the round-robin. Four of them with their headers fill a record. */
+export const MAX_DATA = 16_336;
 /** Largest packed head (OPEN, HEAD, INFO, TRAILERS), bytes. */
 export const MAX_HEAD = 32 * 1024;
 /** Most strings in a packed head: 120 fields beside method, target and peer. */
@@ -26,9 +26,15 @@ export const WINDOW = 256 * 1024;
 /** What a DATA frame costs at least, so that a window is never more than 1,024 frames to keep. */
 export const MIN_FRAME_COST = 256;
 /** The receiver gives credit back when it owes this much. */
-export const CREDIT_STEP = WINDOW / 4;
+export const CREDIT_STEP = WINDOW / 2;
 /** Streams of one tunnel at a time. */
 export const MAX_STREAMS = 256;
+
+/** What may be under way in the whole tunnel at first, and always, bytes (pace.ts). */
+export const PACE_START = 32 * 1024;
+export const PACE_FLOOR = 4 * 1024;
+/** A stream's turn that is no larger does not count as bulk: a keystroke, an event, the head of a request. */
+export const SMALL_TURN = 1024;
 
 /** A key seals at most so many records … */
 export const REKEY_RECORDS = 2 ** 16;

@@ -4,7 +4,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { FRAME_HEADER, FrameWriter, readFrames, RESET, TYPE, unpackHead, UPGRADE, WireError } from './frame.ts';
-import { MAX_PLAIN, MAX_STREAMS } from './limits.ts';
+import { MAX_DATA, MAX_PLAIN, MAX_STREAMS, SMALL_TURN } from './limits.ts';
 import { Stream, type StreamHost } from './stream.ts';
 
 export interface OpenHead {
@@ -23,6 +23,8 @@ export interface MuxOptions {
   opener: boolean;
   /** Seals and sends one record (only valid during the call). false: call `unblock` when there is room again. */
   send: (record: Buffer) => boolean;
+  /** Bytes of bulk that the line can take now; call `flush` when there are more. Not given: any number. */
+  room?: () => number;
   /** Calls `flush` once, soon; frames that come up until then share a record. */
   schedule: (flush: () => void) => void;
   /** The peer opened a stream. Answer on it, or reset it. */
@@ -34,7 +36,7 @@ export interface MuxOptions {
 }
 
 const MAX_ID = 0xffff_ffff;
-/** Frames for stream 0 that wait for room, at most; a peer that asks for more is not answered. */
+/** Frames for stream 0 that wait for room, at most. Only a peer that asks and asks without reading makes so many. */
 const MAX_CONTROL = 64;
 /** Streams over the limit whose refusal may wait to be sent. */
 const MAX_REFUSED = 64;
@@ -72,7 +74,8 @@ export class Mux implements StreamHost {
 
   /** A frame of the session itself; goes before everything that waits. */
   control(type: number, payload: Uint8Array): void {
-    if (this.#closed || this.#control.length >= MAX_CONTROL) return;
+    if (this.#closed) return;
+    if (this.#control.length >= MAX_CONTROL) throw new WireError('too many pings');
     this.#control.push({ type, payload });
     this.#wake();
   }
@@ -118,14 +121,19 @@ export class Mux implements StreamHost {
         writer.finish();
         continue;
       }
-      const stream = this.#ring.shift();
-      if (!stream) break;
+      if (this.#ring.length === 0) break;
+      const room = this.#options.room ? this.#options.room() - writer.length : MAX_DATA;
+      const bulk = room >= SMALL_TURN;
+      const at = bulk ? 0 : this.#ring.findIndex((stream) => stream.turnSize <= SMALL_TURN);
+      if (at < 0) break;
+      const stream = this.#ring[at]!;
       if (writer.room < stream.turnSize) {
         this.#sendRecord();
-        if (this.#blocked) return void this.#ring.unshift(stream);
+        continue;
       }
+      this.#ring.splice(at, 1);
       stream.queued = false;
-      if (stream.turn(writer)) this.ready(stream);
+      if (stream.turn(writer, bulk ? Math.min(MAX_DATA, room) : SMALL_TURN)) this.ready(stream);
     }
     if (!this.#closed) this.#sendRecord();
   }

@@ -18,6 +18,7 @@ import {
   REKEY_MS,
   REKEY_RECORDS,
 } from './limits.ts';
+import { Pace } from './pace.ts';
 import { type Channel, Handshake } from './secure.ts';
 import type { MessageSocket } from './socket.ts';
 import type { Stream } from './stream.ts';
@@ -83,6 +84,7 @@ export class Session {
   #nextPing = 0;
   #awaitPong = 0;
   #keyedAt = 0;
+  readonly #pace = new Pace();
   #rtt: number | null = null;
 
   /** Payload bytes of records, both ways. */
@@ -100,6 +102,7 @@ export class Session {
     this.#mux = new Mux({
       opener: !machine,
       send: (record) => this.#sendRecord(record),
+      room: () => this.#pace.room,
       schedule: (flush) => void (this.#mux.size > 1 ? setImmediate(flush) : process.nextTick(flush)),
       onOpen: options.onOpen,
       onControl: (type, payload) => this.#onControl(type, payload),
@@ -196,6 +199,7 @@ export class Session {
   #sendRecord(record: Buffer): boolean {
     const { send } = this.#channel!;
     this.bytesOut += record.length;
+    if (this.#pace.sent(record.length)) this.#ping();
     const due = send.records >= REKEY_RECORDS - 2 || this.#clock.monotonic() - this.#keyedAt >= REKEY_MS;
     const free = this.#socket.send(send.seal(record));
     if (!due) return free;
@@ -246,9 +250,12 @@ export class Session {
     this.#options.onEstablished({ name: text(hello.name), version: text(hello.version) });
   }
   #onPong(payload: Buffer): void {
-    if (payload.length !== 8) throw new WireError('PONG is 8 bytes');
-    this.#rtt = Math.max(0, this.#clock.monotonic() - payload.readDoubleBE(0));
+    const stamp = payload.length === 8 ? payload.readDoubleBE(0) : NaN;
+    const roundTrip = this.#pace.answer(stamp, this.#clock.monotonic());
+    if (roundTrip === null) throw new WireError('PONG without its PING');
+    this.#rtt = roundTrip;
     this.#awaitPong = 0;
+    this.#mux.flush();
   }
   #onBye(payload: Buffer): void {
     if (payload.length < 2) throw new WireError('BYE without a code');
@@ -280,11 +287,17 @@ export class Session {
     }
     if (now >= this.#nextPing) {
       this.#nextPing = now + HEARTBEAT_MS;
-      const stamp = Buffer.alloc(8);
-      stamp.writeDoubleBE(now);
-      this.#mux.control(TYPE.ping, stamp);
+      this.#ping();
     }
     this.#timer('tick', TICK_MS, () => this.#tick());
+  }
+
+  #ping(): void {
+    const now = this.#clock.monotonic();
+    const stamp = Buffer.alloc(8);
+    stamp.writeDoubleBE(now);
+    this.#pace.probe(now);
+    this.#mux.control(TYPE.ping, stamp);
   }
 
   // ---- the end

@@ -48,7 +48,7 @@ export interface StreamHost {
 }
 
 /** What a stream keeps before write() says false, bytes. */
-const QUEUE_MARK = 64 * 1024;
+const QUEUE_MARK = 128 * 1024;
 const MAX_CREDIT = 2 ** 31 - 1;
 /** 1xx answers that may wait to be sent. */
 const MAX_INFOS = 8;
@@ -79,6 +79,7 @@ export class Stream {
   #finishing = false;
   #trailers: PackedHead | null = null;
   #abandon = false;
+  #budget = MAX_DATA;
   #reset = -1;
   #full = false;
 
@@ -176,8 +177,9 @@ export class Stream {
     return (head?.size ?? 0) + Math.min(this.#pending, MAX_DATA) + SMALL_FRAMES;
   }
 
-  /** One turn: writes what is due, at most MAX_DATA of body. Returns whether it wants another. */
-  turn(writer: FrameWriter): boolean {
+  /** One turn: writes what is due, at most `budget` (MAX_DATA or less) of body. Returns whether it wants another. */
+  turn(writer: FrameWriter, budget: number): boolean {
+    this.#budget = budget;
     if (this.#reset >= 0) {
       writer.begin(TYPE.reset, 0, this.id);
       writer.u16(this.#reset);
@@ -205,7 +207,7 @@ export class Stream {
 
   /** Bytes of body that a frame may take now; what it costs is never less than MIN_FRAME_COST. */
   #allowance(): number {
-    return Math.min(this.#pending, MAX_DATA, this.#credit);
+    return Math.min(this.#pending, this.#budget, this.#credit);
   }
   /** Always a turn of its own: a head behind it might not fit in the record. Returns whether there is more. */
   #writeInfo(writer: FrameWriter): boolean {
