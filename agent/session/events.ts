@@ -112,6 +112,7 @@ function onSession({ keeper }: Scene, event: Of<'session'>): void {
 
 function onTurnEnd(scene: Scene, event: Of<'turn.end'>): void {
   const { log, keeper } = scene;
+  keeper.patch({ usage: { ...keeper.info.usage, turns: keeper.info.usage.turns + 1 } });
   const { usage } = keeper.info;
   closeStreams(scene);
   for (const id of keeper.info.pending) log.patch(id, { status: 'cancelled' });
