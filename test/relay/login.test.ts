@@ -108,21 +108,19 @@ withRelay(
       [1, 400],
       [null, 400],
     ];
-    const medians: number[] = [];
-    for (const [n, [password, status]] of cases.entries()) {
-      const times: number[] = [];
-      for (let i = 0; i < 5; i++) {
+    const fastest = cases.map(() => Infinity);
+    // In turns, and the fastest of each: what else runs on the machine meanwhile then counts for nobody.
+    for (let round = 0; round < 7; round++) {
+      for (const [n, [password, status]] of cases.entries()) {
         const bytes = login(password, { 'x-forwarded-for': `203.0.113.${n}` });
         const started = performance.now();
         assert.is((await rawHttp(relay.port, bytes, 10_000)).status, status);
-        times.push(performance.now() - started);
+        fastest[n] = Math.min(fastest[n]!, performance.now() - started);
       }
-      medians.push(times.sort((a, b) => a - b)[0]!);
     }
-    const [min, max] = [Math.min(...medians), Math.max(...medians)];
+    const [min, max] = [Math.min(...fastest), Math.max(...fastest)];
     console.log(`fastest ${min.toFixed(1)} ms, slowest ${max.toFixed(1)} ms`);
-    // The machine is shared: a fifth instead of the tenth that a quiet one shows.
-    assert.ok(max < min * 1.2, medians.map((ms) => ms.toFixed(1)).join(' '));
+    assert.ok(max < min * 1.2, fastest.map((ms) => ms.toFixed(1)).join(' '));
   },
 );
 
