@@ -8,14 +8,16 @@ import { randomFillSync } from 'node:crypto';
 
 /** Below this many bytes the copy into WebAssembly's memory costs more than it brings (measured on Node and Deno). */
 const BLOCK_MIN = 256;
-/** Bytes handled in one call. The memory is one page larger, for the loop works in steps of 64 bytes. */
-const BLOCK = 0x10000;
+/** Bytes handled in one call: what the nearest cache holds twice. The memory is larger, for the loop works in steps of 64. */
+const BLOCK = 16 << 10;
 
-/** XORs bytes start..end in place. `key` belongs to `start`. */
-export function xor(bytes: Buffer, start: number, end: number, key: number): void {
-  if (end - start < BLOCK_MIN) xorBytes(bytes, start, end, key);
-  else xorBlocks(bytes, start, end, key);
-}
+/** Writes bytes[from..to] XOR the key to out[at..]; `out` may be `bytes` with `at` = `from`. `key` belongs to `from`. */
+export type Xor = (bytes: Uint8Array, from: number, to: number, key: number, out: Uint8Array, at: number) => void;
+
+export const xor: Xor = (bytes, from, to, key, out, at) => {
+  if (to - from < BLOCK_MIN) xorBytes(bytes, from, to, key, out, at);
+  else xorBlocks(bytes, from, to, key, out, at);
+};
 
 /** The key for the byte that follows `count` bytes later. */
 export function turnKey(key: number, count: number): number {
@@ -23,31 +25,32 @@ export function turnKey(key: number, count: number): number {
   return bits === 0 ? key : (key >>> bits) | (key << (32 - bits));
 }
 
-export function xorBytes(bytes: Buffer, start: number, end: number, key: number): void {
+export const xorBytes: Xor = (bytes, from, to, key, out, at) => {
   const k0 = key & 255, k1 = (key >>> 8) & 255, k2 = (key >>> 16) & 255, k3 = key >>> 24;
-  let i = start;
-  for (; i + 3 < end; i += 4) {
-    bytes[i]! ^= k0;
-    bytes[i + 1]! ^= k1;
-    bytes[i + 2]! ^= k2;
-    bytes[i + 3]! ^= k3;
+  let i = from;
+  for (; i + 3 < to; i += 4, at += 4) {
+    out[at] = bytes[i]! ^ k0;
+    out[at + 1] = bytes[i + 1]! ^ k1;
+    out[at + 2] = bytes[i + 2]! ^ k2;
+    out[at + 3] = bytes[i + 3]! ^ k3;
   }
-  if (i < end) bytes[i++]! ^= k0;
-  if (i < end) bytes[i++]! ^= k1;
-  if (i < end) bytes[i]! ^= k2;
-}
+  if (i < to) out[at++] = bytes[i++]! ^ k0;
+  if (i < to) out[at++] = bytes[i++]! ^ k1;
+  if (i < to) out[at] = bytes[i]! ^ k2;
+};
 
-export function xorWords(bytes: Buffer, start: number, end: number, key: number): void {
-  if (end - start < 4) return xorBytes(bytes, start, end, key);
-  const aligned = start + (-(bytes.byteOffset + start) & 3);
-  xorBytes(bytes, start, aligned, key);
-  const turned = turnKey(key, aligned - start);
-  const words = new Int32Array(bytes.buffer, bytes.byteOffset + aligned, (end - aligned) >> 2);
+export const xorWords: Xor = (bytes, from, to, key, out, at) => {
+  if (to - from < 4) return xorBytes(bytes, from, to, key, out, at);
+  if (out !== bytes) out.set(bytes.subarray(from, to), at);
+  const end = at + to - from;
+  const aligned = at + (-(out.byteOffset + at) & 3);
+  xorBytes(out, at, aligned, key, out, at);
+  const turned = turnKey(key, aligned - at);
+  const words = new Int32Array(out.buffer, out.byteOffset + aligned, (end - aligned) >> 2);
   for (let i = 0; i < words.length; i++) words[i]! ^= turned;
-  xorBytes(bytes, aligned + words.length * 4, end, turned);
-}
-
-type Xor = (bytes: Buffer, start: number, end: number, key: number) => void;
+  const done = aligned + words.length * 4;
+  xorBytes(out, done, end, turned, out, done);
+};
 
 /**
  * The module, by hand:
@@ -70,12 +73,12 @@ export function loadSimd(): Xor | null {
       x: (at: number, end: number, key: number) => void;
     };
     const memory = new Uint8Array(m.buffer);
-    return (bytes, start, end, key) => {
-      for (let at = start; at < end; at += BLOCK) {
-        const length = Math.min(BLOCK, end - at);
-        memory.set(bytes.subarray(at, at + length));
+    return (bytes, from, to, key, out, at) => {
+      for (let done = from; done < to; done += BLOCK) {
+        const length = Math.min(BLOCK, to - done);
+        memory.set(new Uint8Array(bytes.buffer, bytes.byteOffset + done, length));
         x(0, length, key);
-        bytes.set(memory.subarray(0, length), at);
+        out.set(new Uint8Array(m.buffer, 0, length), at + done - from);
       }
     };
   } catch {

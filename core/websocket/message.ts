@@ -7,6 +7,7 @@ import type { Clock } from '../clock.ts';
 import { WebSocketError } from './errors.ts';
 import { CLOSE, CONTINUATION, isCloseCode, MAX_CONTROL, PING, TEXT } from './frame.ts';
 import type { Limits } from './limits.ts';
+import { xor } from './mask.ts';
 import type { FrameSink } from './parser.ts';
 import { decodeText, Utf8Checker } from './utf8.ts';
 
@@ -84,16 +85,17 @@ export class MessageReader implements FrameSink {
     }
   }
 
-  part(bytes: Buffer, from: number, to: number): void {
-    const whole = to - from === this.#length;
-    if (this.#opcode >= CLOSE) {
-      if (whole) this.#keep(bytes, from, to);
-      else (this.#control ??= new Gatherer()).append(bytes, from, to, MAX_CONTROL);
-    } else if (whole && this.#fin && this.#frames === 1) {
+  part(bytes: Buffer, from: number, to: number, key: number): void {
+    const control = this.#opcode >= CLOSE;
+    if (to - from === this.#length && (control || (this.#fin && this.#frames === 1))) {
+      if (key !== 0) xor(bytes, from, to, key, bytes, from);
       this.#keep(bytes, from, to);
+    } else if (control) {
+      (this.#control ??= new Gatherer()).append(bytes, from, to, key, MAX_CONTROL);
     } else {
-      this.#checkText(bytes, from, to);
-      (this.#body ??= new Gatherer()).append(bytes, from, to, this.#fin ? this.#size : 0);
+      const body = this.#body ??= new Gatherer();
+      body.append(bytes, from, to, key, this.#fin ? this.#size : 0);
+      this.#checkText(body.buffer, body.used - (to - from), body.used);
     }
   }
 
@@ -169,29 +171,34 @@ const deflateBound = (length: number): number => length + (length >>> 10) + 64;
 
 /** Joins parts into one buffer that never holds more than twice what has come, or FIRST_CAPACITY. */
 class Gatherer {
-  #buffer: Buffer | null = null;
-  #used = 0;
+  buffer: Buffer = NOTHING;
+  used = 0;
 
-  /** @param expected bytes that the whole will have, 0 if that is not known */
-  append(bytes: Buffer, from: number, to: number, expected: number): void {
-    const needed = this.#used + to - from;
-    if (!this.#buffer || needed > this.#buffer.length) this.#grow(needed, expected);
-    bytes.copy(this.#buffer!, this.#used, from, to);
-    this.#used = needed;
+  /**
+   * Adds bytes[from..to], unmasked with `key`.
+   * @param expected bytes that the whole will have, 0 if that is not known
+   */
+  append(bytes: Buffer, from: number, to: number, key: number, expected: number): void {
+    const needed = this.used + to - from;
+    if (needed > this.buffer.length) this.#grow(needed, expected);
+    if (key === 0) bytes.copy(this.buffer, this.used, from, to);
+    else xor(bytes, from, to, key, this.buffer, this.used);
+    this.used = needed;
   }
 
   #grow(needed: number, expected: number): void {
-    const doubled = Math.max(needed, this.#used * 2, Math.min(expected, FIRST_CAPACITY));
+    const doubled = Math.max(needed, this.used * 2, Math.min(expected, FIRST_CAPACITY));
     const next = Buffer.allocUnsafe(expected > needed ? Math.min(doubled, expected) : doubled);
-    this.#buffer?.copy(next, 0, 0, this.#used);
-    this.#buffer = next;
+    this.buffer.copy(next, 0, 0, this.used);
+    this.buffer = next;
   }
 
   /** What was gathered, or null if nothing. */
   take(): Buffer | null {
-    const all = this.#buffer?.subarray(0, this.#used) ?? null;
-    this.#buffer = null;
-    this.#used = 0;
+    if (this.used === 0) return null;
+    const all = this.buffer.subarray(0, this.used);
+    this.buffer = NOTHING;
+    this.used = 0;
     return all;
   }
 }

@@ -116,7 +116,7 @@ export class Outbox {
 
   #finish(at: number, length: number): void {
     this.#used = at + length;
-    if (this.#masked) xor(this.#buffer!, at, this.#used, this.#key);
+    if (this.#masked) xor(this.#buffer!, at, this.#used, this.#key, this.#buffer!, at);
     if (this.#corked || this.#scheduled) return;
     this.#scheduled = true;
     process.nextTick(this.#flushLater);

@@ -1,20 +1,20 @@
 /**
  * Bytes → frames (RFC 6455 §5.2). The parser goes through a chunk by offset; only a header that spans chunks is copied.
- * It unmasks in place, so a chunk belongs to it. Payload is handed on as it comes, whole or in parts.
+ * Payload is handed on as it comes, whole or in parts, still masked.
  *
  *   START ─▶ LENGTH ─▶ KEY ─▶ PAYLOAD ─▶ START …      (LENGTH and KEY are left out when a frame has none)
  */
 import { Buffer } from 'node:buffer';
 import { WebSocketError } from './errors.ts';
 import { BINARY, CLOSE, FIN, MASK, MAX_CONTROL, PONG, RSV1, RSV23 } from './frame.ts';
-import { turnKey, xor } from './mask.ts';
+import { turnKey } from './mask.ts';
 
 /** What a frame is made into. Each method may throw a WebSocketError to refuse. */
 export interface FrameSink {
   /** A header is complete and keeps the rules of one frame. */
   start(opcode: number, fin: boolean, rsv1: boolean, length: number): void;
-  /** Unmasked payload: bytes[from..to], never empty. */
-  part(bytes: Buffer, from: number, to: number): void;
+  /** Payload: bytes[from..to], never empty, to be unmasked with `key` (0: nothing to do); it may be changed in place. */
+  part(bytes: Buffer, from: number, to: number, key: number): void;
   /** The frame is complete. */
   end(): void;
 }
@@ -153,11 +153,8 @@ export class FrameParser {
     if (count > 0) {
       const to = this.#at = from + count;
       this.#remaining -= count;
-      if (this.#expectMask) {
-        xor(this.#chunk, from, to, this.#key);
-        this.#key = turnKey(this.#key, count);
-      }
-      this.#sink.part(this.#chunk, from, to);
+      this.#sink.part(this.#chunk, from, to, this.#key);
+      this.#key = turnKey(this.#key, count);
     }
     if (this.#remaining > 0) return false;
     this.#state = START;

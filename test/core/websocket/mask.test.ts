@@ -20,16 +20,26 @@ for (const [name, way] of Object.entries(WAYS)) {
         const expected = bytes.map((byte, i) =>
           i >= start && i < start + length ? byte ^ KEY_BYTES[(i - start) % 4]! : byte
         );
-        way(bytes, start, start + length, KEY);
+        way(bytes, start, start + length, KEY, bytes, start);
         assert.equal(Buffer.from(bytes), Buffer.from(expected), `${start}+${length}`);
       }
+    }
+  });
+
+  test(`${name}: to another place`, () => {
+    for (const length of [0, 1, 3, 4, 7, 100, 300, 70_000]) {
+      const bytes = Buffer.alloc(length + 1, 9), out = Buffer.alloc(length + 5, 1);
+      way(bytes, 1, 1 + length, KEY, out, 3);
+      assert.ok(bytes.every((byte) => byte === 9));
+      const expected = out.map((_, i) => i >= 3 && i < 3 + length ? 9 ^ KEY_BYTES[(i - 3) % 4]! : 1);
+      assert.ok(Buffer.from(expected).equals(out), `${length}`);
     }
   });
 
   test(`${name}: long lengths around the blocks`, () => {
     for (const length of [255, 256, 257, 65535, 65536, 65537, 131_077]) {
       const bytes = Buffer.alloc(length + 6, 1);
-      way(bytes, 3, 3 + length, KEY);
+      way(bytes, 3, 3 + length, KEY, bytes, 3);
       for (let i = 0; i < bytes.length; i++) {
         const inside = i >= 3 && i < 3 + length;
         if (bytes[i] !== (inside ? 1 ^ KEY_BYTES[(i - 3) % 4]! : 1)) assert.unreachable(`${length}: byte ${i}`);
@@ -41,9 +51,9 @@ for (const [name, way] of Object.entries(WAYS)) {
 test('a turned key goes on where the one before stopped', () => {
   for (let cut = 0; cut < 9; cut++) {
     const whole = Buffer.alloc(9, 5), parts = Buffer.alloc(9, 5);
-    xor(whole, 0, 9, KEY);
-    xor(parts, 0, cut, KEY);
-    xor(parts, cut, 9, turnKey(KEY, cut));
+    xor(whole, 0, 9, KEY, whole, 0);
+    xor(parts, 0, cut, KEY, parts, 0);
+    xor(parts, cut, 9, turnKey(KEY, cut), parts, cut);
     assert.equal(parts, whole, `at ${cut}`);
   }
 });

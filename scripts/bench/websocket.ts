@@ -1,0 +1,142 @@
+/**
+ * `npm run bench:websocket [-- --quick]`: this layer against `ws` without and with bufferutil, interleaved in one run. Every
+ * server has a process of its own; this process makes the load. All numbers are medians of rounds in turns. "cpu" is the
+ * ratio of the server's processor time per message, which other programs on the machine disturb less than the rate.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import process from 'node:process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { connect, type Figures, handshakes, type Load, run, sleep } from './websocket-load.ts';
+import { parserRates } from './websocket-parser.ts';
+
+const quick = process.argv.includes('--quick');
+const ROUNDS = quick ? 1 : 3;
+const WARM_MS = quick ? 200 : 300;
+const RUN_MS = quick ? 400 : 700;
+const IDLE = quick ? 1000 : 5000;
+
+const KINDS = { ours: ['ours', ''], ws: ['ws', '1'], 'ws+bufferutil': ['ws', ''], ceiling: ['raw', ''] } as const;
+type Kind = keyof typeof KINDS;
+const NAMES = Object.keys(KINDS) as Kind[];
+const COMPARED = NAMES.filter((name) => name !== 'ceiling');
+
+interface Server {
+  child: ChildProcess;
+  port: number;
+  ask(what: 'memory' | 'cpu'): Promise<{ rss: number; cpu: number }>;
+}
+
+async function start(kind: Kind): Promise<Server> {
+  const [program, noBufferUtil] = KINDS[kind];
+  const file = fileURLToPath(new URL('./websocket-server.ts', import.meta.url));
+  const child = spawn(process.execPath, ['--expose-gc', '--import', 'tsx', file, program], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, WS_NO_BUFFER_UTIL: noBufferUtil },
+  });
+  const lines = createInterface({ input: child.stdout! });
+  const [port] = await once(lines, 'line');
+  const ask = async (what: string) => {
+    child.stdin!.write(`${what}\n`);
+    const [line] = await once(lines, 'line');
+    return JSON.parse(line);
+  };
+  return { child, port: Number(port), ask };
+}
+
+const cpuOf = (server: Server) => async () => (await server.ask('cpu')).cpu;
+
+async function stop(server: Server): Promise<void> {
+  const gone = once(server.child, 'exit');
+  server.child.stdin!.end();
+  await gone;
+}
+
+const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1]!;
+const row = (cells: (string | number)[]) => console.log(cells.map((cell) => String(cell).padStart(13)).join(''));
+const short = (rate: number) =>
+  rate >= 1e6 ? `${(rate / 1e6).toFixed(2)}M` : rate >= 1e4 ? `${(rate / 1e3).toFixed(0)}k` : rate.toFixed(0);
+
+/** Medians per kind, taken in turns. */
+async function compare(kinds: Kind[], measure: (kind: Kind) => Promise<Figures>): Promise<Record<string, Figures>> {
+  const all = new Map(kinds.map((kind) => [kind, [] as Figures[]]));
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const kind of kinds) all.get(kind)!.push(await measure(kind));
+  }
+  return Object.fromEntries([...all].map(([kind, figures]) => [kind, {
+    rate: median(figures.map(({ rate }) => rate)),
+    cpu: median(figures.map(({ cpu }) => cpu)),
+  }]));
+}
+
+function ratios(result: Record<string, Figures>): string[] {
+  const rivals = ['ws', 'ws+bufferutil'].map((name) => result[name]!);
+  return [
+    ...NAMES.filter((name) => name in result).map((name) => short(result[name]!.rate)),
+    ...rivals.map(({ rate }) => `${(result.ours!.rate / rate).toFixed(2)}×`),
+    ...rivals.map(({ cpu }) => `${(cpu / result.ours!.cpu).toFixed(2)}×`),
+  ];
+}
+
+const RATIOS = ['/ws', '/ws+bu', 'cpu /ws', 'cpu /ws+bu'];
+
+async function echo(servers: Record<Kind, Server>): Promise<void> {
+  console.log('\nechoed messages a second');
+  row(['bytes', 'connections', 'depth', ...NAMES, ...RATIOS]);
+  for (const size of [64, 1024, 16384, 262144]) {
+    for (const connections of [1, 64]) {
+      for (const depth of [1, 32]) {
+        const load: Load = { size, connections, depth };
+        const result = await compare(
+          NAMES,
+          (kind) => run(servers[kind].port, load, [WARM_MS, RUN_MS], cpuOf(servers[kind])),
+        );
+        row([size, connections, depth, ...ratios(result)]);
+      }
+    }
+  }
+}
+
+async function shakeHands(servers: Record<Kind, Server>): Promise<void> {
+  console.log('\nhandshakes a second, 32 at a time');
+  row([...COMPARED, ...RATIOS]);
+  row(ratios(await compare(COMPARED, (kind) => handshakes(servers[kind].port, 32, RUN_MS * 2, cpuOf(servers[kind])))));
+}
+
+/** Fresh servers, for memory that was once used is not given back. */
+async function memory(): Promise<void> {
+  console.log(`\nbytes of resident memory per idle connection, ${IDLE} of them`);
+  for (const kind of COMPARED) {
+    const server = await start(kind);
+    const first = await connect(server.port, '/', () => {});
+    const before = await server.ask('memory');
+    const sockets = [first];
+    while (sockets.length < IDLE) {
+      sockets.push(...await Promise.all(Array.from({ length: 50 }, () => connect(server.port, '/', () => {}))));
+    }
+    await sleep(500);
+    const after = await server.ask('memory');
+    row([kind, Math.round((after.rss - before.rss) / IDLE)]);
+    for (const socket of sockets) socket.destroy();
+    await stop(server);
+  }
+}
+
+async function main(): Promise<void> {
+  const servers = Object.fromEntries(
+    await Promise.all(NAMES.map(async (kind) => [kind, await start(kind)])),
+  ) as Record<Kind, Server>;
+  console.log(`node ${process.version}, median of ${ROUNDS}; "ceiling" is a server that parses nothing`);
+  await echo(servers);
+  await shakeHands(servers);
+  for (const kind of NAMES) await stop(servers[kind]);
+  await memory();
+  console.log('\nparser alone, MB/s of payload');
+  row(['bytes', 'ours', 'ws', 'ours/ws']);
+  for (const { size, ours, ws } of parserRates(quick ? 200 : 500)) {
+    row([size, ours.toFixed(0), ws.toFixed(0), `${(ours / ws).toFixed(2)}×`]);
+  }
+}
+
+await main();
