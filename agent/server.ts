@@ -32,6 +32,7 @@ import { createWorkspace } from './workspace/mod.ts';
 
 export interface AgentServer {
   readonly port: number;
+  readonly live: LiveFeed;
   /** Tells the dashboards, ends every CLI (they can be resumed), lets go of the data folder. */
   close(): Promise<void>;
 }
@@ -152,6 +153,7 @@ async function start(
   log.info(`Agent Monitor server running on port ${port}`);
   return {
     port,
+    live: feed,
     async close() {
       clearInterval(probing);
       feed.close();
