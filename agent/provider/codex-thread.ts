@@ -231,7 +231,9 @@ export class ThreadEvents {
   #outputDelta(itemId: string, delta: string): void {
     const block = this.#open.get(itemId);
     if (!block) return;
-    block.text = (block.text + delta).slice(-OPEN_TEXT_LIMIT);
+    block.text += delta;
+    // Cut seldom: each cut copies all that is kept.
+    if (block.text.length > 2 * OPEN_TEXT_LIMIT) block.text = block.text.slice(-OPEN_TEXT_LIMIT);
     this.#hooks.emit({ type: 'tool.output.delta', id: block.id, text: delta });
   }
 

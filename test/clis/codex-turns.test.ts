@@ -6,14 +6,21 @@ import process from 'node:process';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createDiskSessions } from '../../agent/session/history.ts';
-import { type CodexLab, codexLab } from '../support/codex-cli.ts';
-import type { Recorder } from '../support/provider-recorder.ts';
+import { createCodex } from '../../agent/provider/codex.ts';
+import { endLeftover } from '../../agent/provider/process.ts';
+import { silentLog } from '../../core/log.ts';
+import { CODEX_BIN, type CodexLab, codexLab } from '../support/codex-cli.ts';
+import { record, type Recorder } from '../support/provider-recorder.ts';
 
 const shell = (cmd: string, more: object = {}) => ({ tool: { name: 'exec_command', arguments: { cmd, ...more } } });
 const message = (text: string, id = text, images: { mediaType: string; data: string }[] = []) => ({ id, text, images });
 const texts = (seen: Recorder, from = 0) =>
   seen.of('text.end', from).filter((event) => !event.thinking).map((event) => event.text);
 const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+
+/** Processes of the "background" command. */
+const sleepers = () =>
+  execFileSync('/bin/sh', ['-c', 'ps -eo args | grep -c "[s]leep 4321" || true']).toString().trim();
 
 let lab: CodexLab;
 test.before(async () => {
@@ -163,6 +170,41 @@ test('a stopped session is resumed with what it knows; a fork has an id of its o
   assert.equal(said.filter((one) => one.startsWith('user')), ['user: hello number one', 'user: after resume']);
 });
 
+test('a session that another Codex has open is in use, one of our own is not', async () => {
+  const other = createCodex({ bin: CODEX_BIN, env: lab.env, log: silentLog });
+  const seen = record();
+  const options = {
+    agentId: 'b',
+    cwd: lab.project,
+    resume: null,
+    fork: false,
+    flags: {},
+    model: '',
+    mode: 'default' as const,
+    effort: '',
+  };
+  const theirs = other.open(options, seen.emit);
+  theirs.send(message('hello from elsewhere'));
+  await seen.type('turn.end');
+  const ours = lab.open();
+  ours.session.send(message('hello from here'));
+  await ours.seen.type('turn.end');
+  const disk = createDiskSessions({ claudeConfigDir: lab.folder, codex: lab.provider, agentOf: () => null });
+  const inUse = new Map((await disk.list({ limit: 50 })).sessions.map((one) => [one.title, one.inUse]));
+  assert.equal([inUse.get('hello from elsewhere'), inUse.get('hello from here')], [true, false]);
+  await other.close();
+  await ours.session.stop();
+});
+
+test('what is on record of a session finds its process and what its commands left behind', async () => {
+  const { session, seen } = lab.open({ mode: 'bypassPermissions' });
+  session.send(message('background'));
+  await seen.type('turn.end');
+  await endLeftover(JSON.parse(JSON.stringify(session.identity)));
+  assert.is(sleepers(), '0');
+  await seen.type('exit');
+});
+
 test('an unknown session says so', async () => {
   const { seen } = lab.open({ resume: '01a202ea-0000-7000-8000-000000000000' });
   assert.match((await seen.type('exit')).text, 'no rollout found');
@@ -179,7 +221,7 @@ test('stop ends what was left running in the background, also in a session of it
   const started = performance.now();
   await session.stop();
   assert.ok(performance.now() - started < 7000);
-  assert.is(running(), '0');
+  assert.is(sleepers(), '0');
 });
 
 test('a killed app-server ends its sessions with a sentence; the next one resumes', async () => {

@@ -143,6 +143,21 @@ const SCRIPTS = {
     say(thread, 'The answer is 42.');
     end(thread);
   },
+  // Output as fast as it is read, until it is interrupted.
+  flood(thread) {
+    const one = { type: 'commandExecution', id: id('call'), command: 'yes', cwd: thread.cwd, status: 'inProgress' };
+    item(thread, 'started', one);
+    const line = {
+      method: 'item/commandExecution/outputDelta',
+      params: { threadId: thread.id, itemId: one.id, delta: 'y\n' },
+    };
+    const lines = `${JSON.stringify(line)}\n`.repeat(1000);
+    const pour = () => {
+      while (thread.turn && process.stdout.write(lines));
+      if (thread.turn) process.stdout.once('drain', () => setImmediate(pour));
+    };
+    pour();
+  },
   fail: (thread) => end(thread, 'failed', { message: 'boom', codexErrorInfo: 'internalServerError' }),
   crash() {
     process.stderr.write('thread main panicked\n');

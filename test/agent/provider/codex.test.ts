@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
@@ -208,6 +209,33 @@ test('a broken stream that is retried shows its answer once', async () => {
     true,
     'Reconnecting... 1/2: stream disconnected',
   ]);
+});
+
+test('a flood of output leaves the event loop free and can be interrupted within a second', async () => {
+  const provider = codex();
+  const seen = record(20_000);
+  let lines = 0;
+  const session = provider.open(
+    { agentId: 'a', cwd: folder, resume: null, fork: false, flags: {}, model: '', mode: 'default', effort: '' },
+    (event) => event.type === 'tool.output.delta' ? void lines++ : seen.emit(event),
+  );
+  await seen.type('ready');
+  const delay = monitorEventLoopDelay({ resolution: 5 });
+  session.send(message('flood'));
+  await seen.type('tool.start');
+  delay.enable();
+  const heap = process.memoryUsage().heapUsed;
+  await new Promise((resolve) => setTimeout(resolve, 2000));
+  const grown = process.memoryUsage().heapUsed - heap;
+  const asked = performance.now();
+  session.interrupt();
+  await seen.type('turn.end');
+  const took = performance.now() - asked;
+  delay.disable();
+  assert.ok(lines > 100_000, `${lines} lines`);
+  assert.ok(took < 1000, `interrupted after ${took} ms`);
+  assert.ok(delay.percentile(99) < 200e6, `event loop p99 ${delay.percentile(99) / 1e6} ms`);
+  assert.ok(grown < 128 * 1024 * 1024, `heap grew by ${grown} bytes`);
 });
 
 test('a failed turn says why', async () => {
