@@ -12,11 +12,11 @@ import type { MessageSocket } from '../tunnel/socket.ts';
 import { type DeflateParams, Deflater, type DeflateTuning, Inflater } from './deflate.ts';
 import { WebSocketError } from './errors.ts';
 import { BINARY, CLOSE, FIN, isCloseCode, MAX_CONTROL, MAX_REASON, PING, PONG, RSV1, TEXT } from './frame.ts';
-import { Heartbeat, type HeartbeatOptions } from './heartbeat.ts';
-import { Inbox, type Message } from './inbox.ts';
+import { Heartbeat, type HeartbeatActions, type HeartbeatOptions } from './heartbeat.ts';
+import { Inbox, type InboxOwner, type Message } from './inbox.ts';
 import { type Limits, withDefaults } from './limits.ts';
-import { MessageReader, NO_CODE } from './message.ts';
-import { Outbox } from './outbox.ts';
+import { MessageReader, type MessageSink, NO_CODE } from './message.ts';
+import { Outbox, type OutboxOwner } from './outbox.ts';
 import { FrameParser } from './parser.ts';
 
 export interface ConnectionOptions {
@@ -48,8 +48,6 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
   readonly protocol: string;
   /** permessage-deflate as agreed upon, or null. */
   readonly deflate: DeflateParams | null;
-  /** Fulfilled, never rejected, when the connection is gone. */
-  readonly closed: Promise<Closed>;
   /** After a message was refused, the peer was lost …: why. */
   error: WebSocketError | null = null;
 
@@ -74,7 +72,8 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
   #state: 'open' | 'closing' | 'closed' = 'open';
   #closeCode = ABNORMAL;
   #closeReason = '';
-  #resolveClosed!: (closed: Closed) => void;
+  #closed: Promise<Closed> | null = null;
+  #resolveClosed: ((closed: Closed) => void) | null = null;
   #drainWanted = false;
   #drainWaiters: (() => void)[] = [];
 
@@ -86,23 +85,33 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
     const { role, protocol = '', deflate = null, clock = systemClock } = options;
     this.protocol = protocol;
     this.deflate = deflate;
-    this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
     this.#stream = stream;
     this.#role = role;
     this.#clock = clock;
     this.#limits = withDefaults(options.limits);
     // Below its own mark a stream never says that it has drained.
     this.#highWater = Math.max(this.#limits.highWater, stream.writableHighWaterMark);
-    this.#outbox = new Outbox(stream, role === 'client', () => this.#checkDrained());
-    this.#inbox = this.#createInbox();
+    const events = new Connection.#Events(this);
+    const reader = new MessageReader(events, this.#limits, clock, deflate && createInflater(role, deflate));
+    const parser = new FrameParser(role, reader, { rsv1: deflate !== null });
+    this.#outbox = new Outbox(stream, role === 'client', events);
+    this.#inbox = new Inbox(stream, parser, events);
     this.#deflater = deflate && createDeflater(role, deflate, options.tuning);
-    this.#heartbeat = options.heartbeat ? this.#createHeartbeat(options.heartbeat) : null;
+    this.#heartbeat = options.heartbeat ? new Heartbeat(options.heartbeat, events, clock) : null;
     stream.on('error', (error) => this.#destroy(new WebSocketError('WS_SOCKET', error.message, { cause: error })));
     setImmediate(() => this.#start());
   }
 
   get state(): 'open' | 'closing' | 'closed' {
     return this.#state;
+  }
+
+  /** Fulfilled, never rejected, when the connection is gone. */
+  get closed(): Promise<Closed> {
+    return this.#closed ??= new Promise((resolve) => {
+      if (this.#state === 'closed') resolve({ code: this.#closeCode, reason: this.#closeReason });
+      else this.#resolveClosed = resolve;
+    });
   }
 
   /** Bytes accepted by `send` and not yet handed to the operating system. */
@@ -198,40 +207,60 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
     }
   }
 
-  #createInbox(): Inbox {
-    return new Inbox(this.#stream, {
-      // Only a server holds its reading back: if both sides did, two that are backed up would wait for each other for ever.
-      backedUp: () => this.#role === 'server' && this.#outbox.size > this.#highWater,
-      beginTurn: () => this.#outbox.cork(),
-      endTurn: () => this.#outbox.uncork(),
-      heard: () => this.#heartbeat?.seen(),
-      failed: (error) => this.#fail(error),
-      ended: () => this.#peerEnded(),
-    });
-  }
+  /**
+   * What the parts of a connection call, kept off its public surface. One object with methods, not closures: thousands of
+   * connections pay for each.
+   */
+  static readonly #Events = class implements InboxOwner, OutboxOwner, MessageSink, HeartbeatActions {
+    readonly #of: Connection;
 
-  #createParser(): FrameParser {
-    const inflater = this.deflate && createInflater(this.#role, this.deflate);
-    const reader = new MessageReader(
-      {
-        message: (data) => this.#inbox.deliver(data),
-        ping: (data) => {
-          if (this.#state === 'open') this.#outbox.frame(FIN | PONG, data);
-        },
-        pong: (data) => this.onpong?.(data),
-        close: (code, reason) => this.#peerClosed(code, reason),
-      },
-      this.#limits,
-      this.#clock,
-      inflater && ((bytes, limit) => inflater.decompress(bytes, limit)),
-    );
-    return new FrameParser(this.#role, reader, { rsv1: inflater !== null });
-  }
+    constructor(of: Connection) {
+      this.#of = of;
+    }
 
-  #createHeartbeat(options: HeartbeatOptions): Heartbeat {
-    const dead = () => this.#destroy(new WebSocketError('WS_DEAD', 'the peer has not been heard of'));
-    return new Heartbeat(options, { ping: () => this.ping(), dead }, this.#clock);
-  }
+    /** Only a server holds its reading back: if both sides did, two that are backed up would wait for each other. */
+    backedUp(): boolean {
+      return this.#of.#role === 'server' && this.#of.#outbox.size > this.#of.#highWater;
+    }
+    beginTurn(): void {
+      this.#of.#outbox.cork();
+    }
+    endTurn(): void {
+      this.#of.#outbox.uncork();
+    }
+    heard(): void {
+      this.#of.#heartbeat?.seen();
+    }
+    failed(error: WebSocketError): void {
+      this.#of.#fail(error);
+    }
+    ended(): void {
+      this.#of.#peerEnded();
+    }
+    flushed(): void {
+      this.#of.#checkDrained();
+    }
+
+    message(data: Buffer | string): void {
+      this.#of.#inbox.deliver(data);
+    }
+    ping(data: Buffer): void {
+      if (this.#of.#state === 'open') this.#of.#outbox.frame(FIN | PONG, data);
+    }
+    pong(data: Buffer): void {
+      this.#of.onpong?.(data);
+    }
+    close(code: number, reason: string): void {
+      this.#of.#peerClosed(code, reason);
+    }
+
+    silent(): void {
+      this.#of.ping();
+    }
+    dead(): void {
+      this.#of.#destroy(new WebSocketError('WS_DEAD', 'the peer has not been heard of'));
+    }
+  };
 
   #start(): void {
     if (this.#stream.destroyed) return this.#finish();
@@ -241,7 +270,7 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
       this.#checkDrained();
       this.#inbox.pump();
     });
-    this.#inbox.start(this.#createParser());
+    this.#inbox.start();
   }
 
   #checkDrained(): void {
@@ -320,9 +349,8 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
     this.#outbox.discard();
     this.#inbox.ignoreBytes();
     for (const resolve of this.#drainWaiters.splice(0)) resolve();
-    const closed = { code: this.#closeCode, reason: this.#closeReason };
-    this.onclose?.(closed.code, closed.reason);
-    this.#resolveClosed(closed);
+    this.onclose?.(this.#closeCode, this.#closeReason);
+    this.#resolveClosed?.({ code: this.#closeCode, reason: this.#closeReason });
   }
 }
 

@@ -61,14 +61,10 @@ export const acceptKey = (key: string): string => createHash('sha1').update(key 
 /** @returns what was agreed upon, or why not (§4.2) */
 export function checkUpgrade(request: RequestHead, options: ServerOptions = {}): Agreement | Refusal {
   const headers = groupHeaders(request.rawHeaders);
-  const one = (name: string) => {
-    const values = headers.get(name);
-    return values?.length === 1 ? values[0]! : undefined;
-  };
   const refusal = checkHead(request, headers) ?? checkVersion(headers) ?? checkOrigin(headers, options);
   if (refusal) return refusal;
-  const key = one('sec-websocket-key');
-  if (key === undefined || !KEY.test(key)) {
+  const [key = '', ...more] = headers.get('sec-websocket-key') ?? [];
+  if (more.length > 0 || !KEY.test(key)) {
     return refuse(400, 'There must be one Sec-WebSocket-Key of 16 bytes in base64.');
   }
   const protocol = chooseProtocol(headers.get('sec-websocket-protocol') ?? [], options.protocols ?? []);

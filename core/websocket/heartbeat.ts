@@ -9,7 +9,8 @@ export interface HeartbeatOptions {
 }
 
 export interface HeartbeatActions {
-  ping(): void;
+  /** Time to ask whether the peer is there. */
+  silent(): void;
   dead(): void;
 }
 
@@ -62,7 +63,7 @@ export class Heartbeat {
     const silent = now - this.#lastSeen;
     if (silent >= deadMs) return this.#actions.dead();
     if (silent < pingMs) return this.#arm(pingMs - silent);
-    this.#actions.ping();
+    this.#actions.silent();
     this.#arm(deadMs - silent);
   }
 }

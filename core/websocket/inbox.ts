@@ -29,7 +29,7 @@ export interface InboxOwner {
 export class Inbox {
   readonly #stream: Duplex;
   readonly #owner: InboxOwner;
-  #parser!: FrameParser;
+  readonly #parser: FrameParser;
   #taker: ((data: Message) => void) | null = null;
   #readers: ((message: Message | null) => void)[] = [];
   /** A message that nobody was there to take. */
@@ -46,14 +46,14 @@ export class Inbox {
   /** Bytes are dropped. */
   #deaf = false;
 
-  constructor(stream: Duplex, owner: InboxOwner) {
+  constructor(stream: Duplex, parser: FrameParser, owner: InboxOwner) {
     this.#stream = stream;
+    this.#parser = parser;
     this.#owner = owner;
   }
 
   /** Begins to read. */
-  start(parser: FrameParser): void {
-    this.#parser = parser;
+  start(): void {
     this.#started = true;
     this.#stream.on('end', () => {
       this.#ended = true;

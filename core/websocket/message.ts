@@ -26,13 +26,15 @@ export interface MessageSink {
   close(code: number, reason: string): void;
 }
 
-/** Takes a compressed message's bytes, throws a WebSocketError if they are damaged or too many. */
-export type Inflate = (bytes: Buffer, limit: number) => Buffer;
+export interface Decompressor {
+  /** @throws WebSocketError if the bytes are damaged or too many */
+  decompress(bytes: Buffer, limit: number): Buffer;
+}
 
 export class MessageReader implements FrameSink {
   readonly #sink: MessageSink;
   readonly #limits: Limits;
-  readonly #inflate: Inflate | null;
+  readonly #inflater: Decompressor | null;
   readonly #controls: RateLimit;
 
   // The current frame.
@@ -53,10 +55,10 @@ export class MessageReader implements FrameSink {
   #body: Gatherer | null = null;
   #utf8: Utf8Checker | null = null;
 
-  constructor(sink: MessageSink, limits: Limits, clock: Clock, inflate: Inflate | null = null) {
+  constructor(sink: MessageSink, limits: Limits, clock: Clock, inflater: Decompressor | null = null) {
     this.#sink = sink;
     this.#limits = limits;
-    this.#inflate = inflate;
+    this.#inflater = inflater;
     this.#controls = new RateLimit(limits.controlPerSecond, clock);
   }
 
@@ -133,7 +135,7 @@ export class MessageReader implements FrameSink {
     const text = this.#kind === TEXT;
     this.#kind = 0;
     if (this.#compressed) {
-      const bytes = this.#inflate!(this.#taken(), this.#limits.message);
+      const bytes = this.#inflater!.decompress(this.#taken(), this.#limits.message);
       return this.#sink.message(text ? decodeText(bytes, 0, bytes.length) ?? badText() : bytes);
     }
     if (!text) return this.#sink.message(this.#taken());

@@ -20,11 +20,15 @@ const FIRST_CAPACITY = 256;
 /** The one slab, lent to the connection whose data event is being handled; null meanwhile. */
 let slab: Buffer | null = Buffer.allocUnsafeSlow(SLAB);
 
+export interface OutboxOwner {
+  /** Bytes went to the stream. */
+  flushed(): void;
+}
+
 export class Outbox {
   readonly #stream: Duplex;
   readonly #masked: boolean;
-  /** Called after bytes went to the stream. */
-  readonly #flushed: () => void;
+  readonly #owner: OutboxOwner;
   readonly #flushLater: () => void;
   #buffer: Buffer | null = null;
   #used = 0;
@@ -38,10 +42,10 @@ export class Outbox {
   /** Mask of the frame being written. */
   #key = 0;
 
-  constructor(stream: Duplex, masked: boolean, flushed: () => void) {
+  constructor(stream: Duplex, masked: boolean, owner: OutboxOwner) {
     this.#stream = stream;
     this.#masked = masked;
-    this.#flushed = flushed;
+    this.#owner = owner;
     this.#immediate = stream instanceof Socket && !(stream instanceof TLSSocket);
     this.#flushLater = () => {
       this.#scheduled = false;
@@ -86,7 +90,7 @@ export class Outbox {
   flush(): void {
     if (this.#used === 0) return;
     this.#write(null);
-    this.#flushed();
+    this.#owner.flushed();
   }
 
   /** Writes what there is and ends the stream; later frames go nowhere. */
@@ -125,7 +129,7 @@ export class Outbox {
   #frameDirect(first: number, payload: Uint8Array): void {
     this.#used = this.#header(first, payload.length, 0);
     this.#write(payload);
-    this.#flushed();
+    this.#owner.flushed();
   }
 
   #reserve(count: number): void {
