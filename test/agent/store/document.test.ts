@@ -1,0 +1,175 @@
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { Buffer } from 'node:buffer';
+import { spawnSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { DOCUMENT_LIMIT, openDocument } from '../../../agent/store/document.ts';
+import { ensureFolder, writeWhole } from '../../../agent/store/files.ts';
+import { lockFolder } from '../../../agent/store/lock.ts';
+
+interface Value {
+  version: 1;
+  list: number[];
+}
+
+let folder: string;
+let path: string;
+let warnings: string[];
+test.before.each(() => {
+  folder = mkdtempSync(join(tmpdir(), 'document-'));
+  path = join(folder, 'doc.json');
+  warnings = [];
+});
+test.after.each(() => {
+  chmodSync(folder, 0o700);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const parse = (value: unknown): Value => {
+  const given = value as Partial<Value> | null;
+  if (typeof given !== 'object' || given?.version !== 1 || !Array.isArray(given.list)) throw new Error('not a Value');
+  return given as Value;
+};
+const open = () =>
+  openDocument<Value>({ path, parse, initial: { version: 1, list: [] }, warn: (text) => warnings.push(text) });
+
+test('updates are applied one after another and are there after a restart', async () => {
+  const document = open();
+  await Promise.all([1, 2, 3].map((i) => document.update((value) => ({ ...value, list: [...value.list, i] }))));
+  assert.equal(document.value.list, [1, 2, 3]);
+  assert.equal(open().value.list, [1, 2, 3]);
+  assert.equal(warnings, []);
+});
+
+test('files are closed to others even under umask 000', async () => {
+  const before = process.umask(0);
+  try {
+    await open().update((value) => value);
+    ensureFolder(join(folder, 'sub'));
+  } finally {
+    process.umask(before);
+  }
+  assert.is(statSync(path).mode & 0o777, 0o600);
+  assert.is(statSync(join(folder, 'sub')).mode & 0o777, 0o700);
+});
+
+const BROKEN: [string, string | Uint8Array][] = [
+  ['empty', ''],
+  ['truncated', '{"version":1,"li'],
+  ['a list', '[]'],
+  ['an empty object', '{}'],
+  ['null', 'null'],
+  ['wrong types', '{"version":1,"list":{}}'],
+  ['invalid UTF-8', Uint8Array.of(0x22, 0xff, 0x22)],
+  ['a future schema', '{"version":2,"list":[]}'],
+];
+for (const [name, content] of BROKEN) {
+  test(`${name}: it starts, and the file is kept aside and reported`, async () => {
+    writeFileSync(path, content);
+    const document = open();
+    assert.equal(document.value.list, []);
+    const [aside] = readdirSync(folder).filter((file) => file.includes('.corrupt-'));
+    assert.equal(readFileSync(join(folder, aside!)), Buffer.from(content as string));
+    assert.match(warnings[0]!, aside!);
+    await document.update((value) => ({ ...value, list: [1] }));
+    assert.equal(open().value.list, [1]);
+  });
+}
+
+test('a huge file is kept aside unread', () => {
+  writeFileSync(path, '');
+  truncateSync(path, DOCUMENT_LIMIT + 1);
+  assert.equal(open().value.list, []);
+  assert.is(warnings.length, 1);
+});
+
+test('a folder or a link in the place of the file is kept aside, and nothing is written through it', async () => {
+  mkdirSync(path);
+  await open().update((value) => value);
+  assert.ok(statSync(path).isFile());
+  const target = join(folder, 'target');
+  writeFileSync(target, 'precious');
+  rmSync(path);
+  symlinkSync(target, path);
+  await open().update((value) => ({ ...value, list: [7] }));
+  assert.is(readFileSync(target, 'utf8'), 'precious');
+  assert.not(lstatSync(path).isSymbolicLink());
+});
+
+test('a link planted at the temporary name is not followed', async () => {
+  const target = join(folder, 'target');
+  writeFileSync(target, 'precious');
+  symlinkSync(target, `${path}.tmp`);
+  await open().update((value) => ({ ...value, list: [1] }));
+  assert.is(readFileSync(target, 'utf8'), 'precious');
+  assert.equal(open().value.list, [1]);
+});
+
+test('a write that fails leaves the value and the file as they were', async () => {
+  const document = open();
+  await document.update((value) => ({ ...value, list: [1] }));
+  mkdirSync(`${path}.tmp`);
+  writeFileSync(join(`${path}.tmp`, 'x'), '');
+  const error = await document.update((value) => ({ ...value, list: [2] })).catch((e) => e);
+  assert.is(error.status, 507);
+  assert.equal(document.value.list, [1]);
+  assert.equal(open().value.list, [1]);
+});
+
+test('a full disk: a short write is an error, the old file stays', async () => {
+  if (process.getuid?.() !== 0) return;
+  const small = join(folder, 'small');
+  mkdirSync(small);
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', small]).status === 0;
+  if (!mounted) return;
+  try {
+    const file = join(small, 'doc.json');
+    await writeWhole(file, ['old']);
+    const error = await writeWhole(file, ['x'.repeat(200_000)]).catch((e) => e);
+    assert.instance(error, Error);
+    assert.is(readFileSync(file, 'utf8'), 'old');
+    assert.equal(readdirSync(small), ['doc.json']);
+  } finally {
+    spawnSync('umount', [small]);
+  }
+});
+
+test('a folder of another user is refused', () => {
+  if (process.getuid?.() !== 0) return;
+  chownSync(folder, 65534, 65534);
+  assert.throws(() => ensureFolder(folder), 'another user');
+  chownSync(folder, 0, 0);
+});
+
+test('one server a folder: the second is told the pid; a lock of a process that is gone is taken over', () => {
+  const unlock = lockFolder(folder);
+  assert.throws(() => lockFolder(folder), `pid ${process.pid}`);
+  unlock();
+  lockFolder(folder)();
+  writeFileSync(
+    join(folder, 'lock'),
+    JSON.stringify({ pid: process.pid, startTime: '1', bootId: 'another boot', mark: '' }),
+  );
+  lockFolder(folder)();
+  writeFileSync(join(folder, 'lock'), 'nonsense');
+  lockFolder(folder)();
+  assert.equal(readdirSync(folder), []);
+});
+
+test.run();
