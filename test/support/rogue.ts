@@ -1,0 +1,96 @@
+/** One end of a tunnel that knows the token and keeps no rule: the handshake and the sealing are right, the frames are anything. */
+import { Buffer } from 'node:buffer';
+import { FRAME_HEADER, packHead, readFrames, TYPE } from '../../core/tunnel/frame.ts';
+import { type Channel, Handshake } from '../../core/tunnel/secure.ts';
+import { Session, type SessionEnd, type SessionOptions } from '../../core/tunnel/session.ts';
+import { MemorySocket } from './memory-pair.ts';
+import { PSK, until } from './tunnel-pair.ts';
+
+export interface SeenFrame {
+  type: number;
+  flags: number;
+  id: number;
+  payload: Buffer;
+}
+
+export interface Rogue {
+  /** The honest session under test. */
+  session: Session;
+  socket: MemorySocket;
+  /** Frames that the honest session sent. */
+  seen: SeenFrame[];
+  end: () => SessionEnd | null;
+  /** Sends these bytes as one sealed record. */
+  record(plain: Uint8Array): void;
+  frame(type: number, flags: number, id: number, payload?: Uint8Array): void;
+}
+
+/** Bytes of one frame; `length` lies about the payload when given. */
+export function frame(
+  type: number,
+  flags: number,
+  id: number,
+  payload: Uint8Array = Buffer.alloc(0),
+  length = payload.length,
+): Buffer {
+  const header = Buffer.alloc(FRAME_HEADER);
+  header[0] = type;
+  header[1] = flags;
+  header.writeUInt16BE(length, 2);
+  header.writeUInt32BE(id, 4);
+  return Buffer.concat([header, payload]);
+}
+
+/** A packed head as bytes; `prefix` is the status of a response. */
+export function head(strings: string[], status?: number): Buffer {
+  const packed = packHead(strings)!;
+  const lengths = Buffer.alloc(2 + 2 * strings.length);
+  lengths.writeUInt16BE(strings.length);
+  strings.forEach((text, i) => lengths.writeUInt16BE(text.length, 2 + 2 * i));
+  const prefix = status === undefined ? Buffer.alloc(0) : Buffer.from([status >> 8, status & 255]);
+  return Buffer.concat([prefix, lengths, Buffer.from(packed.blob, 'latin1')]);
+}
+
+/** @param role of the honest session; the rogue is the other one */
+export async function rogue(role: 'machine' | 'relay', options: Partial<SessionOptions> = {}): Promise<Rogue> {
+  const [honest, socket] = MemorySocket.pair();
+  const seen: SeenFrame[] = [];
+  let end: SessionEnd | null = null;
+  let channel: Channel | null = null;
+  const handshake = new Handshake({ initiator: role === 'relay', psk: PSK });
+  socket.onmessage = (data) => {
+    if (!channel) {
+      handshake.read(data as Uint8Array);
+      if (!handshake.done) socket.send(handshake.write());
+      channel = handshake.split();
+      return;
+    }
+    const record = channel.receive.open(data as Uint8Array);
+    readFrames(record, (type, flags, id, payload) => {
+      if (type === TYPE.rekey) channel!.receive.rekey();
+      seen.push({ type, flags, id, payload: Buffer.from(payload) });
+    });
+  };
+  const session = new Session({
+    socket: honest,
+    role,
+    psk: PSK,
+    hello: { name: 'honest', version: '1' },
+    onEstablished: () => {},
+    onClose: (why) => end = why,
+    ...options,
+  });
+  if (role === 'relay') socket.send(handshake.write());
+  await until(() => channel !== null);
+  const self: Rogue = {
+    session,
+    socket,
+    seen,
+    end: () => end,
+    record: (plain) => void socket.send(channel!.send.seal(plain)),
+    frame: (type, flags, id, payload) => self.record(frame(type, flags, id, payload)),
+  };
+  self.frame(TYPE.hello, 0, 0, Buffer.from('{"name":"rogue","version":"9"}'));
+  await until(() => session.established);
+  return self;
+}
