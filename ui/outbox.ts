@@ -55,6 +55,8 @@ export function createOutbox(
 ): Outbox {
   const items = cell<readonly Outgoing[]>(readAll(deps.storage));
   const inFlight = new Set<string>();
+  /** Entries that the storage had no room for. */
+  const unsaved = new Set<string>();
 
   function update(id: string, part: Partial<Pick<Outgoing, 'state' | 'error'>>) {
     items.set(items.get().map((item) => (item.id === id ? { ...item, ...part } : item)));
@@ -104,7 +106,7 @@ export function createOutbox(
       const item = { ...draft, id: draft.body.clientId, at: deps.now(), state: 'waiting', error: '' } as Outgoing;
       if (items.get().some((known) => known.id === item.id)) return;
       items.set([...items.get(), item]);
-      write(deps.storage, item);
+      if (!write(deps.storage, item)) unsaved.add(item.id);
       flush();
     },
     cancel: remove,
@@ -112,17 +114,19 @@ export function createOutbox(
     reload() {
       const stored = readAll(deps.storage);
       const known = new Map(items.get().map((item) => [item.id, item]));
-      items.set(stored.map((item) => known.get(item.id) ?? item));
+      const kept = items.get().filter((item) => unsaved.has(item.id));
+      items.set([...stored.map((item) => known.get(item.id) ?? item), ...kept].sort((a, b) => a.at - b.at));
     },
   };
 }
 
-/** A full storage (large pictures) keeps the entry in this page only. */
-function write(storage: Store, item: Outgoing) {
+/** False when the storage is full (large pictures): the entry then lives in this page only. */
+function write(storage: Store, item: Outgoing): boolean {
   try {
     storage.setItem(OUTBOX_PREFIX + item.id, JSON.stringify({ ...item, state: 'waiting' }));
+    return true;
   } catch {
-    // Nothing to do: it is sent from memory, and lost only if the page is closed before.
+    return false;
   }
 }
 

@@ -1,7 +1,8 @@
 /** The one store, live feed, outbox and API of this page, wired to each other. Components use these; tests make their own. */
 import type { DecisionRecord, MessagePage, UserMessage } from '../core/wire/types.ts';
 import type { LiveMessage } from '../core/wire/live.ts';
-import { createApi } from './api.ts';
+import { ApiError, createApi } from './api.ts';
+import { toast } from './components/toast.ts';
 import { now } from './components/time-ago.ts';
 import { cell, useCell } from './cell.ts';
 import type { Timer } from './cell.ts';
@@ -75,13 +76,17 @@ async function deliver(item: Outgoing): Promise<void> {
     if (reply.message) store.set(change(store.get(), { type: 'message', agent: item.agent, message: reply.message }));
     return;
   }
-  const reply = await api.post<{ decision?: DecisionRecord }>(
-    path`/api/agents/${item.agent}/permissions/${item.request}`,
-    item.body,
-  );
-  if (!reply.decision) return;
-  const patch = { decision: reply.decision, status: item.body.decision === 'answer' ? 'answered' : 'decided' };
-  store.set(change(store.get(), { type: 'message.patch', agent: item.agent, id: item.request, patch }));
+  try {
+    const to = path`/api/agents/${item.agent}/permissions/${item.request}`;
+    const { decision } = await api.post<{ decision?: DecisionRecord }>(to, item.body);
+    if (!decision) return;
+    const patch = { decision, status: item.body.decision === 'answer' ? 'answered' : 'decided' };
+    store.set(change(store.get(), { type: 'message.patch', agent: item.agent, id: item.request, patch }));
+  } catch (error) {
+    // Someone else was first: the request itself shows who and when.
+    if (!(error instanceof ApiError) || error.code !== 'already_decided') throw error;
+    toast(error.message);
+  }
 }
 
 /** Loads the page of messages before the first known one. */

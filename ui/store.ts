@@ -101,7 +101,7 @@ export function change(state: State, to: LiveChange): State {
     case 'agent':
       return { ...state, agents: put(state.agents, to.agent.id, to.agent) };
     case 'agent.patch': {
-      const agent = state.agents[to.id];
+      const agent = find(state.agents, to.id);
       return agent ? { ...state, agents: put(state.agents, to.id, { ...agent, ...to.patch }) } : state;
     }
     case 'agent.removed':
@@ -158,13 +158,19 @@ export function trim(state: State, agent: string, keep: number): State {
 /** Drops an agent's messages, when nobody looks at it any more. */
 export const forget = (state: State, agent: string): State => ({ ...state, chats: without(state.chats, agent) });
 
+/** An entry by its id; never what every object inherits. */
+export const find = <T>(
+  items: Table<T>,
+  id: string,
+): T | undefined => (Object.hasOwn(items, id) ? items[id] : undefined);
+
 const table = <T extends { id: string }>(list: readonly T[]): Table<T> =>
   Object.fromEntries(list.map((item) => [item.id, item]));
 
 const put = <T>(items: Table<T>, id: string, item: T): Table<T> => ({ ...items, [id]: item });
 
 function without<T>(items: Table<T>, id: string): Table<T> {
-  if (!(id in items)) return items;
+  if (!Object.hasOwn(items, id)) return items;
   const { [id]: _gone, ...rest } = items;
   return rest;
 }
@@ -176,7 +182,7 @@ function warn(warnings: State['warnings'], { code, text }: { code: string; text:
 }
 
 function withChat(state: State, agent: string, make: (chat: Chat | undefined) => Chat | undefined): State {
-  const old = state.chats[agent];
+  const old = find(state.chats, agent);
   const next = make(old);
   return next === old || !next ? state : { ...state, chats: put(state.chats, agent, next) };
 }

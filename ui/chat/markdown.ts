@@ -54,21 +54,33 @@ function blocks(text: string, offset: number): Block[] {
   return found;
 }
 
-/** Tokens of a text whose nesting and length are bounded; the rest as it stands. Never throws. */
+/** Tokens of a text; what could cost too much stands as it is, and only its own paragraph does. Never throws. */
 function tokens(text: string): Token[] {
-  if (text.length > MAX_BLOCK && !/\n\s*\n/.test(text)) return [asText(text)];
-  if (isTooDeep(text)) return [asText(text)];
-  try {
-    return lexer(text);
-  } catch {
-    return [asText(text)];
+  if (!isHostile(text)) {
+    try {
+      return lexer(text);
+    } catch {
+      // Nesting that the check did not see: as plain text below.
+    }
   }
+  const parts = text.match(/[\s\S]+?(?:\n\s*\n|$)/g) ?? [];
+  return parts.length > 1 ? parts.flatMap(tokens) : [asText(text)];
 }
 
 const asText = (text: string): Token => ({ type: 'plain', raw: text, text }) as Token;
 
-/** What would make the lexer recurse or backtrack without bound: long runs of markers that open something. */
-export function isTooDeep(text: string): boolean {
-  return new RegExp(`(?:[ \\t]*(?:>|[-+*](?=[ \\t])|\\d{1,9}[.)](?=[ \\t]))){${MAX_DEPTH},}`).test(text) ||
-    /[[\]()*_~`<!]{200,}/.test(text) || /(?:[[(*_~<!]\S?){400,}/.test(text) || /\n[ \t]{200,}\S/.test(text);
-}
+/** What makes the lexer recurse or backtrack without bound. */
+const HOSTILE: RegExp[] = [
+  // Quotes and lists within each other, on one line or by indenting.
+  new RegExp(`(?:[ \\t]*(?:>|[-+*](?=[ \\t])|\\d{1,9}[.)](?=[ \\t]))){${MAX_DEPTH},}`),
+  /\n[ \t]{200,}\S/,
+  // Runs of marks that open something, alone or with a character between them.
+  /[[\]()*_~`<!]{200,}/,
+  /(?:[[(*_~<!]\S?){400,}/,
+  // Very long words and gaps.
+  /\S{4000,}/,
+  /[ \t]{1000,}/,
+];
+
+export const isHostile = (text: string): boolean =>
+  (text.length > MAX_BLOCK && !/\n\s*\n/.test(text)) || HOSTILE.some((pattern) => pattern.test(text));

@@ -3,31 +3,8 @@ import type { AgentInfo, Question, RequestMessage } from '../../core/wire/types.
 import { Button } from '../components/mod.ts';
 import { t } from '../i18n/en.ts';
 import { decide } from '../requests.ts';
-
-/** What is chosen for one question. */
-interface Given {
-  labels: string[];
-  other: string;
-  isOther: boolean;
-}
-
-const NOTHING: Given = { labels: [], other: '', isOther: false };
-
-/** The answers to send, or null while a question has none. */
-export function answersOf(
-  questions: readonly Question[],
-  given: Record<string, Given>,
-): Record<string, string[]> | null {
-  const answers: Record<string, string[]> = {};
-  for (const { id, options } of questions) {
-    const { labels, other, isOther } = given[id] ?? NOTHING;
-    const text = other.trim();
-    const all = [...labels, ...((isOther || !options.length) && text ? [text] : [])];
-    if (!all.length) return null;
-    answers[id] = all;
-  }
-  return answers;
-}
+import { answersOf, NOTHING } from './answers.ts';
+import type { Given } from './answers.ts';
 
 /** The questions of an agent as a form: one or several of the options, or words of one's own. */
 export function QuestionForm({ agent, message }: { agent: AgentInfo; message: RequestMessage }) {
@@ -48,7 +25,12 @@ export function QuestionForm({ agent, message }: { agent: AgentInfo; message: Re
     )
   }
     <div class="ask-buttons">
-      <${Button} onClick=${() => decide(agent.id, message.id, { decision: 'deny' })}>${t.request.skip}<//>
+      ${
+    message.choices.filter((choice) => choice.tone === 'deny').map((choice) =>
+      html`<${Button} key=${choice.id} onClick=${() =>
+        decide(agent.id, message.id, { decision: choice.id })}>${choice.label}<//>`
+    )
+  }
       <${Button} type="submit" tone="primary" disabled=${!answers}>${t.request.send}<//>
     </div>
   </form>`;

@@ -4,6 +4,7 @@ import { Button, Diffs, Icon, TextArea, TimeAgo } from '../components/mod.ts';
 import { t } from '../i18n/en.ts';
 import { decide, useOutgoingDecision } from '../requests.ts';
 import { plain } from '../format.ts';
+import { outcomeOf, parseInput } from './answers.ts';
 import { DecisionState } from './decision-state.ts';
 import { MarkdownView } from './markdown-view.ts';
 import { QuestionForm } from './question-form.ts';
@@ -18,7 +19,7 @@ interface Props {
 export function RequestCard({ agent, message }: Props) {
   const outgoing = useOutgoingDecision(message.id);
   const icon = { permission: 'hand', question: 'question', plan: 'plan' } as const;
-  return html`<section class=${`request-card ${message.request}`} aria-label=${
+  return html`<section class=${`request-card is-${message.request}`} aria-label=${
     t.request.title[message.request]
   } data-request=${message.id}>
     <header><${Icon} name=${icon[message.request]} size=${18} /><h3>${t.request.title[message.request]}</h3>
@@ -81,17 +82,21 @@ function Answer({ agent, message }: Props) {
         ${others.map((choice) =>
           html`<${ChoiceButton} key=${choice.id} choice=${choice} onClick=${() => answer(choice.id)} />`
         )}
-        <div class="row answer-more">
-          <button type="button" class="link-button" onClick=${() => setExtra('deny')}>${plan
-            ? t.request.withFeedback
-            : t.request.denyReason}</button>
-          ${!plan &&
-            html`<button type="button" class="link-button" onClick=${() =>
-              setExtra('edit')}>${t.request.edit}</button>`}
-        </div>
+        ${takesWords(agent) && html`<div class="row answer-more">
+          <button type="button" class="link-button" onClick=${() => setExtra('deny')}>${
+          plan ? t.request.withFeedback : t.request.denyReason
+        }</button>
+          ${
+          !plan && html`<button type="button" class="link-button" onClick=${() =>
+            setExtra('edit')}>${t.request.edit}</button>`
+        }
+        </div>`}
       </div>
   `;
 }
+
+/** Codex takes neither a reason nor an edited input. */
+const takesWords = (agent: AgentInfo): boolean => agent.provider === 'claude';
 
 const DEFAULT_CHOICES: Choice[] = [
   { id: 'deny', label: t.request.deny, detail: '', tone: 'deny' },
@@ -157,18 +162,6 @@ function EditForm({ agent, message, onBack }: Props & { onBack: () => void }) {
   `;
 }
 
-/** An edited tool input, or the sentence that says what is wrong with it. */
-export function parseInput(text: string): Record<string, unknown> | string {
-  try {
-    const value: unknown = JSON.parse(text);
-    return value && typeof value === 'object' && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : t.request.notObject;
-  } catch (error) {
-    return t.request.notJson((error as Error).message);
-  }
-}
-
 /** A request that is over: one line that says what was decided, by whom and when. */
 export function DecidedRequest({ message }: { message: RequestMessage }) {
   const outcome = outcomeOf(message);
@@ -196,17 +189,4 @@ function PlanFold({ plan }: { plan: string }) {
       <${MarkdownView} text=${plain(plan)} />
     </details>
   `;
-}
-
-export function outcomeOf(message: RequestMessage): { text: string; tone: string; icon: 'check' | 'cross' | 'idle' } {
-  const decision = message.decision?.decision ?? '';
-  if (message.status === 'expired') return { text: t.request.expired, tone: 'neutral', icon: 'idle' };
-  if (message.status === 'cancelled') return { text: t.request.cancelled, tone: 'neutral', icon: 'cross' };
-  if (message.status === 'answered') return { text: t.request.answered, tone: 'good', icon: 'check' };
-  if (decision === 'deny' || decision === 'cancel') return { text: t.request.denied, tone: 'bad', icon: 'cross' };
-  const choice = message.choices.find(({ id }) => id === decision);
-  const text = decision === 'allow'
-    ? (message.decision?.input ? t.request.allowedEdited : t.request.allowed)
-    : choice?.label ?? t.request.allowed;
-  return { text, tone: 'good', icon: 'check' };
 }

@@ -75,6 +75,8 @@ export const t = {
   dashboard: {
     title: 'Agents',
     create: 'New agent',
+    createShort: 'New',
+    createRest: ' agent',
     stopAll: 'Stop all',
     stopAllTitle: 'Stop all agents?',
     stopAllText: (

@@ -18,6 +18,7 @@ import { t } from '../i18n/en.ts';
 import { go, href, path } from '../route.ts';
 import type { PageProps } from '../route.ts';
 import { api, useStore } from '../services.ts';
+import { find } from '../store.ts';
 import { ConnectionButton } from '../shell/connection-bar.ts';
 import { AgentMenu } from './agent-menu.ts';
 import { TABS } from './agent-tabs.ts';
@@ -26,7 +27,7 @@ import { IconButton } from '../components/mod.ts';
 
 /** One agent: its header, and one of the tabs. */
 export default function AgentPage({ params }: PageProps) {
-  const agent = useStore((state) => state.agents[params.id ?? '']);
+  const agent = useStore((state) => find(state.agents, params.id ?? ''));
   const loaded = useStore((state) => state.loaded);
   const [renaming, setRenaming] = useState(false);
   if (!agent) {
@@ -45,7 +46,6 @@ export default function AgentPage({ params }: PageProps) {
       <div class="agent-head-row">
         <${IconButton} icon="back" label=${t.nav.back} class="back" onClick=${() => go('/')} />
         <h1 class="ellipsis" title=${agent.name}>${agent.name}</h1>
-        ${agent.demo && html`<${Pill} tone="info">${t.demo}<//>`}
         <${ConnectionButton} agent=${agent} word=${false} />
         <${AgentMenu} agent=${agent} onRename=${() => setRenaming(true)} />
       </div>
@@ -71,7 +71,7 @@ export default function AgentPage({ params }: PageProps) {
 function Facts({ agent }: { agent: AgentInfo }) {
   const { costUsd, inputTokens, outputTokens, contextTokens, contextWindow } = agent.usage;
   return html`<div class="facts"><${StatePill} agent=${agent} /><span class="hint"><${TimeAgo} at=${agent.stateSince} plain /></span>
-    <span class="grow"></span>
+    ${agent.demo && html`<${Pill} tone="info">${t.demo}<//>`}<span class="grow"></span>
     ${costUsd !== null && html`<span class="hint" title=${t.agent.cost}>${money(costUsd)}</span>`}
     <span class="hint tokens" title=${t.agent.tokensTitle(inputTokens, outputTokens)}>${
     t.dashboard.tokens(count(inputTokens + outputTokens))

@@ -84,7 +84,7 @@ export default function Create() {
             )}</datalist>
           <//>
           <${MoreFlags} form=${form} set=${set} errors=${errors} field=${field} />
-          <div class="row end form-foot"><${Button} onClick=${() => {
+          <div class="form-foot"><${Button} onClick=${() => {
             clearDraft();
             setForm({ ...EMPTY_FORM, ...lastUsed() });
             setErrors({});

@@ -34,7 +34,11 @@ export default function Dashboard() {
         ${agents.some(isActive) && html`<${StopAll} />`}
         ${
     agents.length > 0 &&
-    html`<${LinkButton} to="/new" tone="primary" icon="plus" aria-label=${t.dashboard.create}>${t.dashboard.create}<//>`
+    html`
+      <${LinkButton} to="/new" tone="primary" icon="plus"
+        aria-label=${t.dashboard.create}>${t.dashboard.createShort}<span class="wide-only">${t.dashboard
+          .createRest}</span><//>
+    `
   }
       </div></header>
     <${Warnings} />

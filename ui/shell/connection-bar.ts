@@ -15,6 +15,9 @@ export function useTrouble() {
   return trouble(link, state, navigator.onLine, Date.now());
 }
 
+/** From this age on the bar says how old the page is; ms. */
+const STALE_AFTER = 10_000;
+
 /** The bar above every page: what is broken, since when, what happens next. */
 export function ConnectionBar() {
   const broken = useTrouble();
@@ -24,23 +27,18 @@ export function ConnectionBar() {
   const waiting = useCell(outbox.items, (items) => items.length);
   if (!broken) return null;
   const time = Date.now();
-  const next = broken.retryAt === null ? t.connection.trying : t.connection.tryingIn(span(broken.retryAt - time + 999));
   const what = broken.kind === 'feed' && local ? t.connection.trouble.feedLocal : t.connection.trouble[broken.kind];
+  const age = seenAt === null ? 0 : time - seenAt;
+  const rest = [
+    broken.kind !== 'connecting' && `${t.connection.forSpan(span(time - broken.since))}.`,
+    broken.retryAt === null ? t.connection.trying : t.connection.tryingIn(span(broken.retryAt - time + 999)),
+    loaded && age > STALE_AFTER && t.connection.lastKnown(span(age)),
+    waiting > 0 && t.connection.waitingItems(waiting),
+  ].filter(Boolean).join(' ');
   return html`
-    <div class="connection-bar" role="alert">
+    <div class="connection-bar">
       <${Icon} name=${broken.kind === 'connecting' ? 'retry' : 'cloud'} size=${18} />
-      <div class="grow"><strong>${what}</strong>
-          ${broken.kind !== 'connecting' && html`
-            <span>${t.connection.forSpan(span(time - broken.since))}.</span>
-          `}
-          ${' '}<span aria-live="off">${next}</span>
-          ${loaded && seenAt !== null && html`
-            <span aria-live="off">${t.connection.lastKnown(span(time - seenAt))}</span>
-          `}
-          ${waiting > 0 && html`
-            <span>${t.connection.waitingItems(waiting)}</span>
-          `}
-        </div>
+      <p class="grow"><strong role="alert">${what}</strong>${` ${rest}`}</p>
       <${Button} class="small" onClick=${() => live.retryNow()} disabled=${broken.retryAt === null}>${t.common
         .retryNow}<//>
       </div>

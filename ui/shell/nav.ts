@@ -49,6 +49,7 @@ export function Side() {
 export function BottomBar() {
   const waiting = useWaiting();
   const [open, setOpen] = useState(false);
+  const close = () => setOpen(false);
   return html`<nav class="bottom-bar" aria-label=${t.nav.label}>
     ${
     inPlace('main').map((page) =>
@@ -57,20 +58,18 @@ export function BottomBar() {
   }
     <button type="button" aria-haspopup="dialog" onClick=${() =>
     setOpen(true)}><${Icon} name="menu" /><span>${t.nav.more}</span></button>
-    ${
+  </nav>
+  ${
     open && html`
-      <${Dialog} title=${t.nav.more} onClose=${() => setOpen(false)}>
-        <div class="more-list">
-              ${inPlace('more').map((page) =>
-                html`<${NavLink} key=${page.path} page=${page} onClick=${() => setOpen(false)} />`
-              )}
-              <${SignOutButton} />
-            </div>
+      <${Dialog} title=${t.nav.more} onClose=${close}>
+        <nav class="more-list" aria-label=${t.nav.more}>
+            ${inPlace('more').map((page) => html`<${NavLink} key=${page.path} page=${page} onClick=${close} />`)}
+            <${SignOutButton} />
+          </nav>
         <${ThemeChoice} />
         <//>
     `
-  }
-  </nav>`;
+  }`;
 }
 
 export const Mark = () => html`<span class="brand-mark"><${Icon} name="agents" size=${17} /></span>`;

@@ -1,0 +1,160 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { byNeed, filterCount, select, stateView } from '../../ui/agents.ts';
+import { count, money, shortPath, took } from '../../ui/format.ts';
+import { PAGES, path, resolve } from '../../ui/route.ts';
+import { bodyOf, check, EMPTY_FORM, fieldOf, loadDraft, splitList } from '../../ui/pages/create-form.ts';
+import { matching } from '../../ui/chat/commands.ts';
+import { answersOf, outcomeOf, parseInput } from '../../ui/chat/answers.ts';
+import { countLines, diffRows } from '../../ui/components/diff.ts';
+import { span } from '../../ui/components/time-ago.ts';
+import { agent, capabilities, diff, messages, permission, question } from '../support/ui-data.ts';
+import type { AgentState, RequestMessage } from '../../core/wire/types.ts';
+
+test('addresses resolve to pages and their parameters', () => {
+  assert.equal(resolve('/agents/a%2Fb/chat').params, { id: 'a/b', tab: 'chat' });
+  assert.is(resolve('/').page, PAGES[0]);
+  assert.is(resolve('/agents/%zz').page.path, '');
+  assert.is(resolve('/nothing/here').page.path, '');
+  assert.is(path`/api/agents/${'../x'}/stop`, '/api/agents/..%2Fx/stop');
+});
+
+test('who needs the user comes first, the longest waiting before the others', () => {
+  const list = [
+    agent({ id: 'stopped', state: 'stopped', activeAt: 99 }),
+    agent({ id: 'running', state: 'running' }),
+    agent({ id: 'waits2', state: 'waiting_input', stateSince: 20 }),
+    agent({ id: 'error', state: 'error' }),
+    agent({ id: 'waits1', state: 'waiting_input', stateSince: 10 }),
+    agent({ id: 'idle', state: 'idle' }),
+  ];
+  assert.equal(list.sort(byNeed).map(({ id }) => id), ['waits1', 'waits2', 'error', 'running', 'idle', 'stopped']);
+});
+
+test('every state has an icon, a tone and a word of its own', () => {
+  const states: AgentState[] = ['starting', 'running', 'waiting_input', 'idle', 'stopped', 'error'];
+  const words = states.map((state) => stateView({ state, stateReason: 'created' }).text);
+  assert.is(new Set(words).size, states.length);
+  assert.is(stateView({ state: 'stopped', stateReason: 'interrupted' }).text, 'Cut off');
+});
+
+test('filters and search narrow the list', () => {
+  const list = [agent({ id: 'a', name: 'Alpha', state: 'running' }), agent({ id: 'b', name: 'Beta', pending: ['x'] })];
+  assert.equal(select(list, 'waiting', '').map(({ id }) => id), ['b']);
+  assert.equal(select(list, 'all', 'alp shop').map(({ id }) => id), ['a']);
+  assert.is(filterCount(list, 'active'), 1);
+});
+
+test('the form sends only what was filled in', () => {
+  assert.equal(bodyOf({ ...EMPTY_FORM, directory: ' /srv/x ', clientId: 'c' }), {
+    directory: '/srv/x',
+    provider: 'claude',
+    clientId: 'c',
+    flags: { permissionMode: 'default', worktree: true },
+  });
+  const full = bodyOf({
+    ...EMPTY_FORM,
+    directory: '/x',
+    allowedTools: 'Read, Bash(git log:*, -n 5)\nEdit',
+    maxBudgetUsd: '2,50',
+    resume: 'id',
+    forkSession: true,
+    chrome: true,
+    fullAuto: true,
+  });
+  assert.equal(full.flags, {
+    permissionMode: 'default',
+    worktree: true,
+    allowedTools: ['Read', 'Bash(git log:*, -n 5)', 'Edit'],
+    maxBudgetUsd: 2.5,
+    resume: 'id',
+    forkSession: true,
+    chrome: true,
+  });
+});
+
+test('bad input is named at its field', () => {
+  const form = { ...EMPTY_FORM, directory: '/x' };
+  assert.equal(Object.keys(check({ ...form, directory: ' ' })), ['directory']);
+  assert.equal(Object.keys(check({ ...form, model: '--dangerous' })), ['model']);
+  assert.equal(Object.keys(check({ ...form, resume: '-x' })), ['resume']);
+  assert.equal(Object.keys(check({ ...form, maxBudgetUsd: 'much' })), ['maxBudgetUsd']);
+  assert.equal(Object.keys(check({ ...form, adminEmail: 'nobody' })), ['adminEmail']);
+  assert.equal(Object.keys(check({ ...form, slackWebhookUrl: 'http://x' })), ['slackWebhookUrl']);
+  assert.equal(Object.keys(check({ ...form, addDirs: '/a, -b' })), ['addDirs']);
+  assert.equal(check(form), {});
+  assert.is(fieldOf('"directory" must be a folder that exists.'), 'directory');
+  assert.is(fieldOf('Something else.'), null);
+});
+
+test('a draft of another version or with broken JSON does not break the form', () => {
+  const from = (text: string) => loadDraft({ getItem: () => text });
+  assert.is(from('{broken').directory, undefined);
+  const draft = from(JSON.stringify({ directory: 5, prompt: 'kept', unknown: 1, more: 'yes' }));
+  assert.equal([draft.directory, draft.prompt, draft.more], [undefined, 'kept', undefined]);
+  assert.ok(draft.clientId);
+});
+
+test('lists split at commas and lines, not inside brackets', () => {
+  assert.equal(splitList('a, b\nc,,\n'), ['a', 'b', 'c']);
+  assert.equal(splitList('Bash(a, b), Read'), ['Bash(a, b)', 'Read']);
+});
+
+test('commands match by their beginning, then by what they contain, until a space', () => {
+  const names = (text: string) => matching(text, capabilities.commands).map(({ name }) => name);
+  assert.equal(names('/c'), ['clear', 'compact']);
+  assert.equal(names('/act'), ['compact']);
+  assert.equal(names('/clear '), []);
+  assert.equal(names('hello /c'), []);
+});
+
+test('answers are complete before they can be sent', () => {
+  const { questions } = messages([question()])[0] as RequestMessage;
+  const none = { labels: [], other: '', isOther: false };
+  assert.is(answersOf(questions, {}), null);
+  assert.is(answersOf(questions, { q0: { ...none, labels: ['SQLite'] } }), null);
+  assert.equal(
+    answersOf(questions, {
+      q0: { ...none, other: ' MySQL ', isOther: true },
+      q1: { ...none, labels: ['Backups', 'Metrics'] },
+    }),
+    {
+      q0: ['MySQL'],
+      q1: ['Backups', 'Metrics'],
+    },
+  );
+});
+
+test('an edited input must be a JSON object', () => {
+  assert.equal(parseInput('{"command":"ls"}'), { command: 'ls' });
+  for (const bad of ['{', '[]', 'null', '"x"', '1']) assert.type(parseInput(bad), 'string');
+});
+
+test('a request that is over says how it ended', () => {
+  const over = (part: Partial<RequestMessage>) => outcomeOf(messages([permission(part)])[0] as RequestMessage).text;
+  const by = { clientId: 'c', by: 'x', at: 1 };
+  assert.is(over({ status: 'decided', decision: { ...by, decision: 'deny' } }), 'Denied');
+  assert.is(over({ status: 'decided', decision: { ...by, decision: 'rule:0' } }), 'Always allow Bash(npm test:*)');
+  assert.match(over({ status: 'expired' }), /Expired/);
+  assert.match(over({ status: 'decided', decision: { ...by, decision: 'allow', input: {} } }), /edited/);
+});
+
+test('diffs carry the line numbers of both sides', () => {
+  assert.equal(diffRows(diff).slice(1, 5).map((row) => [row.kind, row.old, row.new]), [
+    ['same', '14', '14'],
+    ['del', '15', ''],
+    ['add', '', '15'],
+    ['add', '', '16'],
+  ]);
+  assert.equal(countLines(diff), { added: 3, removed: 1 });
+});
+
+test('numbers are short', () => {
+  assert.equal([money(null), money(0), money(0.0042), money(12.4)], ['', '$0.00', '$0.0042', '$12.40']);
+  assert.equal([count(950), count(12_340), count(999_999), count(1_200_000)], ['950', '12.3k', '1M', '1.2M']);
+  assert.equal([took(840), took(12_400), took(185_000)], ['840 ms', '12.4 s', '3 min 5 s']);
+  assert.equal([span(59_000), span(60_000), span(7_200_000), span(-5)], ['59 s', '1 min', '2 h', '0 s']);
+  assert.equal([shortPath('/a/b'), shortPath('/home/me/projects/shop')], ['/a/b', '…/projects/shop']);
+});
+
+test.run();
