@@ -72,7 +72,7 @@ const asText = (text: string): Token => ({ type: 'plain', raw: text, text }) as 
 /** What makes the lexer recurse or backtrack without bound. */
 const HOSTILE: RegExp[] = [
   // Quotes and lists within each other, on one line or by indenting.
-  new RegExp(`(?:[ \\t]*(?:>|[-+*](?=[ \\t])|\\d{1,9}[.)](?=[ \\t]))){${MAX_DEPTH},}`),
+  new RegExp(`(?:[ \\t]{0,8}(?:>|[-+*](?=[ \\t])|\\d{1,9}[.)](?=[ \\t]))){${MAX_DEPTH},}`),
   /\n[ \t]{200,}\S/,
   // Runs of marks that open something, alone or with a character between them.
   /[[\]()*_~`<!]{200,}/,
