@@ -51,6 +51,8 @@ export class Session {
   #deciding = new Map<string, Promise<unknown>>();
   #sending = new Map<string, Promise<unknown>>();
   #stopping: Promise<void> | null = null;
+  /** When it was asked to end. */
+  #wasAtWork = false;
   #usedAt: number;
 
   constructor(options: SessionOptions) {
@@ -211,6 +213,7 @@ export class Session {
   stop(reason: 'stop' | 'shutdown' = 'stop'): Promise<void> {
     if (!this.#cli) return Promise.resolve();
     this.#asked = reason;
+    this.#wasAtWork = this.#isAtWork();
     const cli = this.#cli;
     return this.#stopping ??= cli.stop().finally(() => {
       this.#stopping = null;
@@ -308,12 +311,11 @@ export class Session {
     this.#asked = null;
     if (event.sessionLost && asked === null && this.info.sessionId !== null) return this.#beginAnew();
     const fate = asked === 'stop' ? '' : event.text || `The agent ended before it took this message. Send it again.`;
-    const isCut = this.info.state === 'running' || this.info.state === 'waiting_input' ||
-      this.info.state === 'starting';
+    const isCut = this.#isAtWork();
     closeOpenMessages(this.#scene(), asked === 'shutdown' ? 'expired' : 'cancelled', fate);
     const failed = asked === null && (isCut || event.code !== 0);
     if (asked === null) this.notice(failed ? 'error' : 'info', 'exit', event.text || 'The agent has ended by itself.');
-    if (asked === 'shutdown' && isCut) {
+    if (asked === 'shutdown' && this.#wasAtWork) {
       this.notice(
         'warning',
         'interrupted',
@@ -325,6 +327,10 @@ export class Session {
     this.#apply({ type: 'exit', asked, failed, text: event.text });
     this.#options.house.log.info('agent process ended', { agent: this.id, asked: asked ?? 'nobody', code: event.code });
     this.#pump();
+  }
+
+  #isAtWork(): boolean {
+    return ['starting', 'running', 'waiting_input'].includes(this.info.state);
   }
 
   /**

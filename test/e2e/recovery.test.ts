@@ -1,0 +1,196 @@
+/** The agent server is killed with -9, again and again: what was acknowledged is there, what ran is ended, nothing is run twice. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import process from 'node:process';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { AgentInfo, Message } from '../../core/wire/types.ts';
+import { FAKE_CLAUDE } from '../support/agent-server.ts';
+import { plainEnv, type Product, ROOT, startProduct, startProgram, until } from '../support/product.ts';
+
+let product: Product;
+let project: string;
+test.before(async () => {
+  product = await startProduct({
+    withRelay: false,
+    agentEnv: { CLAUDE_BIN: FAKE_CLAUDE, CODEX_BIN: '/nonexistent', TERMINAL: 'off' },
+  });
+  project = join(product.folder, 'project');
+  mkdirSync(project);
+});
+test.after(() => product?.close());
+
+async function call(method: string, path: string, body?: unknown) {
+  const response = await fetch(product.localUrl + path, {
+    method,
+    ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+  });
+  return { status: response.status, body: await response.json() };
+}
+const create = async (prompt: string) =>
+  (await call('POST', '/api/agents', { directory: project, prompt })).body as AgentInfo;
+const info = async (id: string) => (await call('GET', `/api/agents/${id}`)).body as AgentInfo;
+const messages = async (id: string) =>
+  (await call('GET', `/api/agents/${id}/messages?limit=1000`)).body.messages as Message[];
+async function fits(id: string, check: (info: AgentInfo) => boolean): Promise<AgentInfo> {
+  await until(`agent ${id}`, async () => check(await info(id)), 15_000);
+  return await info(id);
+}
+
+/** Living processes of this product's fake CLIs and of what they started. */
+function living(): number[] {
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
+    try {
+      const environ = readFileSync(`/proc/${pid}/environ`, 'latin1');
+      const state = readFileSync(`/proc/${pid}/stat`, 'latin1').replace(/^.*\) /, '')[0];
+      return environ.includes(`AGENT_MONITOR_DATA=${product.dataDir}\0`) && state !== 'Z';
+    } catch {
+      return false;
+    }
+  });
+}
+
+test('kill -9 with agents at work, asking, stubborn and idle: after the start all is put right', async () => {
+  const asking = await create('bash touch never.txt');
+  const stubborn = await create('stubborn');
+  const streaming = await create('long 5000 20');
+  const idle = await create('hello');
+  await fits(asking.id, ({ pending }) => pending.length === 1);
+  await fits(stubborn.id, ({ state }) => state === 'running');
+  await fits(streaming.id, ({ preview }) => preview.includes('word'));
+  await fits(idle.id, ({ state }) => state === 'idle');
+  await until('three children of the stubborn one', () => living().length >= 7);
+  const request = (await info(asking.id)).pending[0]!;
+
+  await product.agent!.kill('SIGKILL');
+  await product.startAgent();
+
+  assert.equal(living(), []);
+  for (const agent of [asking, stubborn, streaming, idle]) {
+    const now = await info(agent.id);
+    assert.is(now.state, 'stopped');
+    assert.is(now.stateReason, 'interrupted');
+    assert.is(now.resumable, true);
+    assert.is(now.cli.running, false);
+    assert.equal(now.pending, []);
+  }
+  const card = (await messages(asking.id)).find(({ id }) => id === request) as Extract<Message, { kind: 'request' }>;
+  assert.is(card.status, 'expired');
+  const late = await call('POST', `/api/agents/${asking.id}/permissions/${request}`, { decision: 'allow' });
+  assert.is(late.status, 410);
+  assert.not(existsSync(join(project, 'never.txt')));
+  const text = (await messages(streaming.id)).find(({ kind }) => kind === 'text') as Extract<Message, { kind: 'text' }>;
+  assert.is(text.done, true);
+
+  await call('POST', `/api/agents/${idle.id}/message`, { text: 'and again' });
+  const resumed = await fits(idle.id, ({ state }) => state === 'idle');
+  assert.is(resumed.sessionId, (await info(idle.id)).sessionId);
+  const said = (await messages(idle.id)).filter(({ kind }) => kind === 'text') as Extract<Message, { kind: 'text' }>[];
+  assert.is(said.at(-1)!.text, 'You said: and again');
+});
+
+test('a process with the number of a CLI that is gone is not touched', async () => {
+  const { id } = await create('hello');
+  await fits(id, ({ state }) => state === 'idle');
+  await product.agent!.kill('SIGKILL');
+  const path = join(product.dataDir, 'agents', id, 'agent.json');
+  const record = JSON.parse(readFileSync(path, 'utf8'));
+  // As if the number had been given to this very test since.
+  writeFileSync(path, JSON.stringify({ ...record, process: { ...record.process, pid: process.pid, mark: 'x' } }));
+  await product.startAgent();
+  assert.is((await info(id)).stateReason, 'interrupted');
+});
+
+test('12 kills at random moments: every message that was acknowledged is there, once', async () => {
+  const { id } = await create('hello');
+  await fits(id, ({ state }) => state === 'idle');
+  const acknowledged: string[] = [];
+  const random = seeded(4711);
+  for (let round = 0; round < 12; round++) {
+    const sending = (async () => {
+      for (let i = 0; i < 50; i++) {
+        const clientId = randomUUID();
+        const { status } = await call('POST', `/api/agents/${id}/message`, { text: `${round}.${i}`, clientId });
+        if (status === 200) acknowledged.push(clientId);
+      }
+    })().catch(() => {});
+    await new Promise((resolve) => setTimeout(resolve, 20 + random() * 150));
+    await product.agent!.kill('SIGKILL');
+    await sending;
+    await product.startAgent();
+  }
+  const all: Message[] = [];
+  for (;;) {
+    const page = (await call('GET', `/api/agents/${id}/messages?after=${all.at(-1)?.seq ?? 0}&limit=1000`)).body
+      .messages as Message[];
+    if (!page.length) break;
+    all.push(...page);
+  }
+  assert.equal(all.map(({ seq }) => seq), all.map((_, i) => i + 1));
+  const ids = all.map((message) => message.id);
+  assert.is(new Set(ids).size, ids.length);
+  assert.ok(acknowledged.length > 12, `${acknowledged.length} acknowledged`);
+  for (const clientId of acknowledged) assert.ok(ids.includes(clientId), `${clientId} is lost`);
+  const { machine } = (await call('GET', '/api/health')).body;
+  assert.ok(machine);
+});
+
+test('a second server on the same data folder refuses and names the pid', async () => {
+  const second = startProgram(
+    process.execPath,
+    ['--import', 'tsx', 'agent/main.ts'],
+    plainEnv({ PORT: '0', DATA_DIR: product.dataDir }),
+    ROOT,
+  );
+  await new Promise((resolve) => second.child.once('exit', resolve));
+  assert.is(second.child.exitCode, 1);
+  assert.match(second.output(), `pid ${product.agent!.child.pid}`);
+});
+
+test('SIGTERM ends every CLI, and says in which state they were', async () => {
+  const { id } = await create('long 5000 20');
+  await fits(id, ({ preview }) => preview.includes('word'));
+  await product.agent!.kill('SIGTERM');
+  assert.is(product.agent!.child.exitCode, 0);
+  assert.equal(living(), []);
+  assert.not(existsSync(join(product.dataDir, 'lock')));
+  await product.startAgent();
+  const now = await info(id);
+  assert.is(now.stateReason, 'interrupted');
+  assert.ok((await messages(id)).some((message) => message.kind === 'notice' && message.code === 'interrupted'));
+});
+
+test('a wrong setting stops the start with a sentence that names it', async () => {
+  const wrong: [Record<string, string>, RegExp][] = [
+    [{ PORT: 'x' }, /PORT/],
+    [{ RELAY_URL: 'wss://example.org' }, /RELAY_TOKEN/],
+    [{ HOST: '0.0.0.0' }, /DASHBOARD_PASSWORD/],
+    [{ SMTP_HOST: 'a', SMTP_FROM: 'b', SMTP_PORT: '99999' }, /SMTP_PORT/],
+    [{ SLACK_WEBHOOK_URL: 'nonsense' }, /SLACK_WEBHOOK_URL/],
+  ];
+  for (const [env, pattern] of wrong) {
+    const program = startProgram(
+      process.execPath,
+      ['--import', 'tsx', 'agent/main.ts'],
+      plainEnv({ PORT: '0', DATA_DIR: join(product.folder, 'other'), ...env }),
+      ROOT,
+    );
+    await new Promise((resolve) => program.child.once('exit', resolve));
+    assert.is(program.child.exitCode, 1);
+    assert.match(program.output(), pattern);
+    assert.is(program.output().trim().split('\n').length, 1);
+  }
+});
+
+/** mulberry32 */
+function seeded(seed: number): () => number {
+  return () => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+test.run();
