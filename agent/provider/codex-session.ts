@@ -123,7 +123,9 @@ export class CodexSession implements ProviderSession {
   }
 
   #opened(result: Loose): void {
-    this.#threadId = string(object(result.thread).id);
+    const threadId = string(object(result.thread).id);
+    if (this.#isOver) return void this.#server.request('thread/unsubscribe', { threadId }).catch(() => {});
+    this.#threadId = threadId;
     this.#knownPolicy = object(result.sandbox);
     this.#model = string(result.model) || this.#model;
     this.#effort ||= string(result.reasoningEffort);
@@ -153,9 +155,9 @@ export class CodexSession implements ProviderSession {
   }
 
   /** A subagent's thread began: its messages are shown below the tool that started it. */
-  adopt(threadId: string, toolId: string): void {
+  adopt(threadId: string): void {
     const hooks = { emit: this.#emit, turn: () => {}, seen: () => {} };
-    this.#children.set(threadId, new ThreadEvents(hooks, toolId));
+    this.#children.set(threadId, new ThreadEvents(hooks, this.#events.agentTool));
   }
 
   /** @returns false when this kind of request is not known */
@@ -211,7 +213,7 @@ export class CodexSession implements ProviderSession {
     } else this.#isStarting = true;
     this.#startTurn(message, isSteering).catch((error: Error) => {
       this.#steering.delete(message.id);
-      if (!isSteering) this.#isStarting = false;
+      if (!isSteering) this.#isStarting = this.#isInterruptWanted = false;
       this.#emit({ type: 'message.status', id: message.id, status: 'failed', error: error.message });
     });
   }

@@ -34,8 +34,9 @@ export interface ThreadHooks {
 
 export class ThreadEvents {
   readonly #hooks: ThreadHooks;
-  /** Tool message of the subagent whose thread this is; null for the session's own thread. */
+  /** Tool message of the subagent whose thread this is, empty when unknown; null for the session's own thread. */
   readonly #parent: string | null;
+  #agentTool = '';
   readonly #open = new Map<string, Block>();
   /** Blocks of a broken stream that the retry will repeat, by kind. */
   readonly #broken = new Map<string, Block>();
@@ -48,6 +49,11 @@ export class ThreadEvents {
   /** Changes of a fileChange item that is open. */
   diffsOf(itemId: string): FileDiff[] {
     return this.#open.get(itemId)?.diffs ?? [];
+  }
+
+  /** The tool that last started a subagent. */
+  get agentTool(): string {
+    return this.#agentTool;
   }
 
   /** A tool is open although its turn may be over: a command in the background. */
@@ -162,6 +168,7 @@ export class ThreadEvents {
       }
       case 'tool':
         this.#open.set(id, { ...newBlock('tool', id, turnId), diffs: fileDiffs(item.changes) });
+        if (item.type === 'collabAgentToolCall') this.#agentTool = id;
         return this.#startTool(id, described);
       default:
         return this.#hooks.emit({ type: 'activity' });

@@ -159,7 +159,7 @@ class Codex implements CodexProvider {
     const parent = this.#threads.get(string(thread.parentThreadId));
     if (!parent || this.#threads.has(string(thread.id))) return;
     this.#threads.set(string(thread.id), parent);
-    parent.adopt(string(thread.id), string(thread.id));
+    parent.adopt(string(thread.id));
   }
 
   #asked(id: number | string, method: string, params: Loose): boolean {

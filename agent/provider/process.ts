@@ -80,6 +80,8 @@ export const STOP = { interruptMs: 1500, inputMs: 2000, termMs: 1500, killMs: 10
 export const INPUT_LIMIT = 96 * 1024 * 1024;
 export const STDERR_TAIL = 4096;
 export const STDERR_LINE = 4096;
+/** Bytes of stdout that are handled in a row. */
+const READ_BURST = 256 * 1024;
 /** After the CLI is gone, how long its stdout may stay open in a process that it left behind, ms. */
 const DRAIN_MS = 500;
 
@@ -99,6 +101,7 @@ class Cli implements CliProcess {
   readonly #mark: string = randomUUID();
   #resolveEnded!: (end: ProcessEnd) => void;
   #tail = '';
+  #burst = 0;
   #isOver = false;
   #stopping: Promise<void> | null = null;
   #drainTimer: Timer | null = null;
@@ -146,13 +149,25 @@ class Cli implements CliProcess {
     });
     // After EMFILE there are no pipes.
     child.stdin?.on('error', () => {}); // EPIPE: the exit tells more
-    child.stdout?.on('data', (chunk: Buffer) => this.#isOver || this.#launch.stdout(chunk));
+    child.stdout?.on('data', (chunk: Buffer) => this.#onStdout(child, chunk));
     child.stderr?.on('data', (chunk: Buffer) => this.#isOver || this.#stderr.push(chunk));
     child.on('exit', (code, signalName) => {
       const done = () => this.#finish(code, signalName, failure ? startFailure(this.#launch, failure) : '');
       child.once('close', done);
       this.#drainTimer = this.#clock.setTimeout(done, DRAIN_MS);
     });
+  }
+
+  /** A CLI that writes without end must not keep timers and sockets waiting: after each burst it is their turn. */
+  #onStdout(child: ChildProcessWithoutNullStreams, chunk: Buffer): void {
+    if (this.#isOver) return;
+    this.#burst += chunk.length;
+    if (this.#burst > READ_BURST) {
+      this.#burst = 0;
+      child.stdout.pause();
+      setImmediate(() => child.stdout.resume());
+    }
+    this.#launch.stdout(chunk);
   }
 
   #onStderr(line: string): void {

@@ -51,16 +51,22 @@ async function sessionFiles(configDir: string, wanted?: string): Promise<Session
   const folders = (await entries(projects)).filter((entry) => entry.isDirectory()).slice(0, FOLDER_LIMIT);
   const files: SessionFile[] = [];
   for (const folder of folders) {
-    for (const entry of await entries(join(projects, folder.name))) {
-      const id = entry.name.slice(0, -'.jsonl'.length);
-      const isSession = entry.isFile() && entry.name.endsWith('.jsonl') && SESSION_ID.test(id);
-      if (!isSession || (wanted && id !== wanted) || files.length >= FILE_LIMIT) continue;
-      const path = join(projects, folder.name, entry.name);
-      const stat = await lstat(path).catch(() => null);
-      if (stat?.isFile()) files.push({ id, path, changedAt: stat.mtimeMs });
-    }
+    const names = (await entries(join(projects, folder.name))).filter((entry) => entry.isFile()).map((entry) =>
+      entry.name
+    );
+    const sessions = names.map((name) => ({
+      id: name.replace(/\.jsonl$/, ''),
+      path: join(projects, folder.name, name),
+    }))
+      .filter(({ id, path }) => path.endsWith('.jsonl') && SESSION_ID.test(id) && (!wanted || id === wanted));
+    files.push(...await Promise.all(sessions.slice(0, FILE_LIMIT - files.length).map(withTime)));
   }
   return files;
+}
+
+async function withTime(file: { id: string; path: string }): Promise<SessionFile> {
+  const stat = await lstat(file.path).catch(() => null);
+  return { ...file, changedAt: stat?.mtimeMs ?? 0 };
 }
 
 const entries = (folder: string): Promise<Dirent[]> => readdir(folder, { withFileTypes: true }).catch(() => []);

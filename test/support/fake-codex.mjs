@@ -133,6 +133,30 @@ const SCRIPTS = {
     say(thread, 'still here');
     end(thread);
   },
+  // A subagent in a thread of its own, which asks too.
+  agent(thread) {
+    const tool = {
+      type: 'collabAgentToolCall',
+      id: id('call'),
+      tool: 'spawnAgent',
+      prompt: 'look around',
+      status: 'inProgress',
+    };
+    item(thread, 'started', tool);
+    const child = { id: id('thread'), cwd: thread.cwd, turn: { id: id('turn') } };
+    threads.set(child.id, child);
+    out({ method: 'thread/started', params: { thread: { id: child.id, parentThreadId: thread.id } } });
+    tell(child, 'turn/started', { turn: { id: child.turn.id } });
+    say(child, 'the subagent speaks');
+    const one = { type: 'commandExecution', id: id('call'), command: 'ls', cwd: thread.cwd, status: 'inProgress' };
+    item(child, 'started', one);
+    ask(child, 'item/commandExecution/requestApproval', { itemId: one.id, command: 'ls', cwd: thread.cwd }, () => {
+      item(child, 'completed', { ...one, status: 'completed' });
+      end(child);
+      item(thread, 'completed', { ...tool, status: 'completed' });
+      end(thread);
+    });
+  },
   slow: (thread) => say(thread, 'a long answer that never ends', false),
   retry(thread) {
     say(thread, 'The answer is', false);
@@ -153,8 +177,9 @@ const SCRIPTS = {
     };
     const lines = `${JSON.stringify(line)}\n`.repeat(1000);
     const pour = () => {
-      while (thread.turn && process.stdout.write(lines));
-      if (thread.turn) process.stdout.once('drain', () => setImmediate(pour));
+      if (!thread.turn) return;
+      if (process.stdout.write(lines)) setImmediate(pour);
+      else process.stdout.once('drain', () => setImmediate(pour));
     };
     pour();
   },

@@ -318,6 +318,32 @@ test('a program that is not Codex is told, not waited for', async () => {
   assert.is((await codex({}, '/bin/true').probe()).available, false);
 });
 
+test("what a subagent says and asks belongs to the tool that started it; its turns are not the session's", async () => {
+  const { session, seen } = open(codex());
+  session.send(message('agent'));
+  const { request } = await seen.type('request');
+  const tool = await seen.type('tool.start');
+  assert.is(tool.tool, 'Agent');
+  session.decide(request.requestId, { decision: 'allow', clientId: 'c' });
+  await seen.type('turn.end');
+  assert.equal(seen.of('text.end').map((event) => [event.text, event.parent]), [['the subagent speaks', tool.id]]);
+  assert.equal([seen.of('turn.start').length, seen.of('turn.end').length], [1, 1]);
+});
+
+test('a session that is stopped while it opens says so and leaves no thread behind', async () => {
+  const provider = codex();
+  const { session, seen } = open(provider);
+  await session.stop();
+  assert.equal(seen.events.map((event) => event.type), ['exit']);
+  assert.is((await seen.type('exit')).expected, true);
+  session.send(message('hello'));
+  assert.not.ok(session.decide('x', { decision: 'allow', clientId: 'c' }));
+  const other = open(provider);
+  other.session.send(message('hello'));
+  assert.is((await other.seen.type('turn.end')).outcome, 'done');
+  assert.is(seen.events.length, 1);
+});
+
 test('stop ends the session alone; the process serves the others', async () => {
   const provider = codex();
   const a = open(provider);
