@@ -6,6 +6,7 @@ import { cell, useCell } from './cell.ts';
 import type { ComponentType } from './html.ts';
 import type { IconName } from './components/icon.ts';
 import { t } from './i18n/en.ts';
+import { w } from './i18n/en-workshop.ts';
 
 export interface PageProps {
   params: Record<string, string>;
@@ -31,11 +32,24 @@ export const PAGES: Page[] = [
   { path: '/new', title: t.nav.create, load: () => import('./pages/create.ts') },
   { path: '/agents/:id', title: t.nav.agents, load: () => import('./pages/agent.ts') },
   { path: '/agents/:id/:tab', title: t.nav.agents, load: () => import('./pages/agent.ts') },
+  { path: '/tasks', title: w.nav.tasks, nav: { icon: 'tasks', place: 'main' }, load: () => import('./pages/tasks.ts') },
+  {
+    path: '/templates',
+    title: w.nav.templates,
+    nav: { icon: 'templates', place: 'more' },
+    load: () => import('./pages/templates.ts'),
+  },
   {
     path: '/sessions',
     title: t.nav.sessions,
     nav: { icon: 'history', place: 'more' },
     load: () => import('./pages/sessions.ts'),
+  },
+  {
+    path: '/settings',
+    title: w.nav.settings,
+    nav: { icon: 'settings', place: 'more' },
+    load: () => import('./pages/settings.ts'),
   },
 ];
 
