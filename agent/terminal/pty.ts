@@ -3,11 +3,13 @@
  * the program does not read, all output before the exit, and an end that reaches the whole session.
  */
 import { Buffer } from 'node:buffer';
+import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, write } from 'node:fs';
 import process from 'node:process';
 import type { Socket } from 'node:net';
 import type { IPty } from 'node-pty';
 import type { Launch } from './frame.ts';
+import { leaderCommand, MarkReader } from './leader.ts';
 
 export interface PtyEvents {
   output(bytes: Buffer): void;
@@ -15,8 +17,10 @@ export interface PtyEvents {
   exit(code: number, signal: number): void;
 }
 
-/** Time between SIGHUP and SIGKILL, ms. */
+/** How long SIGHUP and then SIGKILL are waited for, and how often is looked whether all has ended, ms. */
 export const HANGUP_MS = 1500;
+const KILL_MS = 500;
+const LOOK_MS = 25;
 /** While the program does not read its input: first and longest pause between two tries, ms. */
 const RETRY_MS = { first: 1, last: 50 };
 /** After the exit the PTY is read until it is quiet for so long (ms), or this much was read (bytes). */
@@ -35,26 +39,32 @@ export class Pty {
   readonly #input: { bytes: Buffer; onTaken: (bytes: number) => void }[] = [];
   #writing = false;
   #retry: ReturnType<typeof setTimeout> | null = null;
-  #kill: ReturnType<typeof setTimeout> | null = null;
+  readonly #marks: MarkReader;
+  /** Exit code that the leader has told. */
+  #code: number | null = null;
+  #hangingUp: Promise<void> | null = null;
   #tail: { read: number; timer: ReturnType<typeof setTimeout> | null } | null = null;
   #paused = false;
   #ended = false;
 
-  /** Throws when no PTY can be had. A program that cannot be started says so on the PTY and exits with 1. */
+  /** Throws when no PTY can be had. A program that cannot be started says so on the PTY and exits with 126 or 127. */
   static async open(launch: Launch, events: PtyEvents): Promise<Pty> {
     const { spawn } = await import('node-pty');
-    const { file, args, cwd, env, cols, rows } = launch;
+    const { cwd, env, cols, rows } = launch;
+    const mark = randomBytes(12).toString('hex');
+    const { file, args } = leaderCommand(mark, launch.file, launch.args);
     // `utf8` sets IUTF8, so that a backspace in a plain `cat` deletes a character; latin1 then keeps the bytes as they are.
     const pty = spawn(file, args, { cwd, env, cols, rows, name: env.TERM, encoding: 'utf8' }) as UnixPty;
     pty.setEncoding('latin1');
-    return new Pty(pty, events);
+    return new Pty(pty, mark, events);
   }
 
-  private constructor(pty: UnixPty, events: PtyEvents) {
+  private constructor(pty: UnixPty, mark: string, events: PtyEvents) {
     this.#pty = pty;
+    this.#marks = new MarkReader(mark);
     this.#events = events;
     pty.onData((data) => this.#onData(Buffer.from(data, 'latin1')));
-    pty.onExit(({ exitCode, signal }) => this.#onExit(exitCode, signal ?? 0));
+    pty.onExit(({ exitCode, signal }) => void this.#onExit(exitCode, signal ?? 0));
     this.#keepTail(pty._socket);
   }
 
@@ -63,17 +73,24 @@ export class Pty {
   }
 
   #onData(bytes: Buffer): void {
-    this.#events.output(bytes);
+    const { output, code } = this.#marks.push(bytes);
+    if (output.length) this.#events.output(output);
+    if (code !== null) {
+      this.#code = code;
+      signal(this.pid, 'SIGKILL'); // the leader has done its work; a hangup follows as after any leader's end
+    }
     if (!this.#tail) return;
     this.#tail.read += bytes.length;
     this.#watchTail();
   }
 
-  #onExit(code: number, signal: number): void {
+  async #onExit(code: number, signalNumber: number): Promise<void> {
     this.#ended = true;
     clearTimeout(this.#retry ?? undefined);
-    clearTimeout(this.#kill ?? undefined);
-    this.#events.exit(code, signal);
+    await this.#hangingUp;
+    if (this.#code === null) return this.#events.exit(code, signalNumber);
+    // As shells tell a signal: 128 and its number.
+    this.#events.exit(this.#code, this.#code > 128 ? this.#code - 128 : 0);
   }
 
   /**
@@ -156,35 +173,47 @@ export class Pty {
 
   /** SIGHUP as when a window is closed; what is left of the session after HANGUP_MS is killed. `exit` follows. */
   hangup(): void {
-    if (this.#ended || this.#kill) return;
-    const { pid } = this;
-    const signal = (id: number, name: NodeJS.Signals) => {
-      try {
-        process.kill(id, name);
-      } catch { /* gone */ }
+    this.#hangingUp ??= this.#endSession();
+  }
+
+  async #endSession(): Promise<void> {
+    const end = async (name: NodeJS.Signals, waitMs: number) => {
+      for (const id of sessionOf(this.pid)) signal(id, name);
+      const deadline = performance.now() + waitMs;
+      while (sessionOf(this.pid).length && performance.now() < deadline) {
+        await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      }
     };
-    for (const id of sessionOf(pid)) signal(id, 'SIGHUP');
-    this.#kill = setTimeout(() => {
-      for (const id of sessionOf(pid)) signal(id, 'SIGKILL');
-      this.#pty._socket.destroy(Object.assign(new Error('hangup'), { code: 'EIO' })); // node-pty throws other codes
-    }, HANGUP_MS);
+    await end('SIGHUP', HANGUP_MS);
+    await end('SIGKILL', KILL_MS);
+    if (!this.#ended) this.#pty._socket.destroy(Object.assign(new Error('hangup'), { code: 'EIO' })); // it throws other codes
   }
 }
 
-/** The processes of a session: its leader and, where there is /proc (proc(5), stat field 6), all others. */
+function signal(pid: number, name: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(pid, name);
+  } catch {
+    return false; // gone
+  }
+}
+
+/** The living processes of a session by /proc (proc(5), stat fields 3 and 6); without /proc only its leader is known. */
 export function sessionOf(leader: number): number[] {
-  const members = new Set([leader]);
-  let names: string[] = [];
+  let names: string[];
   try {
     names = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  } catch { /* no /proc */ }
-  for (const name of names) {
+  } catch {
+    return signal(leader, 0) ? [leader] : [];
+  }
+  return names.filter((name) => {
     try {
       const stat = readFileSync(`/proc/${name}/stat`, 'latin1');
       // The name of the program (field 2) is in parentheses and may hold anything.
-      const session = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[3];
-      if (Number(session) === leader) members.add(Number(name));
-    } catch { /* gone meanwhile */ }
-  }
-  return [...members];
+      const [state, , , session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      return Number(session) === leader && state !== 'Z' && state !== 'X';
+    } catch {
+      return false; // gone meanwhile
+    }
+  }).map(Number);
 }

@@ -53,7 +53,8 @@ export type TerminalMessage =
   /**
    * First message, and again whenever this viewer is too far behind to be sent every byte. `reset`: forget what is shown;
    * `repaint` bytes follow that draw the screen as of `offset` (they do not count). Then output from `offset` on.
-   * `input`: bytes of input taken from this client so far; what it has sent beyond that is lost and must be sent again.
+   * In the first one of a connection, `input` says how many bytes of input have been received from this client: what it has
+   * sent beyond that is lost and must be sent again. No input before it.
    */
   | { type: 'attached'; offset: number; reset: boolean; repaint: number; cols: number; rows: number; input: number }
   | { type: 'size'; cols: number; rows: number }
