@@ -12,7 +12,6 @@ import { Router } from '../core/http/router.ts';
 import type { Handler } from '../core/http/types.ts';
 import type { Log } from '../core/log.ts';
 import type { MachineInfo } from '../core/wire/live.ts';
-import type { PipelineStatus } from '../core/wire/types.ts';
 import { agentRoutes } from './api/agents.ts';
 import { healthRoutes } from './api/health.ts';
 import type { Config } from './config.ts';
@@ -28,6 +27,7 @@ import { ensureFolder } from './store/files.ts';
 import { lockFolder } from './store/lock.ts';
 import { createTerminals, type Terminals } from './terminal/mod.ts';
 import { keepConnected, type Tunnel } from './tunnel.ts';
+import { createWorkshop, type Workshop } from './workshop.ts';
 import { createWorkspace } from './workspace/mod.ts';
 
 export interface AgentServer {
@@ -80,9 +80,9 @@ async function start(
     snapshot: () => ({
       agents: agents.list(),
       terminals: terminals.list(),
-      templates: [],
-      tasks: [],
-      pipeline: NO_PIPELINE,
+      templates: workshop.templates(),
+      tasks: workshop.tasks(),
+      pipeline: workshop.pipeline(),
     }),
     has: (agent) => agents.has(agent),
     page: (agent, range) => agents.messages(agent, range),
@@ -112,6 +112,7 @@ async function start(
   });
   const agents: Registry = await Registry.open({ house, providers, workspace, onDisk });
   const terminals: Terminals = createTerminals(house, agents);
+  const workshop: Workshop = createWorkshop(house, agents, workspace);
 
   const router = new Router((error, req) =>
     log.error('request failed', {
@@ -124,6 +125,7 @@ async function start(
   agentRoutes(router, agents);
   onDisk.routes(router);
   terminals.routes(router);
+  workshop.routes(router);
   router.get('/api/live', (req, res) => feed.serve(req, res));
 
   const probe = async () => {
@@ -158,6 +160,7 @@ async function start(
       clearInterval(probing);
       feed.close();
       const served = Promise.all([...servers.map((server) => server.close(GRACE_MS)), tunnel?.close(GRACE_MS)]);
+      await workshop.close();
       await Promise.all([agents.close(), terminals.close()]);
       await Promise.all(Object.values(providers).map((provider) => provider.close()));
       await served;
@@ -197,10 +200,3 @@ async function listen(
     return { servers: [first], port };
   }
 }
-
-const NO_PIPELINE: PipelineStatus = {
-  running: false,
-  startedAt: null,
-  text: '',
-  counts: { pending: 0, running: 0, waiting_input: 0, completed: 0, failed: 0, skipped: 0, blocked: 0 },
-};
