@@ -92,11 +92,11 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
     // Below its own mark a stream never says that it has drained.
     this.#highWater = Math.max(this.#limits.highWater, stream.writableHighWaterMark);
     const events = new Connection.#Events(this);
-    const reader = new MessageReader(events, this.#limits, clock, deflate && createInflater(role, deflate));
+    const reader = new MessageReader(events, this.#limits, clock, deflate && inflaterFor(role, deflate));
     const parser = new FrameParser(role, reader, { rsv1: deflate !== null });
     this.#outbox = new Outbox(stream, role === 'client', events);
     this.#inbox = new Inbox(stream, parser, events);
-    this.#deflater = deflate && createDeflater(role, deflate, options.tuning);
+    this.#deflater = deflate && deflaterFor(role, deflate, options.tuning);
     this.#heartbeat = options.heartbeat ? new Heartbeat(options.heartbeat, events, clock) : null;
     stream.on('error', (error) => this.#destroy(new WebSocketError('WS_SOCKET', error.message, { cause: error })));
     setImmediate(() => this.#start());
@@ -355,15 +355,3 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
 }
 
 const NOTHING = Buffer.alloc(0);
-
-function createDeflater(role: 'server' | 'client', params: DeflateParams, tuning?: DeflateTuning): Deflater {
-  return role === 'server'
-    ? new Deflater(params.serverMaxWindowBits, params.serverNoContextTakeover, tuning)
-    : new Deflater(params.clientMaxWindowBits, params.clientNoContextTakeover, tuning);
-}
-
-function createInflater(role: 'server' | 'client', params: DeflateParams): Inflater {
-  return role === 'server'
-    ? new Inflater(params.clientMaxWindowBits, params.clientNoContextTakeover)
-    : new Inflater(params.serverMaxWindowBits, params.serverNoContextTakeover);
-}

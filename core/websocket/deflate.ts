@@ -101,6 +101,22 @@ export class Inflater {
   }
 }
 
+export type Role = 'server' | 'client';
+
+/** What this side compresses with. */
+export function deflaterFor(role: Role, params: DeflateParams, tuning?: DeflateTuning): Deflater {
+  return role === 'server'
+    ? new Deflater(params.serverMaxWindowBits, params.serverNoContextTakeover, tuning)
+    : new Deflater(params.clientMaxWindowBits, params.clientNoContextTakeover, tuning);
+}
+
+/** What reads the other side's messages. */
+export function inflaterFor(role: Role, params: DeflateParams): Inflater {
+  return role === 'server'
+    ? new Inflater(params.clientMaxWindowBits, params.clientNoContextTakeover)
+    : new Inflater(params.serverMaxWindowBits, params.serverNoContextTakeover);
+}
+
 /** RFC 1951 §3.2.4: the header of a block that is stored as it is; so the window is put before a message. */
 function storedBlock(length: number): Buffer {
   const header = Buffer.alloc(STORED_HEADER);

@@ -11,7 +11,7 @@ import { MAX_HEADER, writeHeader } from './frame.ts';
 import { nextMaskKey, xor } from './mask.ts';
 
 /** Payloads from here on are not copied (unless they must be masked): the copy would cost more than a second write. */
-const DIRECT = 64 << 10;
+const DIRECT = 16 << 10;
 /** Longest buffer that frames are joined in: what 64 KiB of input is answered with, and some more. */
 const SLAB = 128 << 10;
 /** A buffer outside a data event begins so small, for one connection of a thousand that get the same news. */
@@ -37,6 +37,8 @@ export class Outbox {
   #corked = false;
   #scheduled = false;
   #ended = false;
+  /** The stream is corked: what it is given goes out in one gathering write. */
+  #gathering = false;
   /** A plain socket gives a write to the kernel before it returns, unless that is full: the slab is free again at once. */
   #immediate: boolean;
   /** Mask of the frame being written. */
@@ -88,8 +90,9 @@ export class Outbox {
   }
 
   flush(): void {
-    if (this.#used === 0) return;
-    this.#write(null);
+    if (this.#used === 0 && !this.#gathering) return;
+    if (this.#used > 0) this.#write(null);
+    this.#endGathering();
     this.#owner.flushed();
   }
 
@@ -98,6 +101,7 @@ export class Outbox {
     if (this.#ended) return;
     this.#ended = true;
     if (this.#used > 0) this.#write(null);
+    this.#endGathering();
     this.#stream.end();
   }
 
@@ -128,8 +132,15 @@ export class Outbox {
 
   #frameDirect(first: number, payload: Uint8Array): void {
     this.#used = this.#header(first, payload.length, 0);
+    if (!this.#gathering) this.#stream.cork();
+    this.#gathering = true;
     this.#write(payload);
-    this.#owner.flushed();
+    if (!this.#corked) this.flush();
+  }
+
+  #endGathering(): void {
+    if (this.#gathering) this.#stream.uncork();
+    this.#gathering = false;
   }
 
   #reserve(count: number): void {
@@ -162,15 +173,11 @@ export class Outbox {
     const joined = buffer.subarray(0, this.#used);
     const stream = this.#stream;
     // Only if nothing waits can the write be done when it returns. Otherwise the slab would be held for a few bytes.
-    const lend = this.#borrowed && this.#immediate && stream.writableLength === 0;
+    const lend = this.#borrowed && this.#immediate && !this.#gathering && stream.writableLength === 0;
     this.#buffer = null;
     this.#used = 0;
-    if (payload) stream.cork();
     stream.write(this.#borrowed && !lend ? Buffer.from(joined) : joined);
-    if (payload) {
-      stream.write(payload);
-      stream.uncork();
-    }
+    if (payload) stream.write(payload);
     if (!this.#borrowed) return;
     this.#borrowed = false;
     if (lend && stream.writableLength > 0) {
