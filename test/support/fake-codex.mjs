@@ -231,7 +231,7 @@ const METHODS = {
   'thread/fork': ({ threadId, cwd }) => opened({ id: `${threadId}-fork`, cwd, turn: null }),
   'thread/list': () => ({
     data: [{
-      id: 'thread-1',
+      id: 'disk-thread',
       preview: 'first',
       cwd: '/p',
       updatedAt: 1000,
@@ -241,7 +241,14 @@ const METHODS = {
       name: null,
     }],
   }),
-  'thread/turns/list': () => ({ data: [] }),
+  'thread/turns/list': () => ({
+    data: [{
+      id: 'turn-0',
+      status: 'completed',
+      startedAt: 900,
+      items: [{ type: 'agentMessage', id: 'old', text: 'said long ago' }],
+    }],
+  }),
   'thread/unsubscribe': () => ({ status: 'unsubscribed' }),
   'thread/backgroundTerminals/clean': () => ({}),
   'turn/interrupt': ({ threadId }) => {

@@ -400,7 +400,7 @@ test('flags that Codex does not have are named once', async () => {
 
 test('threads on disk are listed without a session', async () => {
   const threads = await codex().listThreads(10);
-  assert.equal(threads.map((thread) => thread.id), ['thread-1']);
+  assert.equal(threads.map((thread) => thread.id), ['disk-thread']);
 });
 
 test.run();
