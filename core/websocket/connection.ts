@@ -9,7 +9,7 @@ import { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
 import { type Clock, systemClock, type Timer } from '../clock.ts';
 import type { MessageSocket } from '../tunnel/socket.ts';
-import { type DeflateParams, Deflater, type DeflateTuning, Inflater } from './deflate.ts';
+import { type DeflateParams, type Deflater, deflaterFor, type DeflateTuning, inflaterFor } from './deflate.ts';
 import { WebSocketError } from './errors.ts';
 import { BINARY, CLOSE, FIN, isCloseCode, MAX_CONTROL, MAX_REASON, PING, PONG, RSV1, TEXT } from './frame.ts';
 import { Heartbeat, type HeartbeatActions, type HeartbeatOptions } from './heartbeat.ts';
