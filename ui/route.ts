@@ -5,6 +5,7 @@
 import { cell, useCell } from './cell.ts';
 import type { ComponentType } from './html.ts';
 import type { IconName } from './components/icon.ts';
+import { d } from './i18n/en-devices.ts';
 import { t } from './i18n/en.ts';
 import { w } from './i18n/en-workshop.ts';
 
@@ -44,6 +45,12 @@ export const PAGES: Page[] = [
     title: t.nav.sessions,
     nav: { icon: 'history', place: 'more' },
     load: () => import('./pages/sessions.ts'),
+  },
+  {
+    path: '/devices',
+    title: d.title,
+    nav: { icon: 'devices', place: 'more' },
+    load: () => import('./pages/devices.ts'),
   },
   {
     path: '/settings',

@@ -2,7 +2,7 @@
 import type { DecisionRecord, MessagePage, UserMessage } from '../core/wire/types.ts';
 import type { LiveMessage } from '../core/wire/live.ts';
 import { ApiError, createApi } from './api.ts';
-import { toast } from './components/toast.ts';
+import { toast, toastError } from './components/toast.ts';
 import { now } from './components/time-ago.ts';
 import { cell, useCell } from './cell.ts';
 import type { Timer } from './cell.ts';
@@ -11,6 +11,7 @@ import { createOutbox } from './outbox.ts';
 import type { Outgoing } from './outbox.ts';
 import { addOlder, apply, change, EMPTY, forget, isCurrent, trim } from './store.ts';
 import type { State } from './store.ts';
+import { claimPairing } from './pairing.ts';
 import { createRelayWatch } from './relay-watch.ts';
 import { path } from './route.ts';
 
@@ -118,6 +119,7 @@ function signedOut() {
 
 /** Asks whether a login is needed and begins, or shows the login page. */
 export async function begin(): Promise<void> {
+  await claimPairing(api).catch(toastError);
   try {
     const check = await api.get<{ authenticated?: boolean; loginRequired?: boolean }>('/api/auth/check', {
       timeout: 10_000,

@@ -1,9 +1,10 @@
 import { html } from '../html.ts';
 import { useCell } from '../cell.ts';
-import { Button, Confirmations, EmptyState, Skeleton, Toasts } from '../components/mod.ts';
+import { Button, Confirmations, EmptyState, Icon, Skeleton, Toasts } from '../components/mod.ts';
+import { d } from '../i18n/en-devices.ts';
 import { t } from '../i18n/en.ts';
 import { useWhere } from '../route.ts';
-import { auth, begin } from '../services.ts';
+import { auth, begin, hasLogin, relay } from '../services.ts';
 import { Login } from '../pages/login.ts';
 import { PageView } from './page-view.ts';
 import { ConnectionBar, useTrouble } from './connection-bar.ts';
@@ -35,11 +36,22 @@ function Shell() {
     <div class=${`shell ${stale ? 'stale' : ''} ${kind}`}>
       <${Side} />
       <${ConnectionBar} />
+      <${OpenDoor} />
       <main id="main" tabindex="-1">
         <${PageView} where=${where} />
       </main>
       <${BottomBar} />
     </div>
+  `;
+}
+
+/** A relay without a login is open to whoever reaches it: said on every page. */
+function OpenDoor() {
+  const open = !useCell(hasLogin);
+  const onRelay = useCell(relay.state, (state) => state.present === true);
+  if (!open || !onRelay) return null;
+  return html`
+    <p class="note bad open-door" role="alert"><${Icon} name="warning" size=${18} /><span>${d.noLogin}</span></p>
   `;
 }
 

@@ -1,0 +1,15 @@
+/** The other end of "Add a device": this page was opened by a pairing link and signs in with the code in its address. */
+import type { Api } from './api.ts';
+
+const LINK = /^#\/pair\/([\w-]{1,100})$/;
+
+/**
+ * Claims the code in the address, if there is one, and takes it out of the address and the history first: it is worth nothing
+ * twice. Rejects with a sentence when the code is no longer valid.
+ */
+export async function claimPairing(api: Api): Promise<void> {
+  const code = LINK.exec(location.hash)?.[1];
+  if (!code) return;
+  history.replaceState(null, '', '#/');
+  await api.post('/api/auth/pair/claim', { code });
+}
