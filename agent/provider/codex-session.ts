@@ -2,13 +2,14 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock, Timer } from '../../core/clock.ts';
 import type { Capabilities, DecisionBody, PermissionMode } from '../../core/wire/types.ts';
-import { codexMode, ignoredFlags, modeOfFlags, sandboxPolicy } from './codex-modes.ts';
+import { ignoredFlags, modeOfFlags } from './codex-modes.ts';
+import { inputOf, type Settings, threadParams, turnSettings } from './codex-params.ts';
 import { type OpenRequest, openRequest } from './codex-requests.ts';
 import type { AppServer } from './codex-server.ts';
 import { rateLimitNotice } from './codex-text.ts';
 import { ThreadEvents } from './codex-thread.ts';
 import { type Loose, object, string } from './loose.ts';
-import { endLeftover, MARK, type ProcessIdentity } from './proc.ts';
+import { endLeftover, type ProcessIdentity } from './proc.ts';
 import type { OpenOptions, OutgoingMessage, ProviderEvent, ProviderSession } from './provider.ts';
 
 /** The provider's part that a session needs. */
@@ -96,7 +97,11 @@ export class CodexSession implements ProviderSession {
     const { version, capabilities } = await this.#host.prepare(this.#server);
     if (this.#isOver) return;
     const method = !resume ? 'thread/start' : fork ? 'thread/fork' : 'thread/resume';
-    await this.#server.request(method, this.#threadParams(), (result) => this.#opened(result));
+    await this.#server.request(
+      method,
+      threadParams(this.#options, this.#settings(), this.#mark),
+      (result) => this.#opened(result),
+    );
     this.#emit({ type: 'ready', sessionId: this.#threadId, version, capabilities });
     const ignored = ignoredFlags(flags);
     if (ignored.length) {
@@ -104,22 +109,6 @@ export class CodexSession implements ProviderSession {
       this.#emit({ type: 'notice', level: 'info', code: 'flags_ignored', text, passing: false });
     }
     for (const message of this.#waiting.splice(0)) this.send(message);
-  }
-
-  #threadParams(): Loose {
-    const { resume, cwd, flags } = this.#options;
-    const { approvalPolicy, sandbox } = codexMode(this.#mode);
-    return {
-      cwd,
-      approvalPolicy,
-      sandbox,
-      ...(this.#model ? { model: this.#model } : {}),
-      ...(resume ? { threadId: resume, excludeTurns: true } : {}),
-      config: {
-        [`shell_environment_policy.set.${MARK}`]: this.#mark,
-        ...(flags.addDirs?.length ? { 'sandbox_workspace_write.writable_roots': flags.addDirs } : {}),
-      },
-    };
   }
 
   #opened(result: Loose): void {
@@ -133,13 +122,15 @@ export class CodexSession implements ProviderSession {
     this.#tellSettings();
   }
 
+  #settings(): Settings {
+    return { mode: this.#mode, model: this.#model, effort: this.#effort };
+  }
+
   #tellSettings(): void {
     this.#emit({
       type: 'session',
       sessionId: this.#threadId,
-      model: this.#model,
-      mode: this.#mode,
-      effort: this.#effort,
+      ...this.#settings(),
       cwd: this.#options.cwd,
     });
   }
@@ -223,7 +214,7 @@ export class CodexSession implements ProviderSession {
       threadId: this.#threadId,
       clientUserMessageId: message.id,
       input: inputOf(message),
-      ...(isSteering ? {} : this.#turnSettings()),
+      ...(isSteering ? {} : turnSettings(this.#settings(), this.#knownPolicy)),
     }, (result) => {
       if (isSteering) return;
       this.#isStarting = false;
@@ -231,26 +222,6 @@ export class CodexSession implements ProviderSession {
       this.#emit({ type: 'message.status', id: message.id, status: 'sent' });
       if (this.#isInterruptWanted) this.interrupt();
     });
-  }
-
-  /** Absolute each time: a setting that was changed while a turn ran holds from the next turn on. */
-  #turnSettings(): Loose {
-    const { approvalPolicy, collaboration } = codexMode(this.#mode);
-    const effort = this.#effort || null;
-    return {
-      approvalPolicy,
-      sandboxPolicy: sandboxPolicy(this.#mode, this.#knownPolicy),
-      ...(this.#model ? { model: this.#model } : {}),
-      ...(effort ? { effort } : {}),
-      ...(this.#model
-        ? {
-          collaborationMode: {
-            mode: collaboration,
-            settings: { model: this.#model, reasoning_effort: effort, developer_instructions: null },
-          },
-        }
-        : {}),
-    };
   }
 
   decide(requestId: string, decision: DecisionBody): boolean {
@@ -353,8 +324,3 @@ export class CodexSession implements ProviderSession {
 
 /** Only what carries the mark: the app-server itself serves other sessions. */
 const markOnly = (identity: ProcessIdentity): ProcessIdentity => ({ ...identity, startTime: '' });
-
-function inputOf({ text, images }: OutgoingMessage): Loose[] {
-  const pictures = images.map(({ mediaType, data }) => ({ type: 'image', url: `data:${mediaType};base64,${data}` }));
-  return [...(text || !pictures.length ? [{ type: 'text', text, text_elements: [] }] : []), ...pictures];
-}

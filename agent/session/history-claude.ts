@@ -11,7 +11,7 @@ import { parseObject } from '../provider/jsonl.ts';
 import { list, type Loose, number, object, string } from '../provider/loose.ts';
 import { processIdentity } from '../provider/process.ts';
 import { readEnds, readTail } from './history-files.ts';
-import { type HistoryMessage, notice } from './history-message.ts';
+import { cut, type HistoryMessage, notice, titleOf } from './history-message.ts';
 
 /** Read of each file for the list: title and folder stand at its beginning, cost and name at its end. */
 const HEAD_BYTES = 64 * 1024;
@@ -21,8 +21,6 @@ const HISTORY_BYTES = 16 * 1024 * 1024;
 /** Folders and files that are looked at. */
 const FOLDER_LIMIT = 2000;
 const FILE_LIMIT = 20_000;
-const TITLE_LENGTH = 200;
-const TEXT_LENGTH = 64 * 1024;
 const SESSION_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 interface SessionFile {
@@ -101,7 +99,7 @@ async function summarise({ id, path, changedAt }: SessionFile, open: Set<string>
   return {
     provider: 'claude',
     id,
-    title: title.trim().replace(/\s+/g, ' ').slice(0, TITLE_LENGTH),
+    title: titleOf(title),
     directory: string(lines.find((line) => string(line.cwd))?.cwd),
     createdAt: timeOf(lines.find((line) => string(line.timestamp)) ?? {}) || null,
     updatedAt: Math.round(changedAt),
@@ -239,8 +237,6 @@ function applyResults(line: Loose, tools: Map<string, Extract<HistoryMessage, { 
     Object.assign(tool, { status, result: { ...result, text: cut(result.text) }, endedAt: timeOf(line) });
   }
 }
-
-const cut = (text: string): string => text.length > TEXT_LENGTH ? `${text.slice(0, TEXT_LENGTH)}…` : text;
 
 const boundInput = (input: Loose): Loose =>
   Object.fromEntries(

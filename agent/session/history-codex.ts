@@ -5,10 +5,8 @@ import { describe } from '../provider/codex-items.ts';
 import { errorSentence } from '../provider/codex-text.ts';
 import { list, type Loose, number, object, string } from '../provider/loose.ts';
 import { filesOpenBy } from '../provider/proc.ts';
-import { type HistoryMessage, notice } from './history-message.ts';
+import { cut, type HistoryMessage, notice, titleOf } from './history-message.ts';
 
-const TITLE_LENGTH = 200;
-const TEXT_LENGTH = 64 * 1024;
 /** Messages of one turn are some ten; a long turn gives more than the limit, which is then cut. */
 const MESSAGES_PER_TURN = 5;
 const MAX_TURNS = 100;
@@ -20,7 +18,7 @@ export async function listCodexSessions(codex: CodexProvider, limit: number): Pr
   return threads.map((thread) => ({
     provider: 'codex' as const,
     id: string(thread.id),
-    title: (string(thread.name) || string(thread.preview)).trim().replace(/\s+/g, ' ').slice(0, TITLE_LENGTH),
+    title: titleOf(string(thread.name) || string(thread.preview)),
     directory: string(thread.cwd),
     createdAt: seconds(thread.createdAt),
     updatedAt: seconds(thread.updatedAt) ?? 0,
@@ -96,5 +94,3 @@ function itemMessages(item: Loose, startedAt: number): HistoryMessage[] {
       return [];
   }
 }
-
-const cut = (text: string): string => text.length > TEXT_LENGTH ? `${text.slice(0, TEXT_LENGTH)}…` : text;

@@ -2,8 +2,7 @@
 import { Buffer } from 'node:buffer';
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { LineSplitter } from '../provider/jsonl.ts';
-import { parseObject } from '../provider/jsonl.ts';
+import { LineSplitter, parseObject } from '../provider/jsonl.ts';
 import type { Loose } from '../provider/loose.ts';
 
 /** Bytes that are read at once, so that nothing else has to wait long. */
