@@ -110,24 +110,22 @@ function Head({ agent, changes, loaded }: HeadProps) {
       }]
       : []),
   ];
+  const commit = pending.length > 0 &&
+    html`<${Button} tone="primary" icon="check" onClick=${() => setCommitting(true)}>${w.changes.commit}<//>`;
+  const isMergeable = changes.ahead > 0 && pending.length === 0;
+  const mergeButton = agent.worktree && html`
+    <${Button} tone=${isMergeable ? 'primary' : 'plain'} busy=${busy} disabled=${!isMergeable}
+      onClick=${merge}>${w.changes.merge(name)}<//>
+  `;
   return html`<header class="changes-head">
     <div class="changes-branch"><${Icon} name="branch" size=${18} /><span class="mono ellipsis">${
     changes.branch || '—'
   }</span>
       ${changes.base && html`<span class="hint">${w.changes.into}</span><span class="mono ellipsis">${name}</span>`}
-      ${loaded.loading && html`<${Spinner} />`}</div>
-    <div class="row"><span class="hint grow">${facts(changes)}</span>
       ${
-    pending.length > 0 && html`<${Button} icon="check" onClick=${() => setCommitting(true)}>${w.changes.commit}<//>`
-  }
-      ${
-    agent.worktree &&
-    html`<${Button} tone=${pending.length ? 'plain' : 'primary'} busy=${busy} disabled=${
-      !changes.ahead || pending.length > 0
-    } onClick=${merge}>
-        ${w.changes.merge(name)}<//>`
-  }
-      <${Menu} label=${w.changes.menu} items=${items} /></div>
+    loaded.loading && html`<${Spinner} />`
+  }<span class="grow"></span><${Menu} label=${w.changes.menu} items=${items} /></div>
+    <div class="changes-do"><p class="hint">${facts(changes)}</p><div class="row">${commit}${mergeButton}</div></div>
     ${
     committing && html`<${CommitDialog} agent=${agent} files=${pending} loaded=${loaded} onClose=${() =>
       setCommitting(false)} />`
@@ -186,7 +184,13 @@ function FileRow({ agent, file, loaded }: { agent: AgentInfo; file: ChangedFile;
     `
   }</div>
     ${(!file.committed || file.placed || file.binary) && html`<div class="changed-tags">${tags}</div>`}
-    ${open && (diff ? html`<${DiffView} diff=${diff} />` : html`<${Skeleton} lines=${3} />`)}</div>`;
+    ${
+    open && (diff
+      ? diff.hunks.length
+        ? html`<${DiffView} diff=${diff} />`
+        : html`<p class="hint changed-tags">${w.changes.noText}</p>`
+      : html`<${Skeleton} lines=${3} />`)
+  }</div>`;
 }
 
 interface CommitProps {

@@ -63,7 +63,9 @@ export function TaskForm({ draft, orders, onClose }: Props) {
           <${TextField} label=${w.tasks.name} value=${form.name} error=${at('name')} maxlength="200" onInput=${(
             name: string,
           ) => set({ name })} autofocus />
-          <${TextArea} label=${w.tasks.prompt} rows=${4} value=${form.prompt} error=${at('prompt')} onInput=${(
+          <${TextArea} label=${w.tasks.prompt} class="input some" rows=${4} value=${form.prompt} error=${at(
+            'prompt',
+          )} onInput=${(
             prompt: string,
           ) => set({ prompt })} />
           <${FolderRow} label=${w.tasks.directory} hint=${w.tasks.directoryHint} value=${form.directory} error=${at(
@@ -80,7 +82,8 @@ export function TaskForm({ draft, orders, onClose }: Props) {
             options=${PROVIDER_OPTIONS} onChange=${(provider: string) =>
               set({ provider: provider as ProviderName })} /></div></div>
           <${TemplateField} onPick=${(claudeMd: string) => set({ claudeMd })} />
-          <${TextArea} label=${w.tasks.instructions} optional rows=${2} value=${form.claudeMd} error=${at('claudeMd')}
+          <${TextArea} label=${w.tasks.instructions} hint=${w.tasks
+            .instructionsHint} class="input some" optional rows=${2} value=${form.claudeMd} error=${at('claudeMd')}
             onInput=${(claudeMd: string) => set({ claudeMd })} />
           <div><${Toggle} label=${w.tasks.worktree} hint=${w.tasks
             .worktreeHint} checked=${form.flags.worktree !== false}
