@@ -8,6 +8,7 @@ import * as assert from 'uvu/assert';
 import type { AgentInfo, Message } from '../../core/wire/types.ts';
 import { FAKE_CLAUDE } from '../support/agent-server.ts';
 import { plainEnv, type Product, ROOT, startProduct, startProgram, until } from '../support/product.ts';
+import { seeded } from '../support/seeded.ts';
 
 let product: Product;
 let project: string;
@@ -182,15 +183,5 @@ test('a wrong setting stops the start with a sentence that names it', async () =
     assert.is(program.output().trim().split('\n').length, 1);
   }
 });
-
-/** mulberry32 */
-function seeded(seed: number): () => number {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 test.run();

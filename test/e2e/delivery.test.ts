@@ -1,0 +1,223 @@
+/**
+ * Exactly once, through the relay and the sealed tunnel: the request or the tunnel is cut at a random moment, the client tries
+ * again with the same id, and the CLI gets each message and each decision one time, the right one.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { join } from 'node:path';
+import process from 'node:process';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { AgentInfo, Message, RequestMessage } from '../../core/wire/types.ts';
+import { FAKE_CLAUDE, liveClient } from '../support/agent-server.ts';
+import { type Product, startProduct, until } from '../support/product.ts';
+import { seeded } from '../support/seeded.ts';
+
+const ROUNDS = 300;
+/** In these rounds the tunnel itself is cut; it is back after 1 s, then 5 s, then 10 s. */
+const TUNNEL_CUTS = { message: [60, 200], decision: [130] };
+const SEED = Number(process.env.SEED ?? 20260131);
+
+let product: Product;
+let cable: Cable;
+let log: string;
+test.before(async () => {
+  cable = await createCable();
+  log = join('/tmp', `fake-claude-${randomUUID()}.jsonl`);
+  product = await startProduct({
+    relayUrl: (port) => cable.to(port),
+    agentEnv: { CLAUDE_BIN: FAKE_CLAUDE, CODEX_BIN: '/nonexistent', TERMINAL: 'off', FAKE_CLAUDE_LOG: log },
+  });
+  mkdirSync(join(product.folder, 'project'));
+});
+test.after(async () => {
+  await product?.close();
+  cable?.close();
+});
+
+test(`${ROUNDS} messages and ${ROUNDS} decisions, each cut at a random moment (seed ${SEED})`, async () => {
+  const random = seeded(SEED);
+  const agent = await post('/api/agents', { directory: join(product.folder, 'project'), prompt: 'hello' }) as AgentInfo;
+  await until('the agent is idle', async () => (await info(agent.id)).state === 'idle');
+  const wanted = new Map<string, string>();
+  const texts: string[] = [];
+  let attempts = 0;
+
+  for (let round = 0; round < ROUNDS; round++) {
+    const text = `bash true ${round}`;
+    texts.push(text);
+    if (TUNNEL_CUTS.message.includes(round)) setTimeout(() => cable.cut(), random() * 40);
+    attempts += await stubbornly(random, `/api/agents/${agent.id}/message`, { text, clientId: randomUUID() });
+    const request = await until('the request', async () => {
+      const { pending } = await info(agent.id);
+      return pending[0] && !wanted.has(pending[0]) ? pending[0] : null;
+    });
+    const decision = random() < 0.5 ? 'allow' : 'deny';
+    wanted.set(request, decision);
+    if (TUNNEL_CUTS.decision.includes(round)) setTimeout(() => cable.cut(), random() * 40);
+    attempts += await stubbornly(random, `/api/agents/${agent.id}/permissions/${request}`, {
+      decision,
+      clientId: randomUUID(),
+    });
+  }
+  await until('the agent is idle', async () => (await info(agent.id)).state === 'idle');
+
+  const input = readFileSync(log, 'utf8').trim().split('\n').map((line) => JSON.parse(line));
+  const answers = input.filter(({ type }) => type === 'control_response').map(({ response }) => response);
+  assert.is(answers.length, ROUNDS);
+  for (const { request_id, response } of answers) assert.is(response.behavior, wanted.get(request_id));
+  assert.is(new Set(answers.map(({ request_id }) => request_id)).size, ROUNDS);
+  const said = input.filter(({ type }) => type === 'user').map(({ message }) => message.content);
+  assert.equal(said, ['hello', ...texts]);
+  console.log(`${attempts} attempts for ${2 * ROUNDS} commands, ${cable.cuts} tunnels cut`);
+  assert.ok(attempts > 2.2 * ROUNDS && cable.cuts === 3);
+
+  const all = await history(agent.id);
+  assert.equal(all.map(({ seq }) => seq), all.map((_, i) => i + 1));
+  const requests = all.filter((message): message is RequestMessage => message.kind === 'request');
+  assert.ok(requests.every(({ status }) => status === 'answered'));
+});
+
+test('a dashboard that is cut 30 times sees the same as one that is not', async () => {
+  const random = seeded(SEED + 1);
+  const agent = await post('/api/agents', { directory: join(product.folder, 'project'), prompt: 'hello' }) as AgentInfo;
+  await until('the agent is idle', async () => (await info(agent.id)).state === 'idle');
+  const shown = new Map<string, Message>();
+  let cursor: { epoch?: string; last?: number } = {};
+  const visit = async (ms: number) => {
+    const client = await liveClient(product.relayUrl, { ...cursor, watch: [{ agent: agent.id }] }, {
+      cookie: await cookie(),
+    });
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    client.socket.terminate();
+    for (const message of client.seen) {
+      if (message.type === 'welcome') {
+        cursor = { epoch: message.epoch, last: message.resumed ? cursor.last! : message.seq };
+      }
+      if (message.type === 'messages') { for (const one of message.messages) shown.set(one.id, one); }
+      if (message.type === 'event') {
+        show(shown, message.change);
+        cursor.last = message.seq;
+      }
+    }
+  };
+  await visit(200);
+  await post(`/api/agents/${agent.id}/message`, { text: 'size 30000 17 2' });
+  for (let i = 0; i < 30; i++) await visit(random() * 120);
+  await until('the agent is idle', async () => (await info(agent.id)).state === 'idle');
+  await visit(300);
+  assert.equal([...shown.values()].sort((a, b) => a.seq - b.seq), await history(agent.id));
+});
+
+/** Applies a change as a dashboard does. */
+function show(shown: Map<string, Message>, change: any): void {
+  if (change.type === 'message') shown.set(change.message.id, structuredClone(change.message));
+  if (change.type === 'message.patch') Object.assign(shown.get(change.id)!, change.patch);
+  if (change.type === 'delta') {
+    const message = shown.get(change.id) as any;
+    const old: string = message[change.field];
+    assert.ok(change.offset <= old.length, `a gap of ${change.offset - old.length}`);
+    message[change.field] = old.slice(0, change.offset) + change.text + old.slice(change.offset + change.text.length);
+  }
+}
+
+let loggedIn: Promise<string> | null = null;
+const cookie = () => loggedIn ??= product.login();
+
+async function request(method: string, path: string, body?: unknown, signal?: AbortSignal) {
+  const response = await fetch(product.relayUrl + path, {
+    method,
+    headers: {
+      cookie: await cookie(),
+      origin: product.relayUrl,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(signal ? { signal } : {}),
+  });
+  return { status: response.status, body: await response.json() as any };
+}
+
+/** Until the tunnel is up again. */
+async function get(path: string): Promise<any> {
+  return await until(path, async () => {
+    const answer = await request('GET', path).catch(() => null);
+    return answer?.status === 200 ? answer.body : null;
+  });
+}
+const info = (id: string): Promise<AgentInfo> => get(`/api/agents/${id}`);
+async function post(path: string, body: unknown) {
+  const { status, body: answer } = await request('POST', path, body);
+  assert.ok(status < 300, JSON.stringify(answer));
+  return answer;
+}
+async function history(id: string): Promise<Message[]> {
+  const all: Message[] = [];
+  for (;;) {
+    const { messages } = await get(`/api/agents/${id}/messages?after=${all.at(-1)?.seq ?? 0}&limit=1000`);
+    if (!messages.length) return all;
+    all.push(...messages);
+  }
+}
+
+/** Posts, is cut at a random moment, posts again, until it has the answer. @returns attempts */
+async function stubbornly(random: () => number, path: string, body: unknown): Promise<number> {
+  for (let attempt = 1;; attempt++) {
+    const abort = new AbortController();
+    // The first tries are cut, most of them in the middle of what they do.
+    const timer = attempt <= 2 ? setTimeout(() => abort.abort(), random() * 25) : null;
+    const answer = await request('POST', path, body, abort.signal).catch(() => null);
+    if (timer) clearTimeout(timer);
+    if (answer?.status === 200) return attempt;
+    assert.ok(!answer || [502, 503, 504].includes(answer.status), JSON.stringify(answer));
+    if (answer) await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.ok(attempt < 2000, 'never answered');
+  }
+}
+
+/** A TCP proxy between agent and relay that can be cut. */
+interface Cable {
+  readonly cuts: number;
+  to(port: number): string;
+  cut(): void;
+  close(): void;
+}
+
+async function createCable(): Promise<Cable> {
+  let target = 0;
+  let cuts = 0;
+  const sockets = new Set<Socket>();
+  const server: Server = createServer((near) => {
+    const far = connect(target, '127.0.0.1');
+    for (const [one, other] of [[near, far], [far, near]] as const) {
+      sockets.add(one);
+      one.pipe(other);
+      one.on('error', () => other.destroy());
+      one.on('close', () => {
+        other.destroy();
+        sockets.delete(one);
+      });
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    get cuts() {
+      return cuts;
+    },
+    to(port) {
+      target = port;
+      return `ws://127.0.0.1:${(server.address() as { port: number }).port}/tunnel`;
+    },
+    cut() {
+      cuts++;
+      for (const socket of sockets) socket.resetAndDestroy();
+    },
+    close() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
+}
+
+test.run();
