@@ -62,8 +62,9 @@ function Device({ session, onGone }: { session: SessionInfo; onGone: () => void 
     <li>
       <div class="grow">
         <div class="row"><strong>${browser}</strong>${current && html`<${Pill} tone="good">${d.current}<//>`}</div>
-        <p class="hint">${d.signedIn} <${TimeAgo} at=${createdAt} /> ${d.from} <span class="mono">${address}</span>,
-          ${d.seen} <${TimeAgo} at=${lastSeenAt} /></p>
+        <p
+          class="hint">${d
+            .signedIn} <${TimeAgo} at=${createdAt} />${` ${d.from} `}<span class="mono">${address}</span>${`, ${d.seen} `}<${TimeAgo} at=${lastSeenAt} /></p>
       </div>
       <${Button} onClick=${() => void signOut()} aria-label=${`${d.signOut}: ${browser}`}>${d.signOut}<//>
     </li>
