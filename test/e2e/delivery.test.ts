@@ -4,13 +4,13 @@
  */
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
-import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import process from 'node:process';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { AgentInfo, Message, RequestMessage } from '../../core/wire/types.ts';
 import { FAKE_CLAUDE, liveClient } from '../support/agent-server.ts';
+import { type Cable, createCable } from '../support/cable.ts';
 import { type Product, startProduct, until } from '../support/product.ts';
 import { seeded } from '../support/seeded.ts';
 
@@ -174,50 +174,6 @@ async function stubbornly(random: () => number, path: string, body: unknown): Pr
     if (answer) await new Promise((resolve) => setTimeout(resolve, 50));
     assert.ok(attempt < 2000, 'never answered');
   }
-}
-
-/** A TCP proxy between agent and relay that can be cut. */
-interface Cable {
-  readonly cuts: number;
-  to(port: number): string;
-  cut(): void;
-  close(): void;
-}
-
-async function createCable(): Promise<Cable> {
-  let target = 0;
-  let cuts = 0;
-  const sockets = new Set<Socket>();
-  const server: Server = createServer((near) => {
-    const far = connect(target, '127.0.0.1');
-    for (const [one, other] of [[near, far], [far, near]] as const) {
-      sockets.add(one);
-      one.pipe(other);
-      one.on('error', () => other.destroy());
-      one.on('close', () => {
-        other.destroy();
-        sockets.delete(one);
-      });
-    }
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    get cuts() {
-      return cuts;
-    },
-    to(port) {
-      target = port;
-      return `ws://127.0.0.1:${(server.address() as { port: number }).port}/tunnel`;
-    },
-    cut() {
-      cuts++;
-      for (const socket of sockets) socket.resetAndDestroy();
-    },
-    close() {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-    },
-  };
 }
 
 test.run();

@@ -36,8 +36,7 @@ const PROMPTS: Record<string, (turn: Turn, rest: string) => Promise<void>> = {
   /** size <characters> <characters a delta> <ms> */
   async size(turn, rest) {
     const [size = 1000, chunk = 20, delayMs = 1] = rest.split(' ').map(Number);
-    const line = 'The quick brown fox jumps over the lazy dog; pack my box with five dozen liquor jugs. ';
-    await turn.text(line.repeat(Math.ceil(size / line.length)).slice(0, size), { chunk, delayMs });
+    await turn.text(prose(size), { chunk, delayMs });
   },
   async ask(turn) {
     const question = {
@@ -171,6 +170,22 @@ const PROMPTS: Record<string, (turn: Turn, rest: string) => Promise<void>> = {
     await turn.text(JSON.stringify(process.argv), { chunk: 100_000 });
   },
 };
+
+/** Words that compress about as well as English does, the same every time. */
+function prose(size: number): string {
+  let seed = 42;
+  const next = (below: number) => {
+    seed = (Math.imul(seed, 1103515245) + 12345) >>> 0;
+    return (seed >>> 8) % below;
+  };
+  const words = Array.from(
+    { length: 2000 },
+    () => Array.from({ length: 2 + next(8) }, () => 'etaoinshrdlucmfwypvbgk'[next(22)]).join(''),
+  );
+  let text = '';
+  while (text.length < size) text += `${words[Math.min(next(2000), next(2000))]} `;
+  return text.slice(0, size);
+}
 
 const script: Script = async (turn) => {
   const [, word = '', rest = ''] = /^(\S*)\s*([\s\S]*)$/.exec(turn.prompt) ?? [];

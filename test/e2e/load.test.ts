@@ -1,0 +1,112 @@
+/** What many agents and several dashboards cost. Prints its figures. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import process from 'node:process';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { AgentInfo } from '../../core/wire/types.ts';
+import { FAKE_CLAUDE, type LiveClient, liveClient } from '../support/agent-server.ts';
+import { type Cable, createCable } from '../support/cable.ts';
+import { type Product, ROOT, startProduct, until } from '../support/product.ts';
+
+let product: Product;
+let cable: Cable;
+test.before(async () => {
+  cable = await createCable();
+  product = await startProduct({
+    relayUrl: (port) => cable.to(port),
+    agentEnv: {
+      CLAUDE_BIN: FAKE_CLAUDE,
+      CODEX_BIN: '/nonexistent',
+      TERMINAL: 'off',
+      NODE_OPTIONS: `--import file://${join(ROOT, 'test/support/loop-probe.mjs')}`,
+    },
+  });
+  mkdirSync(join(product.folder, 'project'));
+});
+test.after(async () => {
+  await product?.close();
+  cable?.close();
+});
+
+async function api(method: string, path: string, body?: unknown) {
+  const response = await fetch(product.localUrl + path, {
+    method,
+    ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+  });
+  return await response.json() as any;
+}
+const create = (prompt: string): Promise<AgentInfo> =>
+  api('POST', '/api/agents', { directory: join(product.folder, 'project'), prompt });
+const say = (id: string, text: string) => api('POST', `/api/agents/${id}/message`, { text });
+const turns = (id: string, count: number) =>
+  until(`turn ${count}`, async () => (await api('GET', `/api/agents/${id}`)).usage.turns >= count, 60_000);
+
+async function dashboard(agents: string[]): Promise<LiveClient> {
+  return await liveClient(product.relayUrl, { watch: agents.map((agent) => ({ agent })) }, {
+    cookie: await product.login(),
+  });
+}
+
+async function loop(): Promise<{ p50: number; p99: number; max: number; cpu: number; rssMiB: number }> {
+  const program = product.agent!;
+  const count = () => program.output().split('LOOP ').length;
+  const before = count();
+  process.kill(program.child.pid!, 'SIGUSR2');
+  await until('the probe', () => count() > before);
+  return JSON.parse(program.output().split('LOOP ').at(-1)!.split('\n')[0]!);
+}
+
+test('a 20 KB answer to 3 dashboards costs what it weighs, not a multiple of the history', async () => {
+  const { id } = await create('hello');
+  await turns(id, 1);
+  for (let turn = 2; turn <= 66; turn++) {
+    await say(id, 'hello again');
+    await turns(id, turn);
+  }
+  assert.ok((await api('GET', `/api/agents/${id}`)).lastSeq > 190);
+  const dashboards = await Promise.all([1, 2, 3].map(() => dashboard([id])));
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  const before = cable.bytes;
+  await say(id, 'size 20000 20 5');
+  await turns(id, 67);
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  const cost = cable.bytes - before;
+  console.log(`20,000 characters to 3 dashboards in 1,000 deltas: ${cost} bytes on the tunnel`);
+  assert.ok(cost < 3 * 40 * 1024 + 20 * 1024, `${cost}`);
+  for (const { socket } of dashboards) socket.close();
+});
+
+test('20 agents stream at once and the event loop stays free', async () => {
+  const agents: string[] = [];
+  for (let i = 0; i < 20; i++) {
+    const { id } = await create('hello');
+    agents.push(id);
+    await turns(id, 1);
+  }
+  const viewer = await dashboard(agents);
+  await loop();
+  await Promise.all(agents.map((id) => say(id, 'size 40000 80 20')));
+  await new Promise((resolve) => setTimeout(resolve, 8000));
+  const seen = await loop();
+  await Promise.all(agents.map((id) => turns(id, 2)));
+  console.log(
+    `20 agents × 50 deltas/s: event loop p50 ${seen.p50} ms, p99 ${seen.p99} ms, max ${seen.max} ms; CPU ${seen.cpu}, RSS ${seen.rssMiB} MiB`,
+  );
+  assert.ok(seen.p99 < 50, `${seen.p99}`);
+  assert.ok(viewer.changes().some(({ type }) => type === 'delta'));
+  viewer.socket.close();
+});
+
+test('a line of 64 MiB holds the event loop for less than 200 ms', async () => {
+  const { id } = await create('hello');
+  await turns(id, 1);
+  await loop();
+  await say(id, 'bigline 64');
+  await turns(id, 2);
+  const seen = await loop();
+  console.log(`a 64 MiB line: event loop max ${seen.max} ms, RSS ${seen.rssMiB} MiB`);
+  assert.ok(seen.max < 200, `${seen.max}`);
+});
+
+test.run();
