@@ -36,8 +36,6 @@ export interface MuxOptions {
 }
 
 const MAX_ID = 0xffff_ffff;
-/** Frames for stream 0 that wait for room, at most. Only a peer that asks and asks without reading makes so many. */
-const MAX_CONTROL = 64;
 /** Streams over the limit whose refusal may wait to be sent. */
 const MAX_REFUSED = 64;
 
@@ -64,6 +62,11 @@ export class Mux implements StreamHost {
     return this.#streams.size;
   }
 
+  /** Frames of the session that wait for room. */
+  get waiting(): number {
+    return this.#control.length;
+  }
+
   /** Opens a stream; the caller sends its head at once. null: at the limit, or the tunnel is closed. */
   open(): Stream | null {
     if (this.#closed || this.#streams.size >= MAX_STREAMS || this.#lastId >= MAX_ID) return null;
@@ -75,7 +78,6 @@ export class Mux implements StreamHost {
   /** A frame of the session itself; goes before everything that waits. */
   control(type: number, payload: Uint8Array): void {
     if (this.#closed) return;
-    if (this.#control.length >= MAX_CONTROL) throw new WireError('too many pings');
     this.#control.push({ type, payload });
     this.#wake();
   }

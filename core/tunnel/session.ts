@@ -66,6 +66,8 @@ const WAKE_MS = 5_000;
 /** The socket may take this long for the closing handshake after BYE. */
 const CLOSE_MS = 1_000;
 const MAX_NAME = 200;
+/** Frames of stream 0 that wait for room. Only a peer that asks and asks without reading makes so many. */
+const MAX_WAITING = 64;
 
 export class Session {
   readonly #options: SessionOptions;
@@ -176,7 +178,6 @@ export class Session {
       if (data.length > MAX_HANDSHAKE) throw new WireError('handshake message too long');
       this.#onHandshake(data);
     } catch (error) {
-      if (this.#phase === 'closed') throw error;
       const refused = this.#channel === null && this.#options.role === 'relay';
       this.#fail(refused ? CLOSE.refused : CLOSE.failed, error instanceof Error ? error.message : String(error));
     }
@@ -223,6 +224,7 @@ export class Session {
         return this.#onHello(payload);
       case TYPE.ping:
         if (payload.length !== 8) throw new WireError('PING is 8 bytes');
+        if (this.#mux.waiting >= MAX_WAITING) throw new WireError('pings without end');
         return this.#mux.control(TYPE.pong, Buffer.from(payload));
       case TYPE.pong:
         return this.#onPong(payload);

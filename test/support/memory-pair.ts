@@ -21,6 +21,7 @@ export class MemorySocket implements MessageSocket {
   #inbox: (Buffer | string)[] = [];
   #under = 0;
   #full = false;
+  #atEnd: (() => void) | null = null;
   #scheduled = false;
 
   static pair(): [MemorySocket, MemorySocket] {
@@ -89,6 +90,7 @@ export class MemorySocket implements MessageSocket {
         if (typeof lent !== 'string') lent.fill(0xee);
       }
       this.#peer!.#drained();
+      if (this.#inbox.length === 0) this.#atEnd?.();
     });
   }
   #drained(): void {
@@ -97,9 +99,9 @@ export class MemorySocket implements MessageSocket {
     if (!this.closed) this.ondrain?.();
   }
   #end(code: number, reason: string): void {
-    // What was sent before the end is delivered before it.
-    if (this.#inbox.length > 0 && !this.closed) return queueMicrotask(() => this.#end(code, reason));
     if (this.closed) return;
+    // What was sent before the end is delivered before it.
+    if (this.#inbox.length > 0) return void (this.#atEnd = () => this.#end(code, reason));
     this.closed = true;
     this.onclose?.(code, reason);
   }

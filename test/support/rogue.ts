@@ -23,6 +23,8 @@ export interface Rogue {
   /** Sends these bytes as one sealed record. */
   record(plain: Uint8Array): void;
   frame(type: number, flags: number, id: number, payload?: Uint8Array): void;
+  /** The next record is sealed with the next key. */
+  rekeyed(): void;
 }
 
 /** Bytes of one frame; `length` lies about the payload when given. */
@@ -88,6 +90,7 @@ export async function rogue(role: 'machine' | 'relay', options: Partial<SessionO
     seen,
     end: () => end,
     record: (plain) => void socket.send(channel!.send.seal(plain)),
+    rekeyed: () => channel!.send.rekey(),
     frame: (type, flags, id, payload) => self.record(frame(type, flags, id, payload)),
   };
   self.frame(TYPE.hello, 0, 0, Buffer.from('{"name":"rogue","version":"9"}'));

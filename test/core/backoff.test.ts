@@ -1,0 +1,62 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Backoff } from '../../core/backoff.ts';
+
+const HOUR = 3_600_000;
+
+test('after a healthy connection: at once, spread over one second', () => {
+  assert.is(new Backoff(() => 0).next(HOUR), 0);
+  assert.is(new Backoff(() => 0.999).next(HOUR), 999);
+});
+
+test('after a relay that said it restarts: spread over four seconds', () => {
+  assert.is(new Backoff(() => 0.5).next(HOUR, true), 2000);
+});
+
+test('then 5 s doubling to 60 s and no more', () => {
+  const backoff = new Backoff(() => 1 - 1e-9);
+  const waits = [backoff.next(HOUR), ...Array.from({ length: 8 }, () => backoff.next(0))].map((ms) =>
+    Math.round(ms / 100) / 10
+  );
+  assert.equal(waits, [1, 5, 10, 20, 40, 60, 60, 60, 60]);
+});
+
+test('a relay that was never reached is tried after 5 s at first', () => {
+  const backoff = new Backoff(() => 1 - 1e-9);
+  assert.is(Math.round(backoff.next(0)), 5000);
+  assert.is(Math.round(backoff.next(0)), 5000);
+  assert.is(Math.round(backoff.next(0)), 10_000);
+});
+
+test('jitter takes up to half', () => {
+  const backoff = new Backoff(() => 0);
+  backoff.next(0);
+  assert.is(backoff.next(0), 2500);
+  assert.is(backoff.next(0), 5000);
+});
+
+test('a connection that breaks again and again before a minute is over is not tried at once again', () => {
+  const backoff = new Backoff(() => 1 - 1e-9);
+  assert.ok(backoff.next(59_999) <= 1000);
+  assert.is(Math.round(backoff.next(59_999)), 5000);
+  assert.is(Math.round(backoff.next(59_999)), 10_000);
+  assert.ok(backoff.next(60_000) <= 1000, 'reset after a minute of health');
+});
+
+test('fifty clients whose relays restart together do not come back together', () => {
+  let seed = 7;
+  const random = () => (seed = (seed * 1103515245 + 12345) & 0x7fffffff) / 0x80000000;
+  for (const outage of [0, 30_000]) {
+    const tries: number[] = [];
+    for (let client = 0; client < 50; client++) {
+      const backoff = new Backoff(random);
+      let at = backoff.next(HOUR, true);
+      tries.push(at);
+      while (at < outage) tries.push(at += backoff.next(0));
+    }
+    const most = Math.max(...tries.map((from) => tries.filter((at) => at >= from && at < from + 1000).length));
+    assert.ok(most <= 0.4 * tries.length, `${most} of ${tries.length} within one second`);
+  }
+});
+
+test.run();

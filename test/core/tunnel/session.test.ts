@@ -1,0 +1,304 @@
+/** A session's life: proof, heartbeat, sleep, rekeying, drain and end, on a clock that is moved by hand. */
+import { Buffer } from 'node:buffer';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { TYPE } from '../../../core/tunnel/frame.ts';
+import {
+  CLOSE,
+  DEAD_MS,
+  HANDSHAKE_MS,
+  HEARTBEAT_MS,
+  MAX_HANDSHAKE,
+  REKEY_MS,
+  REKEY_RECORDS,
+} from '../../../core/tunnel/limits.ts';
+import { Handshake } from '../../../core/tunnel/secure.ts';
+import { Session, type SessionEnd } from '../../../core/tunnel/session.ts';
+import { handClock } from '../../support/hand-clock.ts';
+import { MemorySocket } from '../../support/memory-pair.ts';
+import { rogue } from '../../support/rogue.ts';
+import { ask, memoryTransport, PSK, socketTransport, tunnelPair, until } from '../../support/tunnel-pair.ts';
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+const fine = (_req: unknown, res: { writeHead(status: number): unknown; end(text: string): unknown }) => {
+  res.writeHead(200);
+  res.end('fine');
+};
+
+/** A relay session alone, and the other end of its socket. */
+function lonelyRelay(clock = handClock()) {
+  const [honest, stranger] = MemorySocket.pair();
+  stranger.onmessage = (data) => void said.push(Buffer.from(data as Uint8Array));
+  const said: Buffer[] = [];
+  let end: SessionEnd | null = null;
+  const session = new Session({
+    socket: honest,
+    role: 'relay',
+    psk: PSK,
+    hello: { name: 'relay', version: '1' },
+    clock,
+    onEstablished: () => {},
+    onClose: (why) => end = why,
+  });
+  return { session, stranger, said, clock, end: () => end };
+}
+
+test("both sides learn each other's name once the token is proven", async () => {
+  for (const transport of [memoryTransport, socketTransport]) {
+    const names: string[] = [];
+    const sockets = await transport();
+    for (const role of ['relay', 'machine'] as const) {
+      new Session({
+        socket: sockets[role],
+        role,
+        psk: PSK,
+        hello: { name: `the ${role}`, version: '3' },
+        onEstablished: (peer) => names.push(`${peer.name} ${peer.version}`),
+        onClose: () => {},
+      });
+    }
+    await until(() => names.length === 2);
+    assert.equal(names.sort(), ['the machine 3', 'the relay 3']);
+    await sockets.close();
+  }
+});
+
+test('the relay says nothing to a wrong token, prologue or version, and closes in the same way', async () => {
+  const prologue = Buffer.from('agent-monitor tunnel 99');
+  for (const machine of [{ psk: Buffer.alloc(32) }, { psk: PSK, prologue }]) {
+    const { stranger, said, end } = lonelyRelay();
+    let closed: [number, string] | null = null;
+    stranger.onclose = (...why) => closed = why;
+    stranger.send(new Handshake({ initiator: true, ...machine }).write());
+    await until(() => closed !== null && end() !== null);
+    assert.equal(closed, [CLOSE.refused, '']);
+    assert.is(end()!.code, CLOSE.refused);
+    assert.is(said.length, 0);
+  }
+});
+
+test('whatever else comes first is refused: nothing, too short, too long, a text', async () => {
+  for (const first of [Buffer.alloc(0), Buffer.alloc(47), Buffer.alloc(48), Buffer.alloc(MAX_HANDSHAKE + 1)]) {
+    const { stranger, said, end } = lonelyRelay();
+    stranger.send(first);
+    await until(() => end() !== null);
+    assert.is(end()!.code, CLOSE.refused);
+    assert.is(said.length, 0);
+  }
+  const { stranger, end } = lonelyRelay();
+  stranger.sendText('token');
+  await until(() => end() !== null);
+});
+
+test('who proves nothing in time is cut off, and leaves no timer', async () => {
+  for (const speak of [false, true]) {
+    const { stranger, clock, end } = lonelyRelay();
+    if (speak) stranger.send(new Handshake({ initiator: true, psk: PSK }).write());
+    await turn();
+    clock.advance(HANDSHAKE_MS - 1);
+    assert.is(end(), null);
+    clock.advance(1);
+    assert.is(end()!.code, CLOSE.timeout);
+    await turn();
+    assert.is(clock.pending, 0);
+  }
+});
+
+test('a replayed first message gets no further than the answer', async () => {
+  const { session, stranger, said, end } = lonelyRelay();
+  const recorded = new Handshake({ initiator: true, psk: PSK }).write();
+  stranger.send(recorded);
+  await until(() => said.length === 1);
+  stranger.send(Buffer.alloc(100)); // what was recorded next belongs to another key
+  await until(() => end() !== null);
+  assert.is(session.established, false);
+  assert.is(end()!.established, false);
+});
+
+test('the machine refuses a relay that does not know the token', async () => {
+  const [honest, stranger] = MemorySocket.pair();
+  let end: SessionEnd | null = null;
+  new Session({
+    socket: honest,
+    role: 'machine',
+    psk: PSK,
+    hello: { name: '', version: '' },
+    onEstablished: () => assert.unreachable(),
+    onClose: (why) => end = why,
+  });
+  stranger.send(Buffer.alloc(48, 1));
+  await until(() => end !== null);
+  assert.is(end!.code, CLOSE.failed);
+  assert.is(end!.local, true);
+});
+
+test('heartbeats go out every 10 s and measure the round trip', async () => {
+  const clock = handClock();
+  const pair = await tunnelPair({ clock });
+  await turn();
+  const before = pair.machine.bytesIn;
+  for (let s = 0; s < 60; s++) {
+    clock.advance(1000);
+    await turn();
+    await turn();
+  }
+  assert.is(pair.machine.rttMs, 0);
+  // 6 PINGs and 6 PONGs of 16 bytes.
+  assert.is(pair.machine.bytesIn - before, 6 * 2 * 16);
+  assert.is(HEARTBEAT_MS, 10_000);
+  await pair.close();
+  await turn();
+  assert.is(clock.pending, 0);
+});
+
+test('a peer that falls silent is dead after 25 s, not before, on either side', async () => {
+  for (const silent of ['machine', 'relay'] as const) {
+    const clock = handClock();
+    const pair = await tunnelPair({ clock });
+    await turn();
+    (pair.sockets[silent] as MemorySocket).tamper = () => [];
+    const other = silent === 'machine' ? 'relay' : 'machine';
+    for (let ms = 0; ms < DEAD_MS - 100; ms += 500) {
+      clock.advance(500);
+      await turn();
+      if (ms < DEAD_MS - 3000) assert.is(pair.ends[other], null, `after ${ms} ms`);
+    }
+    clock.advance(3000);
+    await turn();
+    assert.is(pair.ends[other]!.code, CLOSE.timeout);
+    await pair.sockets.close();
+  }
+});
+
+test('after sleep a live peer is kept and a dead one is given up within 10 s', async () => {
+  for (const alive of [true, false]) {
+    const clock = handClock();
+    const pair = await tunnelPair({ clock });
+    await turn();
+    clock.setWall(clock.now() + 5 * 60_000); // only the wall clock goes on while a machine sleeps
+    if (!alive) (pair.sockets.relay as MemorySocket).tamper = () => [];
+    for (let i = 0; i < 20; i++) {
+      clock.advance(500);
+      await turn();
+      await turn();
+    }
+    assert.is(pair.machine.established, alive);
+    await pair.close();
+  }
+});
+
+test('keys change after 10 minutes, without a gap', async () => {
+  const clock = handClock();
+  const r = await rogue('machine', { clock });
+  const rekeys = () => r.seen.filter(({ type }) => type === TYPE.rekey).length;
+  for (let ms = 0; ms < REKEY_MS + 20_000; ms += 10_000) {
+    if (ms < REKEY_MS) assert.is(rekeys(), 0, `after ${ms} ms`);
+    clock.advance(10_000);
+    r.frame(TYPE.ping, 0, 0, Buffer.alloc(8)); // or it would be taken for dead
+    await turn();
+    await turn();
+    if (ms >= REKEY_MS) break;
+  }
+  assert.is(rekeys(), 1);
+  assert.is(r.end(), null);
+  await r.session.close(1001, '');
+});
+
+test('keys change after 2^16 records, both ways, without a gap', async () => {
+  const r = await rogue('machine');
+  const ping = Buffer.alloc(8);
+  for (let i = 1; i <= REKEY_RECORDS + 10; i++) {
+    if (i === REKEY_RECORDS - 10) r.frame(TYPE.rekey, 0, 0), r.rekeyed();
+    r.frame(TYPE.ping, 0, 0, ping);
+    await turn();
+  }
+  assert.is(r.end(), null);
+  await until(() => r.seen.filter(({ type }) => type === TYPE.pong).length === REKEY_RECORDS + 10);
+  assert.is(r.seen.filter(({ type }) => type === TYPE.rekey).length, 1);
+  await r.session.close(1001, '');
+});
+
+test('a peer that does not change its key in time is cut off', async () => {
+  const r = await rogue('machine');
+  const goaway = Buffer.alloc(0);
+  for (let i = 0; i < REKEY_RECORDS - 1; i++) {
+    r.frame(TYPE.goaway, 0, 0, goaway);
+    if (i % 64 === 0) await turn();
+  }
+  await turn();
+  assert.is(r.end(), null);
+  r.frame(TYPE.goaway, 0, 0, goaway);
+  await until(() => r.end() !== null);
+  assert.is(r.end()!.code, CLOSE.failed);
+});
+
+test('drain: running requests finish, new ones are refused, both sides end cleanly', async () => {
+  let finish!: () => void;
+  const pair = await tunnelPair({
+    handler: (req, res) => {
+      if (req.url === '/quick') return void fine(req, res);
+      res.writeHead(200);
+      res.write('slow ');
+      finish = () => res.end('done');
+    },
+  });
+  const slow = ask(pair.relay, { target: '/slow' });
+  await until(() => finish !== undefined);
+  const drained = pair.machine.drain(60_000);
+  await until(() => pair.relay.draining);
+  assert.is(pair.relay.open(), null);
+  finish();
+  assert.is((await slow).body.toString(), 'slow done');
+  await drained;
+  const end = await pair.relayEnded;
+  assert.equal([end.code, end.proven], [CLOSE.shutdown, true]);
+});
+
+test('drain: what does not finish in the time given is cut', async () => {
+  const clock = handClock();
+  const pair = await tunnelPair({ clock, handler: (_req, res) => void (res.writeHead(200), res.write('x')) });
+  const slow = ask(pair.relay);
+  await until(() => pair.machine.streams === 1);
+  const drained = pair.relay.drain(10_000);
+  await turn();
+  clock.advance(10_000);
+  await drained;
+  assert.is.not((await slow).reset, null);
+  await until(() => pair.ends.machine !== null);
+  assert.is(pair.ends.machine!.proven, true);
+  await turn();
+  assert.is(clock.pending, 0);
+});
+
+test('closing says why, sealed, and leaves no timer', async () => {
+  const clock = handClock();
+  const pair = await tunnelPair({ clock });
+  await pair.relay.close(CLOSE.replaced, 'another machine');
+  const end = await pair.machineEnded;
+  assert.equal({ ...end, local: undefined }, {
+    code: CLOSE.replaced,
+    reason: 'another machine',
+    proven: true,
+    established: true,
+    local: undefined,
+  });
+  await turn();
+  assert.is(clock.pending, 0);
+});
+
+test('nothing of a message is on the wire in the clear', async () => {
+  const pair = await tunnelPair({ handler: (_req, res) => (fine(_req, res)) });
+  const wire = [pair.sockets.machine, pair.sockets.relay] as MemorySocket[];
+  for (const socket of wire) socket.recording = true;
+  await ask(pair.relay, {
+    target: '/secret-path',
+    fields: ['cookie', 'secret-cookie'],
+    body: Buffer.from('secret-body'),
+  });
+  const bytes = Buffer.concat(wire.flatMap(({ sent }) => sent)).toString('latin1');
+  for (const text of ['secret', 'fine', 'GET', 'cookie']) assert.not(bytes.includes(text), text);
+  assert.ok(bytes.length > 100);
+  await pair.close();
+});
+
+test.run();
