@@ -7,6 +7,7 @@ import type { ComponentType } from './html.ts';
 import type { IconName } from './components/icon.ts';
 import { d } from './i18n/en-devices.ts';
 import { t } from './i18n/en.ts';
+import { tt } from './i18n/en-terminal.ts';
 import { w } from './i18n/en-workshop.ts';
 
 export interface PageProps {
@@ -34,6 +35,13 @@ export const PAGES: Page[] = [
   { path: '/agents/:id', title: t.nav.agents, load: () => import('./pages/agent.ts') },
   { path: '/agents/:id/:tab', title: t.nav.agents, load: () => import('./pages/agent.ts') },
   { path: '/tasks', title: w.nav.tasks, nav: { icon: 'tasks', place: 'main' }, load: () => import('./pages/tasks.ts') },
+  {
+    path: '/terminals',
+    title: tt.nav,
+    nav: { icon: 'terminal', place: 'main' },
+    load: () => import('./pages/terminals.ts'),
+  },
+  { path: '/terminals/:id', title: tt.nav, load: () => import('./pages/terminal.ts') },
   {
     path: '/templates',
     title: w.nav.templates,

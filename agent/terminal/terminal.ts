@@ -204,6 +204,7 @@ export class Terminal {
       viewer.size = { cols: command.cols, rows: command.rows };
       viewer.active = command.active;
       this.#fit();
+      this.#flow();
     }
     return command !== null;
   }
@@ -259,9 +260,9 @@ export class Terminal {
     this.#flow();
   }
 
-  /** The PTY is read while somebody keeps up, or nobody who is awake watches. */
+  /** The PTY is read while somebody keeps up, or nobody who is active and awake watches. */
   #flow(): void {
-    const awake = [...this.#viewers].filter((viewer) => !viewer.isStalled);
+    const awake = [...this.#viewers].filter((viewer) => viewer.active && !viewer.isStalled);
     const isPaused = !this.#exited && awake.length > 0 && !awake.some((viewer) => viewer.keepsUp(this.#scrollback.end));
     if (!isPaused) {
       this.#clock.clearTimeout(this.#stalling);

@@ -34,7 +34,7 @@ export class Viewer {
   readonly client: string;
   readonly socket: ViewerSocket;
   size: Size;
-  /** false: only watches, does not count for the size. */
+  /** false: only watches; neither the size nor the pace is made for it. */
   active: boolean;
   /** It has not shown anything for long although output waits: nobody waits for it. */
   isStalled = false;

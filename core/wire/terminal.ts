@@ -45,7 +45,7 @@ export function parseCreateTerminal(value: unknown): CreateTerminalBody {
 export type TerminalCommand =
   /** Output up to `offset` is on the screen (xterm.js's write callback): flow control. */
   | { type: 'ack'; offset: number }
-  /** What this viewer can show; `active: false` only watches and does not count for the size. */
+  /** What this viewer can show; `active: false` only watches: neither the size nor the pace is made for it. */
   | { type: 'size'; cols: number; rows: number; active: boolean };
 
 /** Server → client, as text. A binary message is the next part of the repaint or, when that is complete, of the output. */

@@ -2,6 +2,7 @@
 import type { AgentInfo } from '../../core/wire/types.ts';
 import type { ComponentType } from '../html.ts';
 import { t } from '../i18n/en.ts';
+import { tt } from '../i18n/en-terminal.ts';
 import { w } from '../i18n/en-workshop.ts';
 
 export interface TabProps {
@@ -19,6 +20,7 @@ export interface Tab {
 export const TABS: Tab[] = [
   { id: 'chat', title: t.tabs.chat, load: () => import('../chat/chat.ts') },
   { id: 'changes', title: w.tabs.changes, load: () => import('./changes.ts') },
+  { id: 'terminals', title: tt.tab, load: () => import('./terminal-tab.ts') },
   { id: 'instructions', title: w.tabs.instructions, load: () => import('./instructions.ts') },
   { id: 'details', title: t.tabs.details, load: () => import('./agent-details.ts') },
 ];

@@ -1,0 +1,235 @@
+/** One terminal on this page: xterm.js, its socket, and what the page around it shows. Lives as long as its page. */
+import { FitAddon } from '@xterm/addon-fit';
+import { SearchAddon } from '@xterm/addon-search';
+import { Unicode11Addon } from '@xterm/addon-unicode11';
+import { WebLinksAddon } from '@xterm/addon-web-links';
+import { Terminal } from '@xterm/xterm';
+import { cell } from '../cell.ts';
+import { newId } from '../api.ts';
+import { path } from '../route.ts';
+import { followPageColors, pageColors } from './colors.ts';
+import { type Key, keySequence, type Modifiers, withModifiers } from './keys.ts';
+import { createLink, type Size, type TerminalLink } from './link.ts';
+import { leaveQueriesToServer } from './queries.ts';
+import { strictDocument } from './strict-document.ts';
+import { scrollByTouch } from './touch.ts';
+
+export const SCROLLBACK_LINES = 10_000;
+const FONT_KEY = 'terminal.fontSize';
+export const FONT = { min: 7, max: 28, normal: 13 };
+/** Text is kept readable on the page's background. */
+const CONTRAST = 4.5;
+
+const encoder = new TextEncoder();
+
+export class TerminalSession {
+  readonly terminal: Terminal;
+  readonly link: TerminalLink;
+  readonly exit = cell<{ code: number; signal: number } | null>(null);
+  /** The size that all viewers share, and the one that would fit here. */
+  readonly size = cell<Size>({ cols: 80, rows: 24 });
+  readonly fitting = cell<Size>({ cols: 80, rows: 24 });
+  readonly modifiers = cell<Modifiers>({ ctrl: false, alt: false });
+  /** Only watches: the size is made by others, the text is scaled to fit. */
+  readonly watching = cell(false);
+  /** Rang since the page was last looked at. */
+  readonly bell = cell(false);
+  readonly search = new SearchAddon();
+  readonly #fit = new FitAddon();
+  readonly #ends: (() => void)[] = [];
+  #box: HTMLElement | null = null;
+  /** Input was refused: too much waits. */
+  onRefused: () => void = () => {};
+  onSearch: () => void = () => {};
+
+  constructor(id: string) {
+    this.terminal = new Terminal({
+      allowProposedApi: true,
+      documentOverride: strictDocument(document),
+      scrollback: SCROLLBACK_LINES,
+      fontFamily: getComputedStyle(document.documentElement).getPropertyValue('--mono'),
+      fontSize: fontSize(),
+      lineHeight: 1.15,
+      cursorBlink: true,
+      minimumContrastRatio: CONTRAST,
+      macOptionIsMeta: true,
+      rightClickSelectsWord: false,
+      theme: pageColors(),
+    });
+    this.link = createLink({
+      open: (query) => new WebSocket(`${socketOrigin()}${path`/api/terminals/${id}/socket`}?${query}`),
+      client: newId(),
+      onReset: (size) => this.#inOrder('\x1bc', () => this.#setSize(size)),
+      onBytes: (bytes, offset) => this.terminal.write(bytes, () => offset !== null && this.link.shown(offset)),
+      onSize: (size) => this.#inOrder('', () => this.#setSize(size)),
+      onExit: (code, signal) => this.#inOrder('', () => this.exit.set({ code, signal })),
+      random: Math.random,
+      setTimeout: (action, ms) => setTimeout(action, ms),
+      clearTimeout: (timer) => clearTimeout(timer),
+    });
+    this.#setUp();
+  }
+
+  /** What comes from the server is applied in the order of the output. */
+  #inOrder(text: string, action: () => void): void {
+    this.terminal.write(text, action);
+  }
+
+  #setUp(): void {
+    const { terminal } = this;
+    for (const addon of [this.#fit, this.search, new Unicode11Addon(), new WebLinksAddon(openLink)]) {
+      terminal.loadAddon(addon);
+    }
+    terminal.unicode.activeVersion = '11';
+    leaveQueriesToServer(terminal);
+    terminal.onData((data) => this.type(data));
+    terminal.onBinary((data) => this.#send(Uint8Array.from(data, (character) => character.charCodeAt(0))));
+    terminal.onBell(() => this.bell.set(true));
+    terminal.attachCustomKeyEventHandler((event) => this.#onKey(event));
+  }
+
+  /** Shows it in `box` and connects. */
+  mount(box: HTMLElement): void {
+    this.#box = box;
+    this.terminal.open(box);
+    const observer = new ResizeObserver(() => this.#refit());
+    observer.observe(box);
+    const seen = () => {
+      this.#refit();
+      if (!document.hidden) this.link.wake();
+    };
+    const online = () => this.link.wake();
+    document.addEventListener('visibilitychange', seen);
+    addEventListener('online', online);
+    this.#ends.push(
+      () => observer.disconnect(),
+      () => document.removeEventListener('visibilitychange', seen),
+      () => removeEventListener('online', online),
+      followPageColors(() => this.terminal.options.theme = pageColors()),
+      scrollByTouch(box),
+    );
+    this.fitting.set(this.#proposed());
+    this.link.start(this.fitting.get(), this.#isActive());
+  }
+
+  dispose(): void {
+    this.link.stop();
+    for (const end of this.#ends) end();
+    this.terminal.dispose();
+  }
+
+  // --- size ---
+
+  #proposed(): Size {
+    const proposed = this.#fit.proposeDimensions();
+    return proposed?.cols && proposed.rows ? { cols: proposed.cols, rows: proposed.rows } : this.fitting.get();
+  }
+
+  #isActive(): boolean {
+    return !document.hidden && !this.watching.get();
+  }
+
+  #refit(): void {
+    if (!this.#box?.offsetWidth || !this.#box.offsetHeight) return;
+    if (this.watching.get()) this.#scale();
+    else this.fitting.set(this.#proposed());
+    this.link.resize(this.fitting.get(), this.#isActive());
+  }
+
+  #setSize(size: Size): void {
+    this.size.set(size);
+    if (size.cols !== this.terminal.cols || size.rows !== this.terminal.rows) {
+      this.terminal.resize(size.cols, size.rows);
+    }
+    if (this.watching.get()) this.#scale();
+  }
+
+  /** The largest text with which the shared size fits into the box. */
+  #scale(): void {
+    const here = this.#fit.proposeDimensions();
+    if (!here?.cols || !here.rows) return;
+    const { cols, rows } = this.size.get();
+    const now = this.terminal.options.fontSize ?? FONT.normal;
+    const wanted = now * Math.min(here.cols / cols, here.rows / rows);
+    this.terminal.options.fontSize = Math.max(FONT.min, Math.min(fontSize(), Math.floor(wanted * 2) / 2));
+  }
+
+  watch(on: boolean): void {
+    this.watching.set(on);
+    if (!on) this.terminal.options.fontSize = fontSize();
+    this.#refit();
+  }
+
+  changeFont(by: number): void {
+    const next = Math.min(FONT.max, Math.max(FONT.min, fontSize() + by));
+    localStorage.setItem(FONT_KEY, String(next));
+    this.terminal.options.fontSize = next;
+    this.#refit();
+  }
+
+  // --- input ---
+
+  /** What the keyboard gives, with Ctrl and Alt of the key bar. */
+  type(text: string): void {
+    this.bell.set(false);
+    this.#send(encoder.encode(withModifiers(text, this.modifiers.get())));
+    this.#release();
+  }
+
+  press(key: Key): void {
+    this.#send(encoder.encode(keySequence(key, this.modifiers.get(), this.terminal.modes.applicationCursorKeysMode)));
+    this.#release();
+  }
+
+  /** As the program wants it: bracketed, when it has asked for that. */
+  paste(text: string): void {
+    this.terminal.paste(text);
+  }
+
+  #send(bytes: Uint8Array): void {
+    if (!this.link.input(bytes)) this.onRefused();
+  }
+
+  #release(): void {
+    const { ctrl, alt } = this.modifiers.get();
+    if (ctrl || alt) this.modifiers.set({ ctrl: false, alt: false });
+  }
+
+  /** Keys of the page in place of the program's. false: xterm.js leaves the key alone. */
+  #onKey(event: KeyboardEvent): boolean {
+    const isCommand = (event.ctrlKey && event.shiftKey) || (event.metaKey && !event.ctrlKey);
+    if (event.type !== 'keydown' || !isCommand) return true;
+    const key = event.key.toLowerCase();
+    if (key === 'c' && this.terminal.hasSelection()) void navigator.clipboard?.writeText(this.terminal.getSelection());
+    else if (key === 'f') this.onSearch();
+    else return key !== 'v'; // the browser pastes
+    event.preventDefault();
+    return false;
+  }
+
+  /** All lines, as text. */
+  text(): string {
+    const { active } = this.terminal.buffer;
+    const lines: string[] = [];
+    for (let i = 0; i < active.length; i++) {
+      const line = active.getLine(i);
+      if (!line) continue;
+      const text = line.translateToString(!active.getLine(i + 1)?.isWrapped);
+      if (line.isWrapped && lines.length) lines[lines.length - 1] += text;
+      else lines.push(text);
+    }
+    return lines.join('\n').trimEnd();
+  }
+}
+
+const socketOrigin = () => `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}`;
+
+function fontSize(): number {
+  const kept = Number(localStorage.getItem(FONT_KEY));
+  return kept >= FONT.min && kept <= FONT.max ? kept : FONT.normal;
+}
+
+/** Only addresses of the web, without telling where they were opened. */
+function openLink(_event: MouseEvent, address: string): void {
+  if (/^https?:\/\//i.test(address)) window.open(address, '_blank', 'noopener,noreferrer');
+}
