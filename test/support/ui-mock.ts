@@ -32,6 +32,8 @@ export interface Mock {
   sessions: DiskSession[];
   /** Commands as they came in: `POST /api/agents/x/message` with its body. */
   readonly received: { path: string; body: unknown }[];
+  /** Wrong passwords so far; the fourth is throttled. */
+  wrongTries: number;
   /** null: no login. */
   password: string | null;
   /** A relay is in front: /api/relay/* answers. */
@@ -84,6 +86,7 @@ export async function startMock(options: { assets?: string } = {}): Promise<Mock
     messages,
     sessions: [],
     received: [],
+    wrongTries: 0,
     password: null,
     relay: false,
     setTunnel(up) {
@@ -177,12 +180,11 @@ function routes(
     const authenticated = mock.password === null || /session=ok/.test(req.headers.cookie ?? '');
     json(res, 200, { authenticated, loginRequired: mock.password !== null, secure: false });
   });
-  let tries = 0;
   router.post('/api/auth/login', async (req, res) => {
     const { password } = (await readJson(req)) as { password: string };
-    if (++tries > 3) throw new HttpError(429, 'too_many_tries', 'Too many tries.', { 'retry-after': 90 });
+    if (++mock.wrongTries > 3) throw new HttpError(429, 'too_many_tries', 'Too many tries.', { 'retry-after': 90 });
     if (password !== mock.password) throw new HttpError(401, 'wrong_password', 'That is not the password.');
-    tries = 0;
+    mock.wrongTries = 0;
     json(res, 200, { ok: true }, { 'set-cookie': 'session=ok; Path=/; HttpOnly; SameSite=Strict' });
   });
   router.post(

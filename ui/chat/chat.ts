@@ -51,7 +51,7 @@ function Messages({ agent }: { agent: AgentInfo }) {
   if (atEnd) seen.current = last;
   useEffect(() => {
     if (atEnd && chat.messages.length > MAX_LOADED) trimChat(agent.id, MAX_LOADED / 2);
-  }, [atEnd, chat.messages.length > MAX_LOADED]);
+  });
   const missing = agent.pending.some((id) => !chat.messages.some((message) => message.id === id));
   useEffect(() => {
     if (missing && chat.more) void older();

@@ -1,0 +1,325 @@
+/** The conversation: requests, messages, streaming and scrolling. */
+import { Buffer } from 'node:buffer';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Page } from 'playwright-core';
+import type { DecisionBody, Message, SendMessageBody } from '../../core/wire/types.ts';
+import { agent, conversation, messages, permission, plan, question, text, user } from '../support/ui-data.ts';
+import { DESKTOP } from '../support/browser.ts';
+import { openStage, type Stage } from '../support/ui-page.ts';
+
+let stage: Stage;
+test.before(async () => void (stage = await openStage()));
+test.after(() => stage?.close());
+test.after.each(() => stage.clear());
+
+const bodies = <T>(path: RegExp) =>
+  stage.mock.received.filter((one) => path.test(one.path)).map((one) => one.body as T);
+const decisions = () => bodies<DecisionBody>(/permissions/).map(({ clientId: _, ...rest }) => rest);
+
+async function asked(draft: Parameters<typeof messages>[0][number], open: (page: Page) => Promise<void>) {
+  stage.add(
+    agent({ id: 'a', state: 'waiting_input', stateReason: 'permission', pending: ['m2'] }),
+    messages([user('do it'), draft]),
+  );
+  const { page, problems } = await stage.open('/agents/a');
+  await page.locator('.request-card').waitFor();
+  await open(page);
+  await page.locator('.request-card').waitFor({ state: 'detached' });
+  assert.equal(problems, []);
+  await page.context().close();
+}
+
+test('a rule is one choice with what it does', () =>
+  asked(permission(), async (page) => {
+    await page.getByRole('button', { name: /Always allow Bash\(npm test:\*\)\s*Written to/ }).click();
+    await page.locator('.decided').getByText('Always allow').waitFor();
+    assert.equal(decisions(), [{ decision: 'rule:0' }]);
+  }));
+
+test('deny with a reason', () =>
+  asked(permission(), async (page) => {
+    await page.getByRole('button', { name: 'Deny with a reason' }).click();
+    await page.getByLabel('Why not?').fill('Use pnpm here');
+    await page.getByRole('button', { name: 'Deny', exact: true }).click();
+    await page.getByText('“Use pnpm here”').waitFor();
+    assert.equal(decisions(), [{ decision: 'deny', message: 'Use pnpm here' }]);
+  }));
+
+test('the input can be edited, and must be JSON', () =>
+  asked(permission(), async (page) => {
+    await page.getByRole('button', { name: 'Edit before allowing' }).click();
+    const area = page.getByLabel('Input as JSON');
+    await area.fill('{ "command": ');
+    await page.getByRole('button', { name: 'Allow as edited' }).click();
+    await page.getByText('This is not valid JSON').waitFor();
+    await area.fill('{ "command": "npm test" }');
+    await page.getByRole('button', { name: 'Allow as edited' }).click();
+    await page.getByText('Allowed with an edited input').waitFor();
+    assert.equal(decisions(), [{ decision: 'allow', input: { command: 'npm test' } }]);
+  }));
+
+test("questions: one choice, several, or words of one's own", () =>
+  asked(question(), async (page) => {
+    const send = page.getByRole('button', { name: 'Send answers' });
+    assert.ok(await send.isDisabled());
+    await page.getByRole('radio', { name: 'Something else' }).check();
+    await page.getByRole('textbox', { name: 'Your answer' }).fill('MariaDB');
+    await page.getByRole('checkbox', { name: 'Backups' }).check();
+    await page.getByRole('checkbox', { name: /Metrics/ }).check();
+    await send.click();
+    await page.locator('.decided').getByText('Answered').waitFor();
+    assert.equal(decisions(), [{ decision: 'answer', answers: { q0: ['MariaDB'], q1: ['Backups', 'Metrics'] } }]);
+  }));
+
+test('a plan is rendered and approved with a mode, or sent back with feedback', async () => {
+  await asked(plan(), async (page) => {
+    await page.locator('.plan-text strong').getByText('cents').waitFor();
+    await page.getByRole('button', { name: /Approve and accept edits/ }).click();
+  });
+  assert.equal(decisions(), [{ decision: 'allow', mode: 'acceptEdits' }]);
+  stage.clear();
+  await asked(plan(), async (page) => {
+    await page.getByRole('button', { name: 'Keep planning with feedback' }).click();
+    await page.getByLabel('What should change?').fill('Smaller steps');
+    await page.getByRole('button', { name: 'Send feedback' }).click();
+  });
+  assert.equal(decisions(), [{ decision: 'deny', message: 'Smaller steps' }]);
+});
+
+test('everything in a conversation is shown: thoughts, tools with results and diffs, subagents, to-dos, turns', async () => {
+  stage.add(agent({ id: 'a' }), conversation());
+  const { page, problems } = await stage.open('/agents/a', DESKTOP);
+  await page.getByRole('button', { name: 'Thought' }).click();
+  await page.getByText('Probably floating point').waitFor();
+  await page.getByRole('button', { name: /Bash\s*npm run lint/ }).click();
+  await page.getByText('Exit code 1').waitFor();
+  await page.getByText('Unexpected any').waitFor();
+  await page.getByRole('button', { name: /Edit\s*src\/checkout/ }).click();
+  await page.locator('.diff tr.add').first().waitFor();
+  await page.getByRole('button', { name: '1 step of the subagent' }).click();
+  await page.locator('.subagent').getByText('Grep').waitFor();
+  await page.getByRole('region', { name: 'To do' }).getByText('1/3').waitFor();
+  await page.locator('.markdown table').waitFor();
+  await page.getByText('48.2 s · $0.31').waitFor();
+  await page.getByText('by Safari on iPhone').waitFor();
+  assert.equal(problems, []);
+  await page.context().close();
+});
+
+test('the composer: draft kept, Enter sends at a desk, Shift+Enter is a line, commands complete', async () => {
+  stage.add(agent({ id: 'a' }), messages([text('hello')]));
+  const { page } = await stage.open('/agents/a', DESKTOP);
+  const box = page.getByRole('textbox', { name: 'Message' });
+  await box.fill('a draft');
+  await page.reload();
+  assert.is(await box.inputValue(), 'a draft');
+  await box.fill('');
+  await box.pressSequentially('/co');
+  await page.getByRole('option', { name: /compact/ }).waitFor();
+  await page.keyboard.press('Enter');
+  assert.is(await box.inputValue(), '/compact ');
+  await box.pressSequentially('the tests');
+  await page.keyboard.press('Shift+Enter');
+  await box.pressSequentially('please');
+  await page.keyboard.press('Enter');
+  await page.locator('.bubble').getByText('/compact the tests').waitFor();
+  assert.equal(bodies<SendMessageBody>(/message$/).map((body) => body.text), ['/compact the tests\nplease']);
+  assert.is(await box.inputValue(), '');
+  await page.context().close();
+});
+
+test('on a phone Enter is a new line', async () => {
+  stage.add(agent({ id: 'a' }), messages([text('hello')]));
+  const { page } = await stage.open('/agents/a');
+  const pointer = await page.evaluate(() => matchMedia('(pointer: fine)').matches);
+  const box = page.getByRole('textbox', { name: 'Message' });
+  await box.fill('one');
+  await page.keyboard.press('Enter');
+  if (pointer) assert.is(bodies(/message$/).length, 1);
+  else assert.is(await box.inputValue(), 'one\n');
+  await page.context().close();
+});
+
+test('a picture is made small, shown, and sent', async () => {
+  stage.add(agent({ id: 'a' }), messages([text('hello')]));
+  const { page, problems } = await stage.open('/agents/a');
+  await page.getByText('hello').waitFor();
+  const png = await page.evaluate(() => {
+    const canvas = Object.assign(document.createElement('canvas'), { width: 3000, height: 1000 });
+    canvas.getContext('2d')!.fillRect(0, 0, 3000, 1000);
+    return canvas.toDataURL('image/png').split(',')[1]!;
+  });
+  await page.locator('input[type=file]').setInputFiles({
+    name: 'a.png',
+    mimeType: 'image/png',
+    buffer: Buffer.from(png, 'base64'),
+  });
+  await page.getByAltText('Attached picture').waitFor();
+  await page.getByRole('button', { name: 'Send' }).click();
+  await page.locator('.bubble-image').waitFor();
+  const [body] = bodies<SendMessageBody>(/message$/);
+  assert.is(body!.images![0]!.mediaType, 'image/jpeg');
+  const width = await page.evaluate((data) =>
+    new Promise<number>((resolve) => {
+      const image = new Image();
+      image.onload = () => resolve(image.width);
+      image.src = `data:image/jpeg;base64,${data}`;
+    }), body!.images![0]!.data);
+  assert.is(width, 1568);
+  await page.locator('input[type=file]').setInputFiles({
+    name: 'a.txt',
+    mimeType: 'text/plain',
+    buffer: Buffer.from('x'),
+  });
+  await page.getByText('This file is not a picture').waitFor();
+  assert.equal(problems, []);
+  await page.context().close();
+});
+
+test('queue, interrupt, mode, model, rename, stop, delete', async () => {
+  stage.add(
+    agent({
+      id: 'a',
+      name: 'Old name',
+      state: 'running',
+      stateReason: 'turn',
+      queue: [{ id: 'q1', text: 'later', at: 1 }],
+    }),
+    messages([text('hello')]),
+  );
+  const { page } = await stage.open('/agents/a', DESKTOP);
+  await page.getByRole('button', { name: 'Take this message back' }).click();
+  await page.locator('.queue').waitFor({ state: 'detached' });
+  await page.getByLabel('Mode', { exact: true }).selectOption('Plan only');
+  await page.getByLabel('Model').selectOption('Opus');
+  await page.getByLabel('Effort').selectOption('Effort: max');
+  await page.getByRole('button', { name: 'Interrupt' }).click();
+  await page.getByText('Interrupted').first().waitFor();
+  await page.getByRole('button', { name: 'More actions' }).click();
+  await page.getByRole('menuitem', { name: 'Rename' }).click();
+  await page.getByLabel('Name', { exact: true }).fill('New name');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('heading', { name: 'New name' }).waitFor();
+  await page.getByRole('button', { name: 'More actions' }).click();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Escape');
+  assert.ok(await page.getByRole('button', { name: 'More actions' }).evaluate((e) => e === document.activeElement));
+  await page.keyboard.press('Enter');
+  await page.getByRole('menuitem', { name: 'Delete' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await page.getByText('No agents yet').waitFor();
+  assert.equal(stage.mock.received.map(({ path }) => path), [
+    'DELETE /api/agents/a/messages/q1',
+    'PUT /api/agents/a/mode',
+    'PUT /api/agents/a/model',
+    'PUT /api/agents/a/effort',
+    'POST /api/agents/a/interrupt',
+    'PUT /api/agents/a/rename',
+    'DELETE /api/agents/a',
+  ]);
+  await page.context().close();
+});
+
+const position = (page: Page) =>
+  page.evaluate(() => {
+    const box = document.querySelector('.chat-scroll')!;
+    return { top: box.scrollTop, rest: box.scrollHeight - box.scrollTop - box.clientHeight };
+  });
+
+test('a streaming answer stays in view only while the reader is at the end', async () => {
+  const long = messages(Array.from({ length: 30 }, (_, i) => text(`Paragraph ${i}.\n\n${'words '.repeat(60)}`)));
+  const last = messages([text('', false)], 31)[0]!;
+  stage.add(agent({ id: 'a', state: 'running' }), [...long, last]);
+  const { page } = await stage.open('/agents/a');
+  await page.getByText('Paragraph 29').waitFor();
+  let length = 0;
+  const stream = async (count: number) => {
+    for (let i = 0; i < count; i++) {
+      const part = `streamed line ${i}\n\n`;
+      stage.mock.publish({ type: 'delta', agent: 'a', id: last.id, field: 'text', offset: length, text: part });
+      length += part.length;
+      await page.waitForTimeout(5);
+    }
+    await page.waitForTimeout(150);
+  };
+  await stream(40);
+  assert.ok((await position(page)).rest < 5, 'it follows');
+  await page.mouse.move(200, 400);
+  await page.mouse.wheel(0, -1500);
+  await page.waitForTimeout(200);
+  const before = await position(page);
+  await stream(40);
+  assert.ok(Math.abs((await position(page)).top - before.top) < 5, 'it stays where the reader is');
+  stage.mock.say('a', messages([user('another')], 32)[0]!);
+  await page.getByRole('button', { name: 'New messages' }).click();
+  await page.waitForTimeout(150);
+  assert.ok((await position(page)).rest < 5);
+  await page.context().close();
+});
+
+test('older messages come in front without moving what is read', async () => {
+  const list: Message[] = messages(
+    Array.from({ length: 400 }, (_, i) => text(`Message ${i + 1}\n\n${'x '.repeat((i * 37) % 200)}`)),
+  );
+  stage.add(agent({ id: 'a' }), list);
+  const { page } = await stage.open('/agents/a');
+  await page.getByText('Message 400', { exact: true }).waitFor();
+  let jumps = 0;
+  for (let i = 0; i < 60; i++) {
+    const seen = await page.evaluate(() => {
+      const box = document.querySelector('.chat-scroll')!;
+      const middle = box.getBoundingClientRect().top + 200;
+      const shown = [...document.querySelectorAll('.message')].find((e) => e.getBoundingClientRect().bottom > middle)!;
+      return { id: shown.getAttribute('data-id')!, top: shown.getBoundingClientRect().top };
+    });
+    await page.waitForTimeout(60);
+    const now = await page.evaluate(
+      (id) => document.querySelector(`[data-id="${id}"]`)!.getBoundingClientRect().top,
+      seen.id,
+    );
+    if (Math.abs(now - seen.top) > 2) jumps++;
+    await page.evaluate(() => document.querySelector('.chat-scroll')!.scrollTop -= 700);
+    if (await page.getByText('Message 1', { exact: true }).count()) break;
+  }
+  assert.is(await page.getByText('Message 1', { exact: true }).count(), 1);
+  const ids = await page.evaluate(() =>
+    [...document.querySelectorAll('.message')].map((e) => e.getAttribute('data-id'))
+  );
+  assert.equal(ids, list.map(({ id }) => id), 'every message once, in order');
+  assert.ok(jumps <= 1, `${jumps} jumps`);
+  await page.context().close();
+});
+
+test('10,000 messages that arrived while the page was open stay smooth and bounded', async () => {
+  stage.add(agent({ id: 'a', state: 'running' }), messages([text('the beginning')]));
+  const { page } = await stage.open('/agents/a');
+  await page.getByText('the beginning').waitFor();
+  const all = messages(Array.from({ length: 10_000 }, (_, i) => text(`Message **${i}** with \`code\``)), 2);
+  const started = Date.now();
+  for (const [i, message] of all.entries()) {
+    stage.mock.say('a', message);
+    if (i % 500 === 0) await page.waitForTimeout(1);
+  }
+  await page.getByText('Message 9999 with code').waitFor();
+  const took = Date.now() - started;
+  await page.waitForFunction(() => document.querySelectorAll('.message').length <= 600);
+  assert.ok(took < 20_000, `${took} ms`);
+  // A frame while scrolling through what is there.
+  const worst = await page.evaluate(async () => {
+    const box = document.querySelector('.chat-scroll')!;
+    let slowest = 0;
+    let before = performance.now();
+    for (let i = 0; i < 60; i++) {
+      box.scrollTop -= 200;
+      await new Promise(requestAnimationFrame);
+      slowest = Math.max(slowest, performance.now() - before);
+      before = performance.now();
+    }
+    return slowest;
+  });
+  assert.ok(worst < 400, `slowest frame ${worst} ms`);
+  await page.context().close();
+});
+
+test.run();
