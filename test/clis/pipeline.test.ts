@@ -1,0 +1,106 @@
+/** A pipeline with the real Claude Code, on a real repository, through a kill -9 of the server in the middle. */
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { AgentInfo, PipelineStatus, Task } from '../../core/wire/types.ts';
+import { CLAUDE_BIN, claudeEnv } from '../support/claude-lab.ts';
+import { makeRepository, runGit } from '../support/git.ts';
+import { type Product, startProduct, until } from '../support/product.ts';
+import { startAnthropicStub } from '../support/stub-anthropic.mjs';
+
+/** An agent that makes one file with its shell and says so. */
+const makes = (name: string, more = {}) => [
+  { tool: { name: 'Bash', input: { command: `echo ${name} > ${name}.txt`, description: 'Make a file' } }, ...more },
+  { text: `Made ${name}.` },
+];
+
+const REFUSAL = { error: { status: 400, type: 'invalid_request_error', message: 'stub says no' } };
+
+const scenario = (isCRefused: boolean) => ({
+  rules: [
+    { match: '^task a', steps: makes('a') },
+    { match: '^task b', steps: makes('b', { firstByteMs: 500 }) },
+    { match: '^task c', steps: isCRefused ? [REFUSAL] : makes('c') },
+    // Never ends by itself, so that it is killed in the middle; it goes on with the next prompt.
+    { match: '^task d', steps: [{ text: 'I begin.', hang: true }] },
+    { match: 'restarted while you worked', steps: makes('d') },
+    { match: '^task e', steps: makes('e') },
+  ],
+});
+
+async function ask<T>(product: Product, method: string, path: string, body?: unknown): Promise<T> {
+  const response = await fetch(product.localUrl + path, {
+    method,
+    headers: { 'content-type': 'application/json' },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  const answer = await response.json();
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${JSON.stringify(answer)}`);
+  return answer as T;
+}
+
+test('five tasks: two side by side, one fails and is retried, the server is killed; all is done and merged', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pipeline-'));
+  for (const name of ['claude', 'tmp']) mkdirSync(join(folder, name));
+  const repo = makeRepository(join(folder, 'repo'));
+  const stub = await startAnthropicStub({ scenario: scenario(true) });
+  const env = { ...claudeEnv(folder, stub.url), CLAUDE_BIN, IS_SANDBOX: '1' };
+  const product = await startProduct({ withRelay: false, agentEnv: env });
+  const statuses = async () =>
+    Object.fromEntries((await ask<Task[]>(product, 'GET', '/api/tasks')).map((task) => [task.name, task.status]));
+  const reach = (expected: Record<string, string>) => {
+    let last: Record<string, string> = {};
+    return until(
+      () => `${JSON.stringify(expected)}, but ${JSON.stringify(last)}\n${product.agent?.output()}`,
+      async () => {
+        last = await statuses();
+        return Object.entries(expected).every(([name, status]) => last[name] === status);
+      },
+      60_000,
+    );
+  };
+  try {
+    await ask(product, 'PUT', '/api/tasks/meta/config', {
+      mergeCompleted: true,
+      pollIntervalMs: 1000,
+      defaultDirectory: repo,
+    });
+    const ids: Record<string, string> = {};
+    for (const [name, order] of [['a', 0], ['b', 1], ['c', 1], ['d', 2], ['e', 3]] as const) {
+      const flags = { dangerouslySkipPermissions: true };
+      ids[name] = (await ask<Task>(product, 'POST', '/api/tasks', { name, prompt: `task ${name}`, order, flags })).id;
+    }
+    await ask(product, 'POST', '/api/tasks/meta/start');
+
+    await reach({ a: 'completed', b: 'completed', c: 'failed', d: 'blocked', e: 'blocked' });
+    const failed = await ask<Task>(product, 'GET', `/api/tasks/${ids.c}`);
+    assert.match(failed.error, /stub says no/);
+    stub.setScenario(scenario(false));
+    await ask(product, 'POST', `/api/tasks/${ids.c}/reset`);
+
+    await reach({ c: 'completed', d: 'running' });
+    const asked = () => stub.requests.some((request: { prompt?: string }) => request.prompt === 'task d');
+    await until('the request of task d', asked);
+    await product.agent!.kill('SIGKILL');
+    await product.startAgent();
+
+    await reach({ a: 'completed', b: 'completed', c: 'completed', d: 'completed', e: 'completed' });
+    const { running, counts } = await ask<PipelineStatus>(product, 'GET', '/api/tasks/meta/status');
+    assert.equal([running, counts.completed], [false, 5]);
+    assert.equal(['a', 'b', 'c', 'd', 'e'].map((name) => existsSync(join(repo, `${name}.txt`))), Array(5).fill(true));
+    assert.is(runGit(repo, 'status', '--porcelain'), '');
+    const agents = await ask<AgentInfo[]>(product, 'GET', '/api/agents');
+    assert.equal(agents.map((agent) => agent.name).sort(), ['a', 'b', 'c', 'c', 'd', 'e'], 'one agent an attempt');
+    for (const { id } of agents) await ask(product, 'DELETE', `/api/agents/${id}`);
+    assert.is(runGit(repo, 'branch', '--list', 'agent-*'), '', 'nothing was left unmerged');
+  } finally {
+    await product.agent?.kill('SIGTERM'); // ends its CLIs too
+    await product.close();
+    await stub.close();
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+});
+
+test.run();
