@@ -30,11 +30,10 @@ export class HeaderDefaults {
     this.#index = new Map(Object.keys(headers).map((name, at) => [name.toLowerCase(), at * 2]));
   }
 
-  /** The same with more headers. */
-  with(headers: HeaderMap): HeaderDefaults {
-    const own: HeaderMap = {};
-    for (let i = 0; i < this.#flat.length; i += 2) own[this.#flat[i]!] = this.#flat[i + 1]!;
-    return new HeaderDefaults({ ...own, ...headers });
+  /** One more, also on replies that have begun but not sent their head. */
+  add(name: string, value: string): void {
+    this.#index.set(name, this.#flat.length);
+    this.#flat.push(name, value);
   }
 
   /** name, value, name, value …: these defaults and the reply's own headers, which win. */

@@ -73,8 +73,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { handler, log, tls, clock = systemClock } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const isSecure = options.isSecure ?? (() => tls !== undefined);
-  let plain = new HeaderDefaults(securityHeaders(false));
-  let secure = new HeaderDefaults(securityHeaders(true));
+  const plain = new HeaderDefaults(securityHeaders(false));
+  const secure = new HeaderDefaults(securityHeaders(true));
   const settings = {
     IncomingMessage: LocalRequest,
     ServerResponse: LocalResponse,
@@ -173,8 +173,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       });
     },
     async close(graceMs) {
-      plain = plain.with({ connection: 'close' });
-      secure = secure.with({ connection: 'close' });
+      for (const defaults of [plain, secure]) defaults.add('connection', 'close');
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       const idle = setInterval(() => server.closeIdleConnections(), CLOSE_POLL_MS);
       const end = setTimeout(() => {
@@ -200,6 +199,9 @@ function listenError(error: NodeJS.ErrnoException, port: number, host = ''): str
     return `Cannot listen on ${where}: another program uses it. Stop it or set another port.`;
   }
   if (error.code === 'EACCES') return `Cannot listen on ${where}: ports below 1024 need root. Set a higher port.`;
-  if (error.code === 'EADDRNOTAVAIL') return `Cannot listen on ${where}: this machine has no such address.`;
+  // EINVAL is Deno's word for it.
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'EINVAL') {
+    return `Cannot listen on ${where}: this machine has no such address.`;
+  }
   return `Cannot listen on ${where}: ${error.message}`;
 }

@@ -20,7 +20,7 @@ export const HASHED_FOLDER = '/assets/';
 export const PAGE_CSP = [
   "default-src 'none'",
   "script-src 'self'",
-  "style-src 'self' 'unsafe-inline'", // xterm.js writes its colours and cell sizes into style elements.
+  "style-src 'self'",
   "img-src 'self' data: blob:",
   "font-src 'self'",
   "connect-src 'self'",
