@@ -87,8 +87,11 @@ test('five tasks: two side by side, one fails and is retried, the server is kill
     await product.startAgent();
 
     await reach({ a: 'completed', b: 'completed', c: 'completed', d: 'completed', e: 'completed' });
-    const { running, counts } = await ask<PipelineStatus>(product, 'GET', '/api/tasks/meta/status');
-    assert.equal([running, counts.completed], [false, 5]);
+    const ended = await until('the end of the pipeline', async () => {
+      const status = await ask<PipelineStatus>(product, 'GET', '/api/tasks/meta/status');
+      return !status.running && status;
+    });
+    assert.is(ended.counts.completed, 5);
     assert.equal(['a', 'b', 'c', 'd', 'e'].map((name) => existsSync(join(repo, `${name}.txt`))), Array(5).fill(true));
     assert.is(runGit(repo, 'status', '--porcelain'), '');
     const agents = await ask<AgentInfo[]>(product, 'GET', '/api/agents');
