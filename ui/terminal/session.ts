@@ -11,7 +11,7 @@ import { followPageColors, pageColors } from './colors.ts';
 import { type Key, keySequence, type Modifiers, withModifiers } from './keys.ts';
 import { createLink, type Size, type TerminalLink } from './link.ts';
 import { leaveQueriesToServer } from './queries.ts';
-import { strictDocument } from './strict-document.ts';
+import { useStrictStyles } from './strict-styles.ts';
 import { scrollByTouch } from './touch.ts';
 
 export const SCROLLBACK_LINES = 10_000;
@@ -45,7 +45,6 @@ export class TerminalSession {
   constructor(id: string) {
     this.terminal = new Terminal({
       allowProposedApi: true,
-      documentOverride: strictDocument(document),
       scrollback: SCROLLBACK_LINES,
       fontFamily: getComputedStyle(document.documentElement).getPropertyValue('--mono'),
       fontSize: fontSize(),
@@ -91,6 +90,7 @@ export class TerminalSession {
   /** Shows it in `box` and connects. */
   mount(box: HTMLElement): void {
     this.#box = box;
+    const endStyles = useStrictStyles();
     this.terminal.open(box);
     const observer = new ResizeObserver(() => this.#refit());
     observer.observe(box);
@@ -107,6 +107,7 @@ export class TerminalSession {
       () => removeEventListener('online', online),
       followPageColors(() => this.terminal.options.theme = pageColors()),
       scrollByTouch(box),
+      endStyles,
     );
     this.fitting.set(this.#proposed());
     this.link.start(this.fitting.get(), this.#isActive());
@@ -114,8 +115,8 @@ export class TerminalSession {
 
   dispose(): void {
     this.link.stop();
-    for (const end of this.#ends) end();
     this.terminal.dispose();
+    for (const end of this.#ends) end();
   }
 
   // --- size ---
