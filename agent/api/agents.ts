@@ -116,9 +116,10 @@ export function agentRoutes(router: Router, agents: Registry): void {
   }
 }
 
-/** Who asks, for the record: "Safari on iPhone". The relay has checked that they may. */
+/** Who asks, for the record: "Safari on iPhone", "a program". The relay has checked that they may. */
 export function whoAsks(req: HttpRequest): string {
-  const name = browserName(req.headers['user-agent']);
+  const agent = req.headers['user-agent'] ?? '';
+  const name = /^Mozilla\//.test(agent) ? browserName(agent) : 'a program';
   return req.wire === 'local' ? `${name}, on the machine itself` : name;
 }
 

@@ -199,7 +199,7 @@ export class MessageLog {
       if (isMessage(message)) this.#byId.set(message.id, message);
     }
     this.#list = [...this.#byId.values()].sort((a, b) => a.seq - b.seq).slice(-MESSAGE_LIMIT);
-    const isDamaged = badBytes > 0 || this.#closeGaps();
+    const isDamaged = this.#closeGaps() || badBytes > 0;
     if (isDamaged) this.#reportDamage(badBytes);
     this.#byId = new Map(this.#list.map((message) => [message.id, message]));
     if (isDamaged || records.length > 2 * this.#list.length + 1000) void this.#journal.rewrite().catch(() => {});

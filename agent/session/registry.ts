@@ -20,7 +20,7 @@ import type {
 } from '../../core/wire/types.ts';
 import { endLeftover } from '../provider/process.ts';
 import type { Provider } from '../provider/provider.ts';
-import type { Agents, House, Workspace } from '../rooms.ts';
+import type { Agents, Document, House, Workspace } from '../rooms.ts';
 import { notSaved, openDocument } from '../store/document.ts';
 import { ensureFolder } from '../store/files.ts';
 import type { DiskSessions } from './history.ts';
@@ -82,7 +82,7 @@ export class Registry implements Agents {
     if (record.info.id !== id) {
       return house.warn(`record ${id}`, `${join(this.#folder, id)} holds the record of another agent.`);
     }
-    const session = this.#add(id, document as { value: AgentRecord; update: never });
+    const session = this.#add(id, document as Document<AgentRecord>);
     const wasOpen = record.process !== null || ['starting', 'running', 'waiting_input'].includes(record.info.state);
     if (!wasOpen) return;
     if (record.process) {
@@ -93,7 +93,8 @@ export class Registry implements Agents {
     await session.save().catch(() => {});
   }
 
-  #document(id: string, initial: AgentRecord | null) {
+  /** Its value is null only where there is no record to be read, and then it is not used. */
+  #document(id: string, initial: AgentRecord | null): Document<AgentRecord | null> {
     const { house } = this.#options;
     return openDocument<AgentRecord | null>({
       path: join(this.#folder, id, 'agent.json'),
@@ -104,7 +105,7 @@ export class Registry implements Agents {
     });
   }
 
-  #add(id: string, document: ConstructorParameters<typeof Session>[0]['document']): Session {
+  #add(id: string, document: Document<AgentRecord>): Session {
     const { house, providers } = this.#options;
     const { info, clientId } = document.value;
     const session = new Session({
@@ -191,12 +192,12 @@ export class Registry implements Agents {
     const { demo } = await providers[provider].probe();
     const record = newRecord(id, body, place, { demo, now: house.clock.now() });
     ensureFolder(join(this.#folder, id));
-    const document = this.#document(id, record);
+    const document = this.#document(id, record) as Document<AgentRecord>;
     await document.update(() => record).catch(async (error) => {
       if (place.worktree) await workspace.remove(place.worktree).catch(() => {});
       throw error instanceof HttpError ? error : notSaved(error);
     });
-    const session = this.#add(id, document as ConstructorParameters<typeof Session>[0]['document']);
+    const session = this.#add(id, document);
     this.#publish({ type: 'agent', agent: session.info });
     house.log.info('agent made', { agent: id, provider, by });
     session.import(history);

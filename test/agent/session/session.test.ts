@@ -188,6 +188,29 @@ for (
   });
 }
 
+test('a CLI that ignores everything is ended with all that it started, within 7 s', async () => {
+  const { id } = await bench.create('stubborn');
+  const { cli } = await bench.until(id, ({ state }) => state === 'running');
+  const children = () => processes().filter(({ group, parent }) => group === cli.pid || parent === cli.pid);
+  while (children().length < 4) await new Promise((resolve) => setTimeout(resolve, 20));
+  const family = children().map(({ pid }) => pid);
+  const started = Date.now();
+  await bench.call('POST', `/api/agents/${id}/stop`, {});
+  assert.ok(Date.now() - started < 7000, `${Date.now() - started} ms`);
+  assert.equal(processes().filter(({ pid }) => family.includes(pid)), []);
+  assert.is((await bench.info(id)).stateReason, 'stopped_by_user');
+});
+
+test('a folder that is not there, or a program that cannot run, is told in words', async () => {
+  const missing = await bench.call('POST', '/api/agents', { directory: join(bench.folder, 'nowhere') });
+  assert.ok(missing.status >= 400 && missing.status < 500);
+  assert.match(missing.body.error, 'nowhere');
+  const codex = await bench.create('hello', { provider: 'codex' });
+  const info = await bench.until(codex.id, ({ state }) => state === 'error');
+  assert.match(info.stateText, /Install it with|CODEX_BIN/);
+  assert.is(of(await bench.messages(codex.id), 'user')[0]!.status, 'failed');
+});
+
 test('unknown events, garbage and a long line change nothing', async () => {
   const odd = await bench.create('unknown');
   await bench.until(odd.id, idle);
@@ -342,5 +365,16 @@ test('files are closed to others', () => {
   assert.is(statSync(bench.dataDir).mode & 0o777, 0o700);
   assert.match(readFileSync(join(bench.dataDir, 'agents', id, 'agent.json'), 'utf8'), '"version": 1');
 });
+
+function processes(): { pid: number; parent: number; group: number }[] {
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((name) => {
+    try {
+      const [state, parent, group] = readFileSync(`/proc/${name}/stat`, 'latin1').replace(/^.*\) /, '').split(' ');
+      return state === 'Z' ? [] : [{ pid: Number(name), parent: Number(parent), group: Number(group) }];
+    } catch {
+      return [];
+    }
+  });
+}
 
 test.run();
