@@ -1,0 +1,98 @@
+/** What the relay tells: status, events as they happen, metrics. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { keepConnected } from '../../agent/tunnel.ts';
+import { silentLog } from '../../core/log.ts';
+import { rawHttp, request } from '../support/raw-http.ts';
+import { startRelay, TOKEN } from '../support/relay.ts';
+
+/** The `data:` objects of an event stream, one by one. */
+async function* eventsOf(
+  response: Response,
+): AsyncGenerator<{ tunnelConnected: boolean; machine: { name: string; since: number | null } }> {
+  let text = '';
+  for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
+    text += chunk;
+    for (let end = text.indexOf('\n\n'); end >= 0; end = text.indexOf('\n\n')) {
+      const data = /^data: (.*)$/m.exec(text.slice(0, end));
+      text = text.slice(end + 2);
+      if (data) yield JSON.parse(data[1]!);
+    }
+  }
+}
+
+test('events tell the state at once, and each coming and going of the machine', async () => {
+  const relay = await startRelay();
+  const cookie = await relay.login();
+  const stop = new AbortController();
+  const response = await relay.fetch('/api/relay/events', { cookie, signal: stop.signal });
+  assert.is(response.headers.get('content-type'), 'text/event-stream; charset=utf-8');
+  assert.is(response.headers.get('x-accel-buffering'), 'no');
+  const events = eventsOf(response);
+  const next = async () => (await events.next()).value!;
+  assert.is((await next()).tunnelConnected, false);
+  const tunnel = keepConnected({
+    url: `ws://127.0.0.1:${relay.port}/tunnel`,
+    token: TOKEN,
+    handler: (_req, res) => void res.writeHead(204),
+    info: { name: 'a machine', version: '1' },
+    log: silentLog,
+  });
+  const up = await next();
+  assert.is(up.tunnelConnected, true);
+  assert.is(up.machine.name, 'a machine');
+  await tunnel.close(0);
+  let down = await next();
+  while (down.tunnelConnected) down = await next(); // Leaving politely first stops taking requests.
+  assert.ok(Math.abs(Date.now() - down.machine.since!) < 5000, 'since when it is away');
+  stop.abort();
+  await relay.close();
+});
+
+test('HEAD of the events ends at once', async () => {
+  const relay = await startRelay();
+  const cookie = await relay.login();
+  const reply = await rawHttp(relay.port, request('HEAD', '/api/relay/events', { cookie }), 1000);
+  assert.is(reply.status, 200);
+  assert.ok(reply.closed);
+  await relay.close();
+});
+
+test('metrics need their token, which is no login', async () => {
+  const relay = await startRelay({ metricsToken: 'metrics-secret', machine: true });
+  const get = (authorization: string) => fetch(`${relay.origin}/metrics`, { headers: { authorization } });
+  for (const wrong of ['', 'Bearer', 'Bearer x', 'metrics-secret', 'Bearer metrics-secretx']) {
+    assert.is((await get(wrong)).status, 401, wrong);
+  }
+  const response = await get('Bearer metrics-secret');
+  assert.match(response.headers.get('content-type')!, /^text\/plain; version=0.0.4/);
+  const text = await response.text();
+  assert.match(text, /^relay_tunnel_connected 1$/m);
+  assert.match(text, /^# TYPE relay_streams_total counter$/m);
+  for (const line of text.trimEnd().split('\n')) {
+    assert.match(line, /^(# (HELP|TYPE) \w+ .+|\w+ (\d+(\.\d+)?(e[+-]\d+)?|NaN))$/);
+  }
+  assert.is(
+    (await fetch(`${relay.origin}/api/agents`, { headers: { authorization: 'Bearer metrics-secret' } })).status,
+    401,
+  );
+  await relay.close();
+});
+
+test('without a metrics token there are none', async () => {
+  const relay = await startRelay();
+  assert.is((await fetch(`${relay.origin}/metrics`)).status, 404);
+  await relay.close();
+});
+
+test('while the machine is away the dashboard loads and its requests say so', async () => {
+  const relay = await startRelay();
+  const cookie = await relay.login();
+  assert.is((await relay.fetch('/')).status, 200);
+  const reply = await relay.fetch('/api/agents', { cookie });
+  assert.is(reply.status, 502);
+  assert.is((await reply.json() as { error: string }).error, 'Tunnel not connected');
+  await relay.close();
+});
+
+test.run();
