@@ -1,5 +1,6 @@
 /** The one store, live feed, outbox and API of this page, wired to each other. Components use these; tests make their own. */
 import type { DecisionRecord, MessagePage, UserMessage } from '../core/wire/types.ts';
+import type { AuthCheck } from '../core/wire/auth.ts';
 import type { LiveMessage } from '../core/wire/live.ts';
 import { ApiError, createApi } from './api.ts';
 import { toast, toastError } from './components/toast.ts';
@@ -121,7 +122,7 @@ function signedOut() {
 export async function begin(): Promise<void> {
   await claimPairing(api).catch(toastError);
   try {
-    const check = await api.get<{ authenticated?: boolean; loginRequired?: boolean }>('/api/auth/check', {
+    const check = await api.get<Partial<AuthCheck>>('/api/auth/check', {
       timeout: 10_000,
     });
     hasLogin.set(check.loginRequired !== false);
@@ -138,6 +139,12 @@ export async function begin(): Promise<void> {
       auth.set('unreachable');
     }
   }
+}
+
+/** Shows the login page when the session is over; everything else it leaves alone. */
+async function checkLogin(): Promise<void> {
+  const check = await api.get<AuthCheck>('/api/auth/check', { timeout: 5000 }).catch(() => null);
+  if (check?.authenticated === false && auth.get() === 'in') signedOut();
 }
 
 export function signedIn(): void {
@@ -159,6 +166,8 @@ export function startServices(): void {
     const isUp = live.link.get().phase === 'up';
     if (isUp && !wasUp) outbox.flush();
     if (!isUp && wasUp) relay.ask();
+    // A refused socket does not say why: perhaps the session is over.
+    if (live.link.get().phase === 'waiting') void checkLogin();
     wasUp = isUp;
   });
   const wake = () => {

@@ -72,6 +72,19 @@ test('a session that ends shows the login page, and the feed stops', async () =>
   await page.context().close();
 });
 
+test('a feed that is refused because the session ended shows the login page, without a click', async () => {
+  stage.mock.password = 'secret';
+  stage.add(agent({ id: 'a', name: 'Alpha' }));
+  const { page } = await stage.open('/');
+  await page.getByRole('textbox', { name: 'Password' }).fill('secret');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByText('Alpha').waitFor();
+  await page.context().clearCookies();
+  stage.mock.cut();
+  await page.getByRole('textbox', { name: 'Password' }).waitFor();
+  await page.context().close();
+});
+
 test('the machine is gone: the bar says so with its time, what is shown is dimmed, and all comes back', async () => {
   stage.mock.relay = true;
   stage.add(agent({ id: 'a', name: 'Alpha' }));

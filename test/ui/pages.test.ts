@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { byNeed, filterCount, select, stateView } from '../../ui/agents.ts';
 import { count, money, shortPath, took } from '../../ui/format.ts';
 import { PAGES, path, resolve } from '../../ui/route.ts';
-import { bodyOf, check, EMPTY_FORM, fieldOf, loadDraft, splitList } from '../../ui/pages/create-form.ts';
+import { bodyOf, check, EMPTY_FORM, fieldOf, fromDefaults, loadDraft, splitList } from '../../ui/pages/create-form.ts';
 import { matching } from '../../ui/chat/commands.ts';
 import { answersOf, outcomeOf, parseInput } from '../../ui/chat/answers.ts';
 import { countLines, diffRows } from '../../ui/components/diff.ts';
@@ -93,6 +93,18 @@ test('a draft of another version or with broken JSON does not break the form', (
   const draft = from(JSON.stringify({ directory: 5, prompt: 'kept', unknown: 1, more: 'yes' }));
   assert.equal([draft.directory, draft.prompt, draft.more], [undefined, 'kept', undefined]);
   assert.ok(draft.clientId);
+});
+
+test('the form begins with the defaults of the settings', () => {
+  const flags = { permissionMode: 'plan' as const, addDirs: ['/a', '/b'], worktree: false };
+  assert.equal(fromDefaults({ provider: 'codex', model: 'gpt-5', flags }), {
+    provider: 'codex',
+    model: 'gpt-5',
+    mode: 'plan',
+    worktree: false,
+    addDirs: '/a, /b',
+  });
+  assert.equal(fromDefaults({ provider: 'claude', model: '', flags: {} }), {});
 });
 
 test('lists split at commas and lines, not inside brackets', () => {

@@ -1,6 +1,6 @@
 import { html, useEffect, useRef, useState } from '../html.ts';
 import { useCell } from '../cell.ts';
-import type { AgentInfo } from '../../core/wire/types.ts';
+import type { AgentInfo, Message } from '../../core/wire/types.ts';
 import { Button, EmptyState, Icon, Skeleton, toastError } from '../components/mod.ts';
 import { t } from '../i18n/en.ts';
 import type { TabProps } from '../pages/agent-tabs.ts';
@@ -75,7 +75,7 @@ function Messages({ agent }: { agent: AgentInfo }) {
   }
         ${chunks.map((chunk) => html`<${ChunkView} key=${chunk.key} chunk=${chunk} />`)}
         ${pending.map((message) => html`<${RequestCard} key=${message.id} agent=${agent} message=${message} />`)}
-        <${Outgoing} agent=${agent.id} />
+        <${Outgoing} agent=${agent.id} known=${chat.messages} />
         <${Activity} agent=${agent} />
       </div>
     </div>
@@ -93,8 +93,8 @@ function Messages({ agent }: { agent: AgentInfo }) {
 }
 
 /** Messages of this device that the server has not on record yet. */
-function Outgoing({ agent }: { agent: string }) {
-  const items = useCell(outbox.items).filter((item) => item.agent === agent && item.kind === 'message');
+function Outgoing({ agent, known }: { agent: string; known: readonly Message[] }) {
+  const items = useCell(outbox.items).filter((item) => item.agent === agent && !known.some(({ id }) => id === item.id));
   return items.map((item) =>
     item.kind === 'message' && html`
       <div key=${item.id} class="message is-user">

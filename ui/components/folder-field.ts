@@ -1,7 +1,11 @@
 import { html } from '../html.ts';
 import { t } from '../i18n/en.ts';
 import { useStore } from '../services.ts';
-import { TextField } from './field.ts';
+import { Field } from './field.ts';
+import { BrowseButton } from './folder-picker.ts';
+
+/** Folders that agents used before, offered while typing. */
+const MAX_OFFERED = 8;
 
 interface Props {
   value: string;
@@ -9,19 +13,21 @@ interface Props {
   error?: string;
 }
 
-/** The folder to work in, with those that were used before. */
+/** The folder to work in: typed, one that was used before, or chosen on the machine. */
 export function FolderField({ value, onInput, error }: Props) {
   const agents = useStore((state) => state.agents);
-  const used = [
-    ...new Set(Object.values(agents).sort((a, b) => b.activeAt - a.activeAt).map((agent) => agent.directory)),
-  ].slice(0, 8);
-  return html`
-    <div class="field">
-      <${TextField} label=${t.create.directory} hint=${t.create
-        .directoryHint} error=${error} value=${value} onInput=${onInput}
-        class="input mono"
-        placeholder="/home/you/project" list="folders" autocapitalize="off" spellcheck=${false} />
-      <datalist id="folders">${used.map((folder) => html`<option key=${folder} value=${folder}></option>`)}</datalist>
-    </div>
-  `;
+  const byUse = Object.values(agents).sort((a, b) => b.activeAt - a.activeAt);
+  const used = [...new Set(byUse.map((agent) => agent.directory))].slice(0, MAX_OFFERED);
+  return html`<${Field} label=${t.create.directory} hint=${t.create.directoryHint} error=${error}>
+    ${(tie: object) =>
+    html`
+      <div class="with-button">
+        <input class="input mono" value=${value} placeholder="/home/you/project" list="folders" autocomplete="off"
+          autocapitalize="off" spellcheck=${false}
+          onInput=${(event: Event) => onInput((event.target as HTMLInputElement).value)} ...${tie} />
+        <${BrowseButton} value=${value} onPick=${onInput} />
+        <datalist id="folders">${used.map((folder) => html`<option key=${folder} value=${folder}></option>`)}</datalist>
+      </div>
+    `}
+  <//>`;
 }

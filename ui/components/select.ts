@@ -39,14 +39,27 @@ export function SelectField({ label, hint, error, optional, ...rest }: Props & O
   <//>`;
 }
 
-/** A few choices side by side, one of them chosen. */
+/** A few choices side by side, one of them chosen. Arrow keys go from one to the next, as in any group of radio buttons. */
 export function Segments({ value, options, onChange, label }: Props & { label: string }) {
-  return html`<div class="segments" role="radiogroup" aria-label=${label}>
+  function onKey(event: KeyboardEvent) {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const usable = options.filter((option) => !option.disabled);
+    const at = usable.findIndex((option) => option.value === value);
+    const next = usable[(at + step + usable.length) % usable.length];
+    if (!next) return;
+    onChange(next.value);
+    const box = event.currentTarget as HTMLElement;
+    requestAnimationFrame(() => box.querySelector<HTMLElement>('[aria-checked=true]')?.focus());
+  }
+  return html`<div class="segments" role="radiogroup" aria-label=${label} onKeyDown=${onKey}>
     ${
     options.map((o) =>
       html`
         <button key=${o.value} type="button" role="radio" aria-checked=${o.value === value}
-          disabled=${o.disabled} onClick=${() => onChange(o.value)}>${o.label}</button>
+          tabindex=${o.value === value ? 0 : -1} disabled=${o.disabled} onClick=${() => onChange(o.value)}>${o
+            .label}</button>
       `
     )
   }

@@ -14,6 +14,7 @@ export const t = {
     themes: { system: 'Auto', light: 'Light', dark: 'Dark' },
     signOut: 'Sign out',
     back: 'Back',
+    skip: 'To the content',
     waiting: (n: number) => `${n} waiting for you`,
   },
   notFound: {

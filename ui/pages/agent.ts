@@ -1,4 +1,4 @@
-import { html, useEffect, useState } from '../html.ts';
+import { html, useEffect, useRef, useState } from '../html.ts';
 import type { ComponentType } from '../html.ts';
 import type { AgentInfo } from '../../core/wire/types.ts';
 import {
@@ -50,21 +50,33 @@ export default function AgentPage({ params }: PageProps) {
         <${AgentMenu} agent=${agent} onRename=${() => setRenaming(true)} />
       </div>
       <${Facts} agent=${agent} />
-      <nav class="tabs" role="tablist" aria-label=${t.tabs.label}>${
-    TABS.map((one) =>
-      html`
-        <a key=${one.id} role="tab" id=${`tab-${one.id}`} aria-selected=${one === tab}
-          href=${href(`${path`/agents/${agent.id}`}/${one.id}`)} onClick=${(event: MouseEvent) => {
-            event.preventDefault();
-            go(`${path`/agents/${agent.id}`}/${one.id}`, true);
-          }}>${one.title}</a>
-      `
-    )
-  }</nav>
+      <${Tabs} agent=${agent} current=${tab} />
     </header>
-    <section class=${`tab-panel ${tab.id}`} role="tabpanel" aria-labelledby=${`tab-${tab.id}`}><${TabView} key=${tab.id} tab=${tab} agent=${agent} /></section>
+    <section class=${`tab-panel ${tab.id}`} aria-label=${tab.title}><${TabView} key=${tab.id} tab=${tab} agent=${agent} /></section>
     ${renaming && html`<${Rename} agent=${agent} onClose=${() => setRenaming(false)} />`}
   </div>`;
+}
+
+/** The parts of the page; the current one is always in view. */
+function Tabs({ agent, current }: { agent: AgentInfo; current: Tab }) {
+  const box = useRef<HTMLElement>(null);
+  useEffect(
+    () => box.current?.querySelector('[aria-current]')?.scrollIntoView({ inline: 'nearest', block: 'nearest' }),
+    [current],
+  );
+  return html`<nav class="tabs" ref=${box} aria-label=${t.tabs.label}>
+    ${
+    TABS.map((tab) => {
+      const to = `${path`/agents/${agent.id}`}/${tab.id}`;
+      const open = (event: MouseEvent) => {
+        event.preventDefault();
+        go(to, true);
+      };
+      return html`<a key=${tab.id} href=${href(to)} aria-current=${
+        tab === current ? 'page' : undefined
+      } onClick=${open}>${tab.title}</a>`;
+    })
+  }</nav>`;
 }
 
 /** State, cost, tokens and context on one line. */

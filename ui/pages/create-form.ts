@@ -1,6 +1,7 @@
 /** The create form's values: draft, checks and the body that is posted. Nothing here draws. */
 import type { AgentFlags, CreateAgentBody, PermissionMode, ProviderName } from '../../core/wire/types.ts';
 import { parseCreateAgent, WireError } from '../../core/wire/validate.ts';
+import type { Settings } from '../../core/wire/workshop.ts';
 import { newId } from '../api.ts';
 import { t } from '../i18n/en.ts';
 
@@ -78,6 +79,32 @@ export function loadDraft(storage: Pick<Storage, 'getItem'> = localStorage): Par
 export function saveDraft(form: Form): void {
   const kept = Object.entries(form).filter(([name, value]) => value !== EMPTY_FORM[name as keyof Form]);
   localStorage.setItem(KEY, JSON.stringify(Object.fromEntries(kept)));
+}
+
+/** Something that the user typed is kept. */
+export function hasDraft(): boolean {
+  const { prompt, name, claudeMd, resume } = loadDraft();
+  return !!(prompt || name || claudeMd || resume);
+}
+
+/** The form's values for the defaults of the settings. */
+export function fromDefaults({ provider, model, flags }: Settings['defaults']): Partial<Form> {
+  const values: Partial<Form> = {
+    provider,
+    model: model || (flags.model ?? ''),
+    mode: flags.permissionMode ?? 'default',
+    effort: flags.effort ?? '',
+    worktree: flags.worktree ?? true,
+    chrome: flags.chrome ?? false,
+    fullAuto: flags.fullAuto ?? false,
+    maxBudgetUsd: flags.maxBudgetUsd === undefined ? '' : String(flags.maxBudgetUsd),
+    allowedTools: (flags.allowedTools ?? []).join(', '),
+    disallowedTools: (flags.disallowedTools ?? []).join(', '),
+    addDirs: (flags.addDirs ?? []).join(', '),
+    mcpConfig: flags.mcpConfig ?? '',
+  };
+  // What is not set there does not undo what the form begins with.
+  return Object.fromEntries(Object.entries(values).filter(([name, value]) => value !== EMPTY_FORM[name as keyof Form]));
 }
 
 export const clearDraft = (): void => localStorage.removeItem(KEY);

@@ -1,5 +1,6 @@
 import { html, useEffect, useRef, useState } from '../html.ts';
 import type { AgentInfo, PermissionMode, ProviderName } from '../../core/wire/types.ts';
+import type { Settings } from '../../core/wire/workshop.ts';
 import { ApiError } from '../api.ts';
 import { Button, Card, Icon, PageHead, Segments, SelectField, TextArea, TextField } from '../components/mod.ts';
 import { FolderField } from '../components/folder-field.ts';
@@ -7,7 +8,17 @@ import { t } from '../i18n/en.ts';
 import { go, path } from '../route.ts';
 import { api, store, useStore } from '../services.ts';
 import { change } from '../store.ts';
-import { bodyOf, check, clearDraft, EMPTY_FORM, fieldOf, loadDraft, saveDraft } from './create-form.ts';
+import {
+  bodyOf,
+  check,
+  clearDraft,
+  EMPTY_FORM,
+  fieldOf,
+  fromDefaults,
+  hasDraft,
+  loadDraft,
+  saveDraft,
+} from './create-form.ts';
 import type { Form } from './create-form.ts';
 import { MoreFlags } from './create-more.ts';
 
@@ -21,6 +32,13 @@ export default function Create() {
   const box = useRef<HTMLFormElement>(null);
   const providers = useStore((state) => state.machine?.providers) ?? EMPTY_TABLE;
   useEffect(() => saveDraft(form), [form]);
+  useEffect(() => {
+    if (hasDraft()) return;
+    api.get<Settings>('/api/settings').then(
+      ({ defaults }) => setForm((old) => ({ ...old, ...fromDefaults(defaults) })),
+      () => {},
+    );
+  }, []);
   const set = (part: Partial<Form>) => {
     setForm((old) => ({ ...old, ...part }));
     setErrors((old) => Object.fromEntries(Object.entries(old).filter(([name]) => !(name in part) && name !== 'form')));

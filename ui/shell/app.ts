@@ -34,6 +34,8 @@ function Shell() {
   const kind = where.path.startsWith('/agents/') ? 'immersive' : '';
   return html`
     <div class=${`shell ${stale ? 'stale' : ''} ${kind}`}>
+      <button type="button" class="skip" onClick=${() => document.getElementById('main')?.focus()}>${t.nav
+        .skip}</button>
       <${Side} />
       <${ConnectionBar} />
       <${OpenDoor} />
