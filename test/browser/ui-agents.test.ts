@@ -70,7 +70,7 @@ test('filters and search', async () => {
 test('the form names what is wrong at its field, keeps the draft, and makes one agent', async () => {
   const { page, problems } = await stage.open('/new');
   await page.getByRole('button', { name: 'Start agent' }).click();
-  const folder = page.getByLabel('Folder');
+  const folder = page.getByLabel('Folder', { exact: true });
   await page.getByText('Choose the folder that the agent works in.').waitFor();
   assert.is(await folder.getAttribute('aria-invalid'), 'true');
   await folder.fill('/srv/missing');
@@ -80,7 +80,7 @@ test('the form names what is wrong at its field, keeps the draft, and makes one 
   assert.ok(await folder.evaluate((input) => input === document.activeElement));
   await page.reload();
   assert.is(await page.getByLabel('What should it do?').inputValue(), 'Make it work');
-  await page.getByLabel('Folder').fill('/srv/there');
+  await page.getByLabel('Folder', { exact: true }).fill('/srv/there');
   await page.getByRole('button', { name: 'More settings' }).click();
   await page.getByLabel('From a template').selectOption('House rules');
   assert.is(await page.getByLabel('Instructions for this agent').inputValue(), 'Write tests first.');
