@@ -20,8 +20,12 @@ const DEFAULT_FOLDERS = ['core', 'agent', 'relay', 'ui', 'scripts', 'e2e', 'brow
 /** Seconds that one file may take. A file that needs longer is two files. */
 const TIMEOUT_S: Record<string, number> = { browser: 240, e2e: 240, clis: 300, faults: 300 };
 const DEFAULT_TIMEOUT_S = 120;
-/** Files of these folders get the machine for themselves: they start browsers, servers or measure time. */
+/**
+ * Files of these folders, and `*.alone.test.ts` anywhere, get the machine for themselves: they start browsers and servers, or
+ * hold times against a bound.
+ */
 const ALONE = new Set(['browser', 'e2e', 'clis', 'faults']);
+const isAlone = (file: string) => ALONE.has(group(file)) || file.endsWith('.alone.test.ts');
 
 interface Outcome {
   file: string;
@@ -116,8 +120,8 @@ async function main(args: string[]): Promise<number> {
     outcomes.push(outcome);
     report(outcome);
   };
-  const shared = files.filter((file) => !ALONE.has(group(file)));
-  const alone = files.filter((file) => ALONE.has(group(file)));
+  const shared = files.filter((file) => !isAlone(file));
+  const alone = files.filter(isAlone);
   await Promise.all(Array.from({ length: jobs }, async () => {
     for (let file = shared.shift(); file; file = shared.shift()) await one(file);
   }));
