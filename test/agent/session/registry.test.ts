@@ -1,0 +1,285 @@
+/** Agents with a provider that the test scripts: what cannot be made to happen with a real process at will. */
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { IDLE_REAP_MS, Registry } from '../../../agent/session/registry.ts';
+import type { ProviderEvent, ProviderRequest } from '../../../agent/provider/provider.ts';
+import type { Workspace } from '../../../agent/rooms.ts';
+import type { RequestMessage, UserMessage } from '../../../core/wire/types.ts';
+import { type HandClock, handClock } from '../../support/hand-clock.ts';
+import { type TestHouse, testHouse } from '../../support/house.ts';
+import { type ScriptedProvider, scriptedProvider } from '../../support/scripted-provider.ts';
+
+let folder: string;
+let clock: HandClock;
+let house: TestHouse;
+let claude: ScriptedProvider;
+let agents: Registry;
+let lostWork: string[];
+
+const workspace: Workspace = {
+  prepare: ({ directory }) =>
+    Promise.resolve({ directory, cwd: directory, worktree: { path: '/w', branch: 'b', base: 'main' }, notice: '' }),
+  unmerged: () => Promise.resolve(lostWork),
+  remove: () => Promise.resolve(),
+};
+const start = () => Registry.open({ house, providers: { claude, codex: scriptedProvider('codex') }, workspace });
+
+test.before.each(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'registry-'));
+  clock = handClock();
+  house = testHouse({ dataDir: join(folder, 'data'), clock });
+  claude = scriptedProvider();
+  lostWork = [];
+  agents = await start();
+});
+test.after.each(async () => {
+  await agents.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const create = (prompt?: string) => agents.create({ directory: folder, ...(prompt ? { prompt } : {}) }, 'test');
+const session = () => claude.sessions.at(-1)!;
+const READY: ProviderEvent[] = [
+  { type: 'ready', sessionId: null, version: '1', capabilities: null },
+  { type: 'session', sessionId: 's-1' },
+];
+const DONE: ProviderEvent = { type: 'turn.end', outcome: 'done', text: '', durationMs: 1 };
+const request = (requestId = 'r-1'): ProviderEvent => ({
+  type: 'request',
+  request: {
+    requestId,
+    request: 'permission',
+    toolId: null,
+    tool: 'Bash',
+    title: 'ls',
+    description: '',
+    input: {},
+    diffs: [],
+    choices: [{ id: 'allow', label: '', detail: '', tone: 'allow' }, {
+      id: 'deny',
+      label: '',
+      detail: '',
+      tone: 'deny',
+    }],
+    questions: [],
+    plan: '',
+  } satisfies ProviderRequest,
+});
+const decide = (id: string, requestId = 'r-1', clientId = randomUUID()) =>
+  agents.decide(id, requestId, { decision: 'allow', clientId }, 'test');
+const status = (error: { status?: number; code?: string }) => `${error.status} ${error.code}`;
+
+test('an idle process is ended after a while, and resumed by the next message', async () => {
+  const { id } = await create();
+  session().tell(...READY);
+  clock.advance(IDLE_REAP_MS - 60_000);
+  assert.not(session().calls.some(([name]) => name === 'reap'));
+  clock.advance(120_000);
+  assert.ok(session().calls.some(([name]) => name === 'reap'));
+  assert.is(agents.info(id).state, 'idle');
+  assert.is(agents.info(id).stateReason, 'reaped');
+  await agents.send(id, { text: 'again' }, 'test');
+  assert.is(claude.sessions.length, 2);
+  assert.is(session().options.resume, 's-1');
+  assert.is((session().calls[0]![1] as { text: string }).text, 'again');
+});
+
+test('a process at work, asking, with a queue or with work in the background is not ended', async () => {
+  await create('work');
+  session().tell(...READY, { type: 'turn.start' });
+  clock.advance(10 * IDLE_REAP_MS);
+  session().tell(request());
+  clock.advance(10 * IDLE_REAP_MS);
+  session().tell({ type: 'request.cancelled', requestId: 'r-1' }, DONE);
+  Object.assign(session(), { hasBackgroundWork: true });
+  clock.advance(10 * IDLE_REAP_MS);
+  assert.not(session().calls.some(([name]) => name === 'reap'));
+});
+
+test('the answer stays on the record until the CLI is seen to have taken it', async () => {
+  const { id } = await create('work');
+  session().tell(...READY, { type: 'turn.start' }, request());
+  await decide(id);
+  const card = () => agents.message(id, 'r-1') as RequestMessage;
+  assert.is(card().status, 'decided');
+  assert.is(agents.info(id).state, 'running');
+  session().tell({ type: 'request.resolved', requestId: 'r-1' });
+  assert.is(card().status, 'answered');
+});
+
+test('a CLI that no longer has the request: 410, and the card is closed', async () => {
+  const { id } = await create('work');
+  session().tell(...READY, { type: 'turn.start' }, request());
+  session().takesDecisions = false;
+  assert.is(status(await decide(id).catch((e) => e)), '410 request_gone');
+  assert.is((agents.message(id, 'r-1') as RequestMessage).status, 'cancelled');
+  assert.equal(agents.info(id).pending, []);
+});
+
+test('several requests wait at once; the state says the oldest', async () => {
+  const { id } = await create('work');
+  session().tell(...READY, { type: 'turn.start' }, request('r-1'), request('r-2'));
+  assert.equal(agents.info(id).pending, ['r-1', 'r-2']);
+  await decide(id, 'r-1');
+  assert.is(agents.info(id).state, 'waiting_input');
+  await decide(id, 'r-2');
+  assert.is(agents.info(id).state, 'running');
+  assert.equal(session().calls.filter(([name]) => name === 'decide').map(([, r]) => r), ['r-1', 'r-2']);
+});
+
+test('what cannot be saved is not done: 507, nothing reaches the CLI, and the same id works later', async () => {
+  const { id } = await create();
+  session().tell(...READY);
+  const own = join(folder, 'data/agents', id);
+  renameSync(own, `${own}.away`);
+  writeFileSync(own, ''); // a file where the journal's folder was: every write fails
+  const clientId = randomUUID();
+  const send = () => agents.send(id, { text: 'lost?', clientId }, 'test');
+  assert.is(status(await send().catch((e) => e)), '507 not_saved');
+  assert.is((agents.message(id, clientId) as UserMessage).status, 'failed');
+  assert.match(house.warnings.get(`journal ${id}`)!, 'cannot be written');
+  assert.equal(session().calls, []);
+
+  rmSync(own);
+  renameSync(`${own}.away`, own);
+  assert.is((await send()).duplicate, false);
+  assert.is(house.warnings.get(`journal ${id}`), '');
+  assert.equal(session().calls.map(([name]) => name), ['send']);
+  assert.is((await send()).duplicate, true);
+});
+
+test('a decision that cannot be saved is not taken: the request waits on', async () => {
+  const { id } = await create();
+  const own = join(folder, 'data/agents', id);
+  renameSync(own, `${own}.away`);
+  writeFileSync(own, '');
+  session().tell(...READY, { type: 'turn.start' }, request());
+  assert.is(status(await decide(id).catch((e) => e)), '507 not_saved');
+  assert.is((agents.message(id, 'r-1') as RequestMessage).status, 'pending');
+  assert.is(agents.info(id).state, 'waiting_input');
+  rmSync(own);
+  renameSync(`${own}.away`, own);
+  await decide(id);
+  assert.equal(session().calls.map(([name]) => name), ['decide']);
+});
+
+test('a session that the CLI has lost begins anew, with the message, and says so', async () => {
+  const { id } = await create();
+  session().tell(...READY);
+  await agents.stop(id, 'test');
+  await agents.send(id, { text: 'do you remember?' }, 'test');
+  assert.is(session().options.resume, 's-1');
+  session().tell({ type: 'exit', expected: false, code: 1, signal: null, text: 'No conversation', sessionLost: true });
+  assert.is(claude.sessions.length, 3);
+  assert.is(session().options.resume, null);
+  assert.is((session().calls[0]![1] as { text: string }).text, 'do you remember?');
+  assert.ok(agents.messages(id, {}).messages.some((m) => m.kind === 'notice' && m.code === 'session_lost'));
+});
+
+test('a message that comes while the process is being ended goes to the next one', async () => {
+  const { id } = await create();
+  session().tell(...READY);
+  const first = session();
+  let finish = () => {};
+  first.stop = () =>
+    new Promise((resolve) =>
+      finish = () => {
+        first.tell({ type: 'exit', expected: true, code: 0, signal: null, text: '' });
+        resolve();
+      }
+    );
+  const stopping = agents.stop(id, 'test');
+  await agents.send(id, { text: 'wait for me' }, 'test');
+  assert.is(claude.sessions.length, 1);
+  finish();
+  await stopping;
+  assert.is(claude.sessions.length, 2);
+  assert.equal(session().calls.map(([name]) => name), ['send']);
+});
+
+test('agents and their messages are there after a restart; what was open is closed', async () => {
+  const { id } = await create('work');
+  session().tell(...READY, { type: 'turn.start' }, { type: 'text.start', id: 't', thinking: false }, {
+    type: 'text.delta',
+    id: 't',
+    text: 'so far',
+  });
+  await agents.close();
+  claude = scriptedProvider();
+  agents = await start();
+  const info = agents.info(id);
+  assert.is(info.state, 'stopped');
+  assert.is(info.stateReason, 'interrupted');
+  assert.is(info.sessionId, 's-1');
+  const text = agents.message(id, 't')!;
+  assert.ok(text.kind === 'text' && text.done && text.text === 'so far');
+});
+
+test('an agent whose record is damaged does not keep the others from being there', async () => {
+  const [good, bad] = [await create(), await create()];
+  await agents.close();
+  writeFileSync(join(folder, 'data/agents', bad.id, 'agent.json'), '{"version":1');
+  mkdirSync(join(folder, 'data/agents/empty'));
+  agents = await start();
+  assert.equal(agents.list().map(({ id }) => id), [good.id]);
+  assert.match(house.warnings.get(`record ${bad.id}`)!, 'corrupt');
+});
+
+test('work that is not merged is not deleted without being asked', async () => {
+  const { id } = await create();
+  lostWork = ['2 commits.'];
+  const error = await agents.remove(id, { discardWork: false }, 'test').catch((e) => e);
+  assert.is(status(error), '409 unmerged_work');
+  assert.match(error.message, '2 commits');
+  await agents.remove(id, { discardWork: true }, 'test');
+  assert.equal(agents.list(), []);
+});
+
+test('a title names an agent that nobody named, and no other', async () => {
+  const { id } = await create('work');
+  session().tell({ type: 'title', title: 'Better' });
+  assert.is(agents.info(id).name, 'Better');
+  await agents.rename(id, 'Mine');
+  session().tell({ type: 'title', title: 'Worse' });
+  assert.is(agents.info(id).name, 'Mine');
+});
+
+test('passing notices replace each other within a turn', async () => {
+  const { id } = await create('work');
+  const notice = (text: string): ProviderEvent => ({
+    type: 'notice',
+    level: 'warning',
+    code: 'api_retry',
+    text,
+    passing: true,
+  });
+  session().tell(...READY, { type: 'turn.start' }, notice('try 1'), notice('try 2'), DONE, notice('try 1 again'));
+  const texts = agents.messages(id, {}).messages.flatMap((m) => m.kind === 'notice' ? [m.text] : []);
+  assert.equal(texts, ['try 2', 'try 1 again']);
+});
+
+test('results, inputs and texts are bounded', async () => {
+  const { id } = await create('work');
+  session().tell(
+    ...READY,
+    {
+      type: 'tool.input',
+      id: 'x',
+      tool: 'Write',
+      title: 't'.repeat(5000),
+      input: { content: 'y'.repeat(2_000_000), path: '/a' },
+    },
+    { type: 'tool.end', id: 'x', status: 'done', result: { text: 'z'.repeat(1_000_000), truncated: false } },
+  );
+  const tool = agents.message(id, 'x')!;
+  assert.ok(tool.kind === 'tool');
+  assert.is(tool.result!.truncated, true);
+  assert.ok(JSON.stringify(tool).length < 200_000);
+  assert.is(tool.input!.path, '/a');
+});
+
+test.run();
