@@ -102,7 +102,11 @@ export function fakeAgents(now: () => number): FakeAgents {
         ...request,
       };
       messages.set(messageId, message as Message);
-      fake.set(id, { state: 'waiting_input', stateReason: request.request ?? 'permission', pending: [...info(id).pending, messageId] });
+      fake.set(id, {
+        state: 'waiting_input',
+        stateReason: request.request ?? 'permission',
+        pending: [...info(id).pending, messageId],
+      });
       return messageId;
     },
     subscribe: (listener: (change: LiveChange) => void) => {

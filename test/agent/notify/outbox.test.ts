@@ -95,6 +95,18 @@ test('a channel that is not set up logs one line and says what to set', async ()
   await outbox.test(MAIL, NOTICE).then(() => assert.unreachable(), (error) => assert.match(error.message, /SMTP_HOST/));
 });
 
+test('the address of a recipient, which may be a secret, is in no log line', async () => {
+  const { outbox, lines, clock } = makeOutbox({
+    fail: () => new SendError('Slack could not be reached.', { isFinal: false }),
+  });
+  outbox.tell('a', NOTICE, [{ channel: 'email', to: 'https://hooks.example/SECRET' }]);
+  await outbox.settled();
+  await clock.advance(RETRY_MS[0]!);
+  await outbox.settled();
+  assert.ok(lines.length > 0 && !lines.join().includes('SECRET'));
+  outbox.close();
+});
+
 test('closing ends every timer', async () => {
   const { outbox, clock } = makeOutbox({ fail: () => new SendError('away', { isFinal: false }) });
   for (let i = 0; i < RATE.count + 2; i++) outbox.tell(`k${i}`, NOTICE, [MAIL]);
