@@ -9,6 +9,8 @@ import type { Agents, House } from '../rooms.ts';
 import type { Outbox, Recipient } from './outbox.ts';
 import { clip, type Notice } from './sender.ts';
 
+/** Fields of an agent that can lead to a notice. */
+const DECIDING = ['state', 'stateReason', 'stateSince', 'pending'] as const;
 /** Characters of what an agent asks or said. */
 const DETAIL_LENGTH = 600;
 
@@ -65,6 +67,8 @@ export class Notifier {
       return this.#watchRequests(change.id, []);
     }
     if (change.type !== 'agent' && change.type !== 'agent.patch') return;
+    // Most patches are a stream's counters.
+    if (change.type === 'agent.patch' && !DECIDING.some((field) => field in change.patch)) return;
     const agent = this.#find(change.type === 'agent' ? change.agent.id : change.id);
     if (!agent) return;
     this.#watchRequests(agent.id, agent.pending);

@@ -60,7 +60,8 @@ export class PipelineRunner {
       agents.list().filter((agent) => agent.stateReason === 'interrupted').map((agent) => agent.id),
     );
     this.#unsubscribe = agents.subscribe((change) => {
-      if (change.type === 'agent' || change.type === 'agent.patch' || change.type === 'agent.removed') this.kick();
+      const isState = change.type === 'agent.patch' && ('state' in change.patch || 'stateReason' in change.patch);
+      if (isState || change.type === 'agent' || change.type === 'agent.removed') this.kick();
     });
     this.kick();
   }
