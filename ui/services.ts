@@ -1,7 +1,7 @@
 /** The one store, live feed, outbox and API of this page, wired to each other. Components use these; tests make their own. */
 import type { DecisionRecord, MessagePage, UserMessage } from '../core/wire/types.ts';
 import type { AuthCheck } from '../core/wire/auth.ts';
-import type { LiveMessage } from '../core/wire/live.ts';
+import type { LiveChange, LiveMessage } from '../core/wire/live.ts';
 import { ApiError, createApi } from './api.ts';
 import { toast, toastError } from './components/toast.ts';
 import { now } from './components/time-ago.ts';
@@ -10,7 +10,7 @@ import type { Timer } from './cell.ts';
 import { createLive, PAGE_SIZE } from './live.ts';
 import { createOutbox } from './outbox.ts';
 import type { Outgoing } from './outbox.ts';
-import { addOlder, apply, change, EMPTY, forget, isCurrent, trim } from './store.ts';
+import { addOlder, apply, change, EMPTY, find, forget, isCurrent, trim } from './store.ts';
 import type { State } from './store.ts';
 import { claimPairing } from './pairing.ts';
 import { createRelayWatch } from './relay-watch.ts';
@@ -74,20 +74,34 @@ export const outbox = createOutbox({ storage: localStorage, now: timers.now, del
 
 async function deliver(item: Outgoing): Promise<void> {
   if (item.kind === 'message') {
-    const reply = await api.post<{ message?: UserMessage }>(path`/api/agents/${item.agent}/message`, item.body);
-    if (reply.message) store.set(change(store.get(), { type: 'message', agent: item.agent, message: reply.message }));
+    const { message } = await api.post<{ message?: UserMessage }>(path`/api/agents/${item.agent}/message`, item.body);
+    // The feed may have been faster, and know more.
+    if (message && !knownMessage(item.agent, message.id)) tell({ type: 'message', agent: item.agent, message });
     return;
   }
   try {
     const to = path`/api/agents/${item.agent}/permissions/${item.request}`;
     const { decision } = await api.post<{ decision?: DecisionRecord }>(to, item.body);
-    if (!decision) return;
-    const patch = { decision, status: item.body.decision === 'answer' ? 'answered' : 'decided' };
-    store.set(change(store.get(), { type: 'message.patch', agent: item.agent, id: item.request, patch }));
+    if (decision) decided(item.agent, item.request, decision);
   } catch (error) {
     // Someone else was first: the request itself shows who and when.
     if (!(error instanceof ApiError) || error.code !== 'already_decided') throw error;
     toast(error.message);
+  }
+}
+
+const tell = (to: LiveChange): void => store.set(change(store.get(), to));
+const knownMessage = (agent: string, id: string) => find(store.get().chats, agent)?.messages.find((m) => m.id === id);
+
+/** What the reply to a decision says, in case it comes before the feed does. */
+function decided(agent: string, request: string, decision: DecisionRecord): void {
+  const message = knownMessage(agent, request);
+  if (message?.kind === 'request' && message.status === 'pending') {
+    tell({ type: 'message.patch', agent, id: request, patch: { decision, status: 'decided' } });
+  }
+  const pending = find(store.get().agents, agent)?.pending ?? [];
+  if (pending.includes(request)) {
+    tell({ type: 'agent.patch', id: agent, patch: { pending: pending.filter((id) => id !== request) } });
   }
 }
 

@@ -28,6 +28,10 @@ test('pending requests come last, decided ones stay in place', () => {
   assert.equal(ids(list), ['m2', 'm3']);
 });
 
+test('a queued message is shown in the queue, not in the conversation', () => {
+  assert.equal(ids(messages([{ ...user('later'), status: 'queued' } as ReturnType<typeof user>, user('now')])), ['m2']);
+});
+
 test('only the newest to-do list is shown', () => {
   const todos = { kind: 'todos', todos: [] } as const;
   assert.equal(ids(messages([{ ...todos, todos: [] }, user('x'), { ...todos, todos: [] }])), ['m2', 'm3']);

@@ -148,6 +148,8 @@ test('a request that is over says how it ended', () => {
   assert.is(over({ status: 'decided', decision: { ...by, decision: 'deny' } }), 'Denied');
   assert.is(over({ status: 'decided', decision: { ...by, decision: 'rule:0' } }), 'Always allow Bash(npm test:*)');
   assert.match(over({ status: 'expired' }), /Expired/);
+  assert.is(over({ status: 'answered', decision: { ...by, decision: 'allow' } }), 'Allowed once');
+  assert.is(over({ status: 'answered', decision: { ...by, decision: 'answer' } }), 'Answered');
   assert.match(over({ status: 'decided', decision: { ...by, decision: 'allow', input: {} } }), /edited/);
 });
 

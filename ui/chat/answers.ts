@@ -44,7 +44,7 @@ export function outcomeOf(message: RequestMessage): { text: string; tone: string
   const decision = message.decision?.decision ?? '';
   if (message.status === 'expired') return { text: t.request.expired, tone: 'neutral', icon: 'idle' };
   if (message.status === 'cancelled') return { text: t.request.cancelled, tone: 'neutral', icon: 'cross' };
-  if (message.status === 'answered') return { text: t.request.answered, tone: 'good', icon: 'check' };
+  if (decision === 'answer') return { text: t.request.answered, tone: 'good', icon: 'check' };
   if (decision === 'deny' || decision === 'cancel') return { text: t.request.denied, tone: 'bad', icon: 'cross' };
   const choice = message.choices.find(({ id }) => id === decision);
   const text = decision === 'allow'

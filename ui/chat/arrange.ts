@@ -34,6 +34,7 @@ export class Arranger {
     const lastTodos = messages.findLast((message) => message.kind === 'todos')?.id;
     for (const [i, message] of messages.entries()) {
       if (message.kind === 'request' && message.status === 'pending') pending.push(message);
+      else if (message.kind === 'user' && message.status === 'queued') continue; // above the composer
       else if (message.kind === 'todos' && message.id !== lastTodos) continue;
       else if (message.kind === 'notice' && message.passing && isPast(messages, i)) continue;
       else if (message.parent && known.has(message.parent)) push(children, message.parent, message);

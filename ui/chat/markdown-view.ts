@@ -7,10 +7,10 @@ import { Markdown, MAX_DEPTH } from './markdown.ts';
 import type { Block } from './markdown.ts';
 
 /** Markdown text as elements. `text` may grow: finished blocks are not drawn again. */
-export function MarkdownView({ text }: { text: string }) {
+export function MarkdownView({ text, streaming = false }: { text: string; streaming?: boolean }) {
   const parser = useRef<Markdown | null>(null);
   parser.current ??= new Markdown();
-  return html`<div class="markdown">${
+  return html`<div class=${`markdown ${streaming ? 'streaming' : ''}`}>${
     parser.current.parse(text).map((block) => html`<${BlockView} key=${block.key} block=${block} />`)
   }</div>`;
 }

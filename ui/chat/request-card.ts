@@ -46,9 +46,8 @@ export function RequestCard({ agent, message }: Props) {
 function Asked({ message }: { message: RequestMessage }) {
   const command = typeof message.input.command === 'string' ? message.input.command : '';
   return html`
-    <p class="asked"><strong>${message.tool}</strong>${!command && message.title && html`
-      <span class="mono">${plain(message.title)}</span>
-    `}</p>
+    <p class="asked"><strong>${message.tool}</strong>${' '}${!command &&
+      html`<span class="mono">${plain(message.title)}</span>`}</p>
     ${message.description && html`<p class="soft">${plain(message.description)}</p>`}
     ${command
       ? html`<${LongText} label=${t.tool.command} text=${command} />`
@@ -177,7 +176,9 @@ export function DecidedRequest({ message }: { message: RequestMessage }) {
       ${message.decision?.message && html`<div class="soft">“${message.decision.message}”</div>`}
       ${
     message.decision &&
-    html`<div class="hint">${t.request.by(message.decision.by)} · <${TimeAgo} at=${message.decision.at} /></div>`
+    html`<div class="hint">${t.request.by(message.decision.by)} · <${TimeAgo} at=${message.decision.at} />${
+      message.status === 'decided' && ` · ${t.request.onItsWay}`
+    }</div>`
   }</div>
     ${message.request === 'plan' && message.plan && html`<${PlanFold} plan=${message.plan} />`}</div>`;
 }

@@ -36,9 +36,7 @@ function body({ message, children }: Row) {
     case 'user':
       return html`<${UserBubble} message=${message} />`;
     case 'text':
-      return html`<${MarkdownView} text=${plain(message.text)} />${
-        !message.done && html`<span class="caret" aria-hidden="true"></span>`
-      }`;
+      return html`<${MarkdownView} text=${plain(message.text)} streaming=${!message.done} />`;
     case 'thinking':
       return html`<${Thinking} text=${message.text} done=${message.done} />`;
     case 'tool':

@@ -26,7 +26,7 @@ export function ToolRow({ message, children }: { message: ToolMessage; children:
     running ? html`<${Spinner} />` : html`<${Icon} name=${STATUS_ICON[message.status]} size=${16} />`
   }</span>
       <span class="tool-name">${message.tool}</span>
-      <span class="tool-title">${plain(message.title)}</span>
+      <span class=${`tool-title ${isPath(message) ? 'path' : ''}`}><bdi>${plain(message.title)}</bdi></span>
       ${
     changed?.map(({ added, removed }, i) =>
       html`
@@ -46,6 +46,9 @@ export function ToolRow({ message, children }: { message: ToolMessage; children:
     ${children.length > 0 && html`<${Subagent} rows=${children} running=${running} />`}
   </div>`;
 }
+
+/** Of a path the end says more than the beginning. */
+const isPath = ({ title, input }: ToolMessage): boolean => title.startsWith('/') && input?.command === undefined;
 
 const tail = (text: string) => text.trimEnd().split('\n').slice(-TAIL_LINES).join('\n');
 

@@ -171,6 +171,7 @@ export const t = {
     other: 'Something else',
     yourAnswer: 'Your answer',
     by: (who: string) => `by ${who}`,
+    onItsWay: 'on its way to the agent',
     allowed: 'Allowed once',
     allowedEdited: 'Allowed with an edited input',
     denied: 'Denied',
