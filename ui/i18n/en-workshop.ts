@@ -73,6 +73,8 @@ export const w = {
     worktree: 'On a branch of its own',
     worktreeHint: 'Off: the agent works in the folder itself.',
     skipPermissions: 'Skip all permission questions',
+    skipsShort: 'Asks nobody',
+    backInLine: 'It is back in line: press Start to run it.',
     skipHint: 'The agent runs every command without asking.',
     skipWarning:
       'Nobody is asked before this agent deletes, overwrites or sends anything. Only for a folder that you can lose.',

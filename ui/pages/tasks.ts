@@ -12,11 +12,12 @@ import {
   Skeleton,
   Spinner,
   TimeAgo,
+  toast,
   toastError,
 } from '../components/mod.ts';
 import { w } from '../i18n/en-workshop.ts';
 import { path } from '../route.ts';
-import { api, useStore } from '../services.ts';
+import { api, store, useStore } from '../services.ts';
 import { PipelineForm } from './pipeline-form.ts';
 import { type TaskDraft, TaskForm } from './task-form.ts';
 
@@ -129,7 +130,12 @@ function Step({ number, tasks, edit }: { number: number; tasks: readonly Task[];
   `;
 }
 
-const act = (id: string, action: string) => void api.post(`${path`/api/tasks/${id}`}/${action}`).catch(toastError);
+/** Resets or skips a task. While the pipeline is not running that begins nothing by itself. */
+function act(id: string, action: 'reset' | 'skip'): void {
+  void api.post(`${path`/api/tasks/${id}`}/${action}`).then(() => {
+    if (action === 'reset' && !store.get().pipeline?.running) toast(w.tasks.backInLine);
+  }, toastError);
+}
 
 async function remove({ id, name }: Task) {
   const { removeTitle: title, removeText, remove: action } = w.tasks;
@@ -179,7 +185,7 @@ function TaskCard({ task, edit }: { task: Task; edit: (draft: TaskDraft) => void
     <div class="row"><${Pill} tone=${TONES[status]}>${status === 'running' && html`<${Spinner} />`}${
     w.tasks.status[status]
   }<//>
-      ${task.flags.dangerouslySkipPermissions && html`<${Pill} tone="warn">${w.tasks.skipPermissions}<//>`}
+      ${task.flags.dangerouslySkipPermissions && html`<${Pill} tone="warn">${w.tasks.skipsShort}<//>`}
       <span class="hint">${attempts > 1 && `${w.tasks.attempt(attempts)} · `}${
     since && html`<${TimeAgo} at=${since} />`
   }</span>
