@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import type { Page } from 'playwright-core';
 import type { DecisionBody, Message, SendMessageBody } from '../../core/wire/types.ts';
 import { agent, conversation, messages, permission, plan, question, text, user } from '../support/ui-data.ts';
-import { DESKTOP } from '../support/browser.ts';
+import { DESKTOP, PHONE } from '../support/browser.ts';
 import { openStage, type Stage } from '../support/ui-page.ts';
 
 let stage: Stage;
@@ -138,6 +138,24 @@ test('on a phone Enter is a new line', async () => {
   await page.keyboard.press('Enter');
   if (pointer) assert.is(bodies(/message$/).length, 1);
   else assert.is(await box.inputValue(), 'one\n');
+  await page.context().close();
+});
+
+test('the composer stays above the soft keyboard', async () => {
+  stage.add(agent({ id: 'a' }), messages(Array.from({ length: 40 }, (_, i) => text(`Message ${i}`))));
+  const { page } = await stage.open('/agents/a');
+  await page.getByText('Message 39').waitFor();
+  await page.getByRole('textbox', { name: 'Message' }).focus();
+  await page.setViewportSize({ width: PHONE.width, height: 480 });
+  await page.waitForFunction(() => document.documentElement.classList.contains('keyboard'));
+  const box = (await page.locator('.composer').boundingBox())!;
+  assert.ok(box.y + box.height <= 480, `ends at ${box.y + box.height}`);
+  assert.ok((await page.getByText('Message 39').boundingBox())!.y < box.y, 'the last message is still in view');
+  await page.goto(`${stage.mock.url}/#/new`);
+  await page.setViewportSize(PHONE);
+  await page.getByLabel('What should it do?').focus();
+  await page.setViewportSize({ width: PHONE.width, height: 480 });
+  await page.locator('.bottom-bar').waitFor({ state: 'hidden' });
   await page.context().close();
 });
 
