@@ -119,6 +119,7 @@ export class MessageReader implements FrameSink {
 
   /** The kept bytes, which are then forgotten. */
   #taken(): Buffer {
+    if (this.#bytes === NOTHING) return NOTHING;
     const view = this.#bytes.subarray(this.#from, this.#to);
     this.#keep(NOTHING, 0, 0);
     return view;
@@ -168,8 +169,8 @@ export class MessageReader implements FrameSink {
 
 const NOTHING: Buffer = Buffer.alloc(0);
 
-/** What a message that does not compress may grow to: each block of it that is stored adds 5 bytes. */
-const deflateBound = (length: number): number => length + (length >>> 10) + 64;
+/** What a message that does not compress may grow to, with the smallest window (zlib, deflateBound). */
+const deflateBound = (length: number): number => length + (length >>> 3) + (length >>> 6) + 64;
 
 /** Joins parts into one buffer that never holds more than twice what has come, or FIRST_CAPACITY. */
 class Gatherer {

@@ -1,9 +1,8 @@
-/** Streams and peers for the WebSocket tests: a memory pair, a raw server, a raw client, a fake clock. */
+/** Streams and peers for the WebSocket tests: a memory pair, a server, a raw client. */
 import { Buffer } from 'node:buffer';
 import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import { Duplex } from 'node:stream';
-import type { Clock } from '../../core/clock.ts';
 import { type AcceptOptions, acceptSocket, type Connection } from '../../core/websocket/mod.ts';
 
 /** Two Duplexes; what one writes the other reads in a later turn. A write waits until the other side takes it. */
@@ -50,6 +49,13 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
+const running = new Set<TestServer>();
+
+/** For `test.after.each`: so that a test that failed half-way does not keep its file from ending. */
+export async function closeServers(): Promise<void> {
+  await Promise.all([...running].map((server) => server.close()));
+}
+
 /** A node:http server on a free port that accepts every upgrade. */
 export async function serve(
   opened: (connection: Connection) => void,
@@ -70,16 +76,19 @@ export async function serve(
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const port = (server.address() as AddressInfo).port;
-  return {
+  const started: TestServer = {
     url: `ws://127.0.0.1:${port}/`,
     port,
     connections,
     close: () =>
       new Promise((resolve) => {
+        running.delete(started);
         server.close(() => resolve());
         for (const socket of sockets) socket.destroy();
       }),
   };
+  running.add(started);
+  return started;
 }
 
 export const REQUEST = [
@@ -146,47 +155,6 @@ export class RawClient {
     const head = this.received.subarray(0, end).toString('latin1');
     this.received = this.received.subarray(end);
     return head;
-  }
-}
-
-/** A clock that stands still until it is moved. */
-export class FakeClock implements Clock {
-  #now = 0;
-  #timers = new Set<{ at: number; action: () => void }>();
-
-  now(): number {
-    return this.#now;
-  }
-  monotonic(): number {
-    return this.#now;
-  }
-  setTimeout(action: () => void, ms: number): object {
-    const timer = { at: this.#now + ms, action };
-    this.#timers.add(timer);
-    return timer;
-  }
-  clearTimeout(timer: unknown): void {
-    this.#timers.delete(timer as { at: number; action: () => void });
-  }
-  get pending(): number {
-    return this.#timers.size;
-  }
-  /** Moves on, running what becomes due in order. */
-  advance(ms: number): void {
-    const end = this.#now + ms;
-    for (;;) {
-      const next = [...this.#timers].filter((timer) => timer.at <= end).sort((a, b) => a.at - b.at)[0];
-      if (!next) break;
-      this.#now = Math.max(this.#now, next.at);
-      this.#timers.delete(next);
-      next.action();
-    }
-    this.#now = end;
-  }
-  /** Jumps without running anything in between; then runs what is due, late. */
-  sleep(ms: number): void {
-    this.#now += ms;
-    this.advance(0);
   }
 }
 

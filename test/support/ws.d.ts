@@ -4,7 +4,7 @@ declare module 'ws' {
   import type { Server } from 'node:http';
 
   export default class WebSocket extends EventEmitter {
-    constructor(url: string, protocols?: string[] | WebSocket.Options, options?: WebSocket.Options);
+    constructor(url: string, protocols?: string[] | WsOptions, options?: WsOptions);
     binaryType: string;
     readonly extensions: string;
     readonly protocol: string;
@@ -13,15 +13,12 @@ declare module 'ws' {
     terminate(): void;
     ping(data?: Uint8Array | string): void;
   }
-  namespace WebSocket {
-    interface Options {
-      perMessageDeflate?: boolean | Record<string, unknown>;
-      maxPayload?: number;
-      skipUTF8Validation?: boolean;
-    }
+  export interface WsOptions {
+    perMessageDeflate?: boolean | Record<string, unknown>;
+    maxPayload?: number;
   }
   export class WebSocketServer extends EventEmitter {
-    constructor(options: WebSocket.Options & { port?: number; host?: string; server?: Server });
+    constructor(options: WsOptions & { port?: number; host?: string; server?: Server });
     address(): { port: number };
     close(done?: () => void): void;
   }
