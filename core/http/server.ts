@@ -127,6 +127,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     onRequest(req, res);
   });
   server.on('upgrade', (req, socket, head) => {
+    current.delete(socket as Socket);
     const res = new UpgradeResponse(socket as Socket, head, req.method === 'HEAD');
     res.defaults = isSecure(req) ? secure : plain;
     // node:http has stopped parsing: a body could only be mistaken for the new protocol.
@@ -143,8 +144,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     socket.once('close', () => sockets.delete(socket));
   });
   server.on('timeout', (socket: Socket) => {
-    // Waiting for nothing is allowed (long polls, events); not reading what was sent is not.
-    if (socket.writableLength > 0) socket.destroy();
+    const last = current.get(socket);
+    const idle = last !== undefined && last.writableFinished && last.req.complete;
+    // Waiting for a reply is allowed (long polls, events); not reading it is not, nor is asking nothing more.
+    if (idle || socket.writableLength > 0) socket.destroy();
   });
   server.on('tlsClientError', (error: Error, socket: Socket) => {
     log.debug('TLS handshake failed', { error: error.message });

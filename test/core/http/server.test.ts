@@ -214,6 +214,35 @@ test('closing lets a running reply finish, takes no new connection, and ends the
   idle.socket.destroy();
 });
 
+withServer('a connection that asks nothing more is closed, one that waits for its reply is not', {
+  handler: (req, res) => void setTimeout(() => json(res, 200, {}), req.url === '/later' ? 1500 : 0),
+  limits: { idleMs: 200, stallMs: 500 },
+}, async (port) => {
+  const idle = await rawHttp(port, request('GET', '/', { connection: 'keep-alive' }), 4000);
+  assert.is(idle.status, 200);
+  assert.ok(idle.closed && idle.ms < 3500, `${idle.closed} ${idle.ms}`);
+  assert.is((await rawHttp(port, request('GET', '/later', { connection: 'keep-alive' }), 4000)).status, 200);
+});
+
+withServer('a client that does not read its reply is cut', {
+  handler: (_req, res) => {
+    res.writeHead(200, {});
+    for (let i = 0; i < 200; i++) res.write(Buffer.alloc(64 * 1024));
+  },
+  limits: { stallMs: 500 },
+}, async (port) => {
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => {});
+  socket.write(request('GET', '/'));
+  await once(socket, 'connect');
+  socket.pause();
+  await new Promise((resolve) => setTimeout(resolve, 2500));
+  let bytes = 0;
+  socket.on('data', (chunk) => bytes += chunk.length);
+  await once(socket, 'close');
+  assert.ok(bytes < 200 * 64 * 1024, `all ${bytes} bytes came`);
+});
+
 const rejects = async (promise: Promise<unknown>, message: RegExp) => {
   const error = await promise.then(() => null, (reason: Error) => reason);
   assert.match(String(error?.message), message);
