@@ -2,10 +2,11 @@
  * Claude's output lines (stream-json, seen with 2.1.197 and 2.1.330) as provider events. Keeps only what is needed to name
  * things; a type that it does not know is a sign of life and nothing else.
  */
-import type { Capabilities, PermissionMode, Usage } from '../../core/wire/types.ts';
+import { modeOf } from './claude-capabilities.ts';
 import { type OpenRequest, readRequest } from './claude-requests.ts';
+import { isLost, outcomeOf, usageOf } from './claude-result.ts';
 import { notLoggedIn, rateLimitText, retryText, turnText } from './claude-text.ts';
-import { contentText, todosOf, toolEnd, toolTitle } from './claude-tools.ts';
+import { todosOf, toolEnd, toolTitle } from './claude-tools.ts';
 import { list, type Loose, number, object, string } from './loose.ts';
 import type { ProviderEvent } from './provider.ts';
 
@@ -25,8 +26,6 @@ export interface ReaderHooks {
   /** A control request that is not about a permission. */
   unsupported(requestId: string): void;
 }
-
-type Mode = { mode?: PermissionMode };
 
 export class ClaudeReader {
   readonly #hooks: ReaderHooks;
@@ -249,7 +248,7 @@ export class ClaudeReader {
     this.isTurning = false;
     this.#streaming.clear();
     this.#complete.clear();
-    this.#emit({ type: 'usage', usage: this.#usageOf(line) });
+    this.#emit({ type: 'usage', usage: usageOf(line, this.#model) });
     const outcome = outcomeOf(line);
     this.#emit({
       type: 'turn.end',
@@ -258,29 +257,6 @@ export class ClaudeReader {
       text: outcome === 'done' || outcome === 'interrupted' ? '' : turnText(line),
       durationMs: number(line.duration_ms) ?? 0,
     });
-  }
-
-  /** Cumulative, also over resume and fork: the latest counts. */
-  #usageOf(line: Loose): Partial<Usage> {
-    const models = Object.entries(object(line.modelUsage)).map((
-      [name, usage],
-    ) => ({ name, ...object(usage) } as Loose));
-    const sum = (key: string) => models.reduce((total, model) => total + (number(model[key]) ?? 0), 0);
-    const main = models.find((model) => model.name === this.#model) ?? models[0];
-    const window = number(main?.contextWindow);
-    const cost = number(line.total_cost_usd);
-    return {
-      ...(cost === null ? {} : { costUsd: cost }),
-      ...(models.length
-        ? {
-          inputTokens: sum('inputTokens'),
-          outputTokens: sum('outputTokens'),
-          cacheReadTokens: sum('cacheReadInputTokens'),
-          cacheWriteTokens: sum('cacheCreationInputTokens'),
-        }
-        : {}),
-      ...(window === null ? {} : { contextWindow: window }),
-    };
   }
 
   #tellContext(usage: Loose): void {
@@ -322,38 +298,5 @@ export class ClaudeReader {
   }
 }
 
-const MODES: PermissionMode[] = ['default', 'acceptEdits', 'plan', 'auto', 'dontAsk', 'bypassPermissions'];
-const modeOf = (value: unknown): Mode =>
-  MODES.includes(value as PermissionMode) ? { mode: value as PermissionMode } : {};
-
-function outcomeOf(line: Loose): 'done' | 'interrupted' | 'error' | 'max_turns' | 'max_budget' {
-  if (line.subtype === 'error_max_turns') return 'max_turns';
-  if (line.subtype === 'error_max_budget_usd') return 'max_budget';
-  if (string(line.terminal_reason).startsWith('aborted')) return 'interrupted';
-  return line.is_error === true || line.subtype !== 'success' ? 'error' : 'done';
-}
-
-/** The answer to `--resume` of an unknown id; the process ends after it. */
-const isLost = (line: Loose): boolean => /^No conversation found/.test(string(list(line.errors)[0]));
-
 const backgroundText = (tasks: unknown[]): string =>
   tasks.length ? `In the background: ${tasks.map((task) => string(object(task).description)).join(', ')}` : '';
-
-/** What `initialize` answers. */
-export function readCapabilities(response: Loose, mayBypass: boolean): Capabilities {
-  const account = object(response.account);
-  return {
-    models: list(response.models).map(object).map((model) => ({
-      value: string(model.value),
-      label: string(model.displayName) || string(model.value),
-      efforts: list(model.supportedEffortLevels).map(string).filter(Boolean),
-    })),
-    commands: list(response.commands).map(object).map((command) => ({
-      name: string(command.name),
-      description: string(command.description).slice(0, 500),
-      argumentHint: contentText(command.argumentHint),
-    })),
-    modes: MODES.filter((mode) => mode !== 'bypassPermissions' || mayBypass),
-    account: string(account.email) || string(account.organization) || string(account.apiKeySource),
-  };
-}

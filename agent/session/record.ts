@@ -1,6 +1,11 @@
 /** What is kept of an agent beside its messages, in DATA_DIR/agents/<id>/agent.json. */
-import type { AgentInfo, Usage } from '../../core/wire/types.ts';
+import { basename } from 'node:path';
+import type { AgentInfo, CreateAgentBody, Usage } from '../../core/wire/types.ts';
 import type { ProcessIdentity } from '../provider/proc.ts';
+import type { Workspace } from '../rooms.ts';
+
+/** Characters of a name that is taken from the prompt. */
+const NAME_LENGTH = 60;
 
 export interface AgentRecord {
   version: 1;
@@ -41,4 +46,56 @@ export function parseRecord(value: unknown): AgentRecord {
     typeof record.cwd === 'string';
   if (!isWhole) throw new Error('fields are missing');
   return { isAutoNamed: false, clientId: null, process: null, prompt: '', instructions: '', ...record } as AgentRecord;
+}
+
+type Place = Awaited<ReturnType<Workspace['prepare']>>;
+
+/** The record of an agent that is about to be started. */
+export function newRecord(
+  id: string,
+  body: CreateAgentBody & { taskId?: string; clientId: string },
+  place: Place,
+  { demo, now }: { demo: boolean; now: number },
+): AgentRecord {
+  const { flags = {}, prompt = '' } = body;
+  const firstLine = prompt.trim().split('\n')[0]!.slice(0, NAME_LENGTH);
+  return {
+    version: 1,
+    cwd: place.cwd,
+    prompt,
+    instructions: body.claudeMd ?? '',
+    isAutoNamed: !body.name?.trim(),
+    clientId: body.clientId,
+    process: null,
+    info: {
+      id,
+      name: body.name?.trim() || firstLine || basename(place.directory),
+      provider: body.provider ?? 'claude',
+      demo,
+      directory: place.directory,
+      worktree: place.worktree,
+      state: 'starting',
+      stateReason: 'created',
+      stateText: '',
+      stateSince: now,
+      sessionId: null,
+      resumable: true,
+      model: flags.model ?? '',
+      mode: flags.dangerouslySkipPermissions ? 'bypassPermissions' : flags.permissionMode ?? 'default',
+      effort: flags.effort ?? '',
+      createdAt: now,
+      activeAt: now,
+      usage: { ...NO_USAGE },
+      queue: [],
+      pending: [],
+      lastSeq: 0,
+      preview: firstLine,
+      cli: { running: false, pid: null, version: '', seenAt: null },
+      flags,
+      adminEmail: body.adminEmail ?? '',
+      whatsappPhone: body.whatsappPhone ?? '',
+      slackWebhookUrl: body.slackWebhookUrl ?? '',
+      taskId: body.taskId ?? null,
+    },
+  };
 }

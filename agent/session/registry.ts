@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { HttpError } from '../../core/http/reply.ts';
 import type { Timer } from '../../core/clock.ts';
 import type { LiveChange } from '../../core/wire/live.ts';
@@ -25,7 +25,7 @@ import { notSaved, openDocument } from '../store/document.ts';
 import { ensureFolder } from '../store/files.ts';
 import type { DiskSessions } from './history.ts';
 import type { HistoryMessage } from './history-message.ts';
-import { type AgentRecord, NO_USAGE, parseRecord } from './record.ts';
+import { type AgentRecord, newRecord, parseRecord } from './record.ts';
 import { Session } from './session.ts';
 
 export const AGENT_LIMIT = 500;
@@ -34,7 +34,6 @@ export const IDLE_REAP_MS = 15 * 60_000;
 /** Messages of an agent that nobody looks at leave the memory after this long, ms. */
 const UNLOAD_MS = 10 * 60_000;
 const SWEEP_MS = 30_000;
-const NAME_LENGTH = 60;
 
 export interface RegistryOptions {
   house: House;
@@ -330,55 +329,4 @@ export class Registry implements Agents {
     }
     if (!this.#isClosed) this.#sweepTimer = this.#options.house.clock.setTimeout(() => this.#sweep(), SWEEP_MS);
   }
-}
-
-type Place = Awaited<ReturnType<Workspace['prepare']>>;
-
-function newRecord(
-  id: string,
-  body: CreateAgentBody & { taskId?: string; clientId: string },
-  place: Place,
-  { demo, now }: { demo: boolean; now: number },
-): AgentRecord {
-  const { flags = {}, prompt = '' } = body;
-  const firstLine = prompt.trim().split('\n')[0]!.slice(0, NAME_LENGTH);
-  return {
-    version: 1,
-    cwd: place.cwd,
-    prompt,
-    instructions: body.claudeMd ?? '',
-    isAutoNamed: !body.name?.trim(),
-    clientId: body.clientId,
-    process: null,
-    info: {
-      id,
-      name: body.name?.trim() || firstLine || basename(place.directory),
-      provider: body.provider ?? 'claude',
-      demo,
-      directory: place.directory,
-      worktree: place.worktree,
-      state: 'starting',
-      stateReason: 'created',
-      stateText: '',
-      stateSince: now,
-      sessionId: null,
-      resumable: true,
-      model: flags.model ?? '',
-      mode: flags.dangerouslySkipPermissions ? 'bypassPermissions' : flags.permissionMode ?? 'default',
-      effort: flags.effort ?? '',
-      createdAt: now,
-      activeAt: now,
-      usage: { ...NO_USAGE },
-      queue: [],
-      pending: [],
-      lastSeq: 0,
-      preview: firstLine,
-      cli: { running: false, pid: null, version: '', seenAt: null },
-      flags,
-      adminEmail: body.adminEmail ?? '',
-      whatsappPhone: body.whatsappPhone ?? '',
-      slackWebhookUrl: body.slackWebhookUrl ?? '',
-      taskId: body.taskId ?? null,
-    },
-  };
 }

@@ -1,7 +1,10 @@
 /** The agent server in this process, on a random port, with the scripted fake CLI; and a client of its API. */
-import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { buildSync } from 'esbuild';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { createLog } from '../../core/log.ts';
 import { dial } from '../../core/websocket/mod.ts';
@@ -11,7 +14,26 @@ import type { AgentInfo, Message, RequestMessage } from '../../core/wire/types.t
 import { type Env, readConfig } from '../../agent/config.ts';
 import { type AgentServer, startAgentServer } from '../../agent/server.ts';
 
-export const FAKE_CLAUDE = fileURLToPath(new URL('./fake-claude.ts', import.meta.url));
+/** The fake CLI as one JavaScript file: it starts ten times as fast as through the loader. */
+export const FAKE_CLAUDE: string = bundleFake();
+
+function bundleFake(): string {
+  const entry = fileURLToPath(new URL('./fake-claude.ts', import.meta.url));
+  const { outputFiles } = buildSync({
+    entryPoints: [entry],
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    write: false,
+  });
+  const { contents } = outputFiles[0]!;
+  const hash = createHash('sha256').update(contents).digest('hex').slice(0, 16);
+  const path = join(tmpdir(), `fake-claude-${hash}.mjs`);
+  if (existsSync(path)) return path;
+  writeFileSync(`${path}.${process.pid}`, contents);
+  renameSync(`${path}.${process.pid}`, path);
+  return path;
+}
 
 export interface Bench {
   readonly folder: string;

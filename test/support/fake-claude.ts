@@ -6,7 +6,8 @@ import { Buffer } from 'node:buffer';
 import { spawn } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
 import process from 'node:process';
-import { argument, type Script, serveClaude, type Turn } from '../../scripts/demo-claude.ts';
+import { argument, serveClaude } from '../../scripts/claude-host.ts';
+import type { Script, Turn } from '../../scripts/claude-turn.ts';
 
 const RULE = {
   type: 'addRules',

@@ -1,0 +1,36 @@
+/** What Claude tells at the end of a turn (`result`), as outcome and usage. */
+import type { Usage } from '../../core/wire/types.ts';
+import { list, type Loose, number, object, string } from './loose.ts';
+
+/** Cumulative, also over resume and fork: the latest counts. */
+export function usageOf(line: Loose, model: string): Partial<Usage> {
+  const models = Object.entries(object(line.modelUsage)).map((
+    [name, usage],
+  ) => ({ name, ...object(usage) } as Loose));
+  const sum = (key: string) => models.reduce((total, one) => total + (number(one[key]) ?? 0), 0);
+  const main = models.find((one) => one.name === model) ?? models[0];
+  const window = number(main?.contextWindow);
+  const cost = number(line.total_cost_usd);
+  return {
+    ...(cost === null ? {} : { costUsd: cost }),
+    ...(models.length
+      ? {
+        inputTokens: sum('inputTokens'),
+        outputTokens: sum('outputTokens'),
+        cacheReadTokens: sum('cacheReadInputTokens'),
+        cacheWriteTokens: sum('cacheCreationInputTokens'),
+      }
+      : {}),
+    ...(window === null ? {} : { contextWindow: window }),
+  };
+}
+
+export function outcomeOf(line: Loose): 'done' | 'interrupted' | 'error' | 'max_turns' | 'max_budget' {
+  if (line.subtype === 'error_max_turns') return 'max_turns';
+  if (line.subtype === 'error_max_budget_usd') return 'max_budget';
+  if (string(line.terminal_reason).startsWith('aborted')) return 'interrupted';
+  return line.is_error === true || line.subtype !== 'success' ? 'error' : 'done';
+}
+
+/** The answer to `--resume` of an unknown id; the process ends after it. */
+export const isLost = (line: Loose): boolean => /^No conversation found/.test(string(list(line.errors)[0]));
