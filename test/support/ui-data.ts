@@ -263,7 +263,7 @@ export function conversation(): Message[] {
     permission({
       title: 'git status --short',
       input: { command: 'git status --short' },
-      status: 'decided',
+      status: 'answered',
       decision: { decision: 'allow', clientId: 'x', by: 'Safari on iPhone', at: minutes(2) },
     }),
     {
