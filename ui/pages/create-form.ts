@@ -78,7 +78,11 @@ export function loadDraft(storage: Pick<Storage, 'getItem'> = localStorage): Par
 /** Keeps what differs from an empty form. */
 export function saveDraft(form: Form): void {
   const kept = Object.entries(form).filter(([name, value]) => value !== EMPTY_FORM[name as keyof Form]);
-  localStorage.setItem(KEY, JSON.stringify(Object.fromEntries(kept)));
+  try {
+    localStorage.setItem(KEY, JSON.stringify(Object.fromEntries(kept)));
+  } catch {
+    // A full storage: the draft lives as long as the page.
+  }
 }
 
 /** Something that the user typed is kept. */

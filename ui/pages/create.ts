@@ -1,4 +1,4 @@
-import { html, useEffect, useRef, useState } from '../html.ts';
+import { html, useEffect, useLayoutEffect, useRef, useState } from '../html.ts';
 import type { AgentInfo, PermissionMode, ProviderName } from '../../core/wire/types.ts';
 import type { Settings } from '../../core/wire/workshop.ts';
 import { ApiError } from '../api.ts';
@@ -31,7 +31,7 @@ export default function Create() {
   const [busy, setBusy] = useState(false);
   const box = useRef<HTMLFormElement>(null);
   const providers = useStore((state) => state.machine?.providers) ?? EMPTY_TABLE;
-  useEffect(() => saveDraft(form), [form]);
+  useLayoutEffect(() => saveDraft(form), [form]);
   useEffect(() => {
     if (hasDraft()) return;
     api.get<Settings>('/api/settings').then(
