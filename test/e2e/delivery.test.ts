@@ -3,7 +3,8 @@
  * again with the same id, and the CLI gets each message and each decision one time, the right one.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { test } from 'uvu';
@@ -24,7 +25,7 @@ let cable: Cable;
 let log: string;
 test.before(async () => {
   cable = await createCable();
-  log = join('/tmp', `fake-claude-${randomUUID()}.jsonl`);
+  log = join(tmpdir(), `fake-claude-${randomUUID()}.jsonl`);
   product = await startProduct({
     relayUrl: (port) => cable.to(port),
     agentEnv: { CLAUDE_BIN: FAKE_CLAUDE, CODEX_BIN: '/nonexistent', TERMINAL: 'off', FAKE_CLAUDE_LOG: log },
@@ -34,6 +35,7 @@ test.before(async () => {
 test.after(async () => {
   await product?.close();
   cable?.close();
+  rmSync(log, { force: true });
 });
 
 test(`${ROUNDS} messages and ${ROUNDS} decisions, each cut at a random moment (seed ${SEED})`, async () => {
