@@ -23,7 +23,7 @@ export interface MuxOptions {
   opener: boolean;
   /** Seals and sends one record (only valid during the call). false: call `unblock` when there is room again. */
   send: (record: Buffer) => boolean;
-  /** Bytes of bulk that the line can take now; call `flush` when there are more. Not given: any number. */
+  /** Bytes that the line can take now in one piece; call `flush` when there are more. Not given: any number. */
   room?: () => number;
   /** Calls `flush` once, soon; frames that come up until then share a record. */
   schedule: (flush: () => void) => void;
@@ -126,6 +126,10 @@ export class Mux implements StreamHost {
       if (this.#ring.length === 0) break;
       const room = this.#options.room ? this.#options.room() - writer.length : MAX_DATA;
       const bulk = room >= SMALL_TURN;
+      if (!bulk && writer.length >= SMALL_TURN) {
+        this.#sendRecord(); // As much as the line can take in one piece.
+        continue;
+      }
       const at = bulk ? 0 : this.#ring.findIndex((stream) => stream.turnSize <= SMALL_TURN);
       if (at < 0) break;
       const stream = this.#ring[at]!;

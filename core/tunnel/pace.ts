@@ -1,82 +1,113 @@
 /**
  * How much may be under way in the tunnel, so that its own bulk never queues up in front of a keystroke. TCP fills every
  * buffer on the way before it slows down, seconds of them on a slow line. Every PING is a probe: its PONG says when all that
- * was sent before it has arrived. The limit moves so that this takes about TARGET_MS longer than on an empty line (the law
- * of FAST TCP: limit × (base + target) / round trip). Pure; times are ms of one monotonic clock.
+ * was sent before it has arrived. The limit moves so that this takes TARGET_MS longer than on an empty line (the law of
+ * FAST TCP: limit × (base + target) / round trip). Pure; times are ms of one monotonic clock.
  */
-import { PACE_FLOOR, PACE_START } from './limits.ts';
+import { PACE_FLOOR, PACE_START, SMALL_TURN } from './limits.ts';
 
 /** Delay that bulk may add. Less would leave the line idle between two answers. */
 const TARGET_MS = 20;
 const MAX_LIMIT = 16 * 1024 * 1024;
-/** Probes per limit's worth of bytes; the change per probe is such that a round trip at most doubles or halves it. */
-const PROBES = 4;
-const STEP = 2 ** (1 / PROBES);
-/** The least of so many round trips counts: a standing queue raises them all, jitter does not. */
-const SAMPLES = 6;
-/** The empty line's round trip is looked for anew after this. */
+/** Probes per limit's worth of bytes: with fewer the pieces between them are bursts that queue up by themselves. */
+const PROBES = 8;
+/** A round: so many answers to probes that were sent after the last change. The quickest counts: one late answer is no queue. */
+const ROUND = 6;
+/** Most that one round changes; upwards only until the line was full for the first time, by small steps from then on. */
+const MAX_CHANGE = 2;
+const SMALL_CHANGE = 1.25;
+
+/** With no more than this under way a round trip is the line's own. */
+const EMPTY = 2048;
+/** Such round trips are kept; the second longest of them is the base: jitter is part of the line, one hiccup is not. */
+const BASE_SAMPLES = 6;
+/** The base is measured anew, by letting the line run empty, after this … */
 const BASE_MS = 60_000;
+/** … or, when the limit has come down to the floor, after this: then it is the line that has become longer. */
+const FLOOR_MS = 2_000;
 
 export class Pace {
   #limit = PACE_START;
   #sent = 0;
   #arrived = 0;
   #probedAt = 0;
-  #probes: { stamp: number; sent: number }[] = [];
-  #recent: number[] = [];
+  #probes: { stamp: number; sent: number; unloaded: boolean }[] = [];
+  /** Of this round, and what had been sent when it began. */
+  #round: number[] = [];
+  #roundFrom = 0;
+  /** The latest of the empty line. */
+  #unloaded: number[] = [];
   #base = Infinity;
-  #baseSince = 0;
-  /** The limit was reached since the last probe: only then is more of it of use. */
+  #measuredAt = 0;
+  /** Round trips of the empty line that are still wanted; meanwhile it is kept empty. */
+  #measuring = 0;
+  /** The limit was reached since the last change: only then is a higher one of use. */
   #pressed = false;
+  #filled = false;
 
-  /** Bytes of bulk that may be sent now. */
+  /** Bytes of bulk that may be sent now in one piece. Pieces with a probe each keep the line evenly filled. */
   get room(): number {
-    const room = this.#limit - (this.#sent - this.#arrived);
-    if (room <= 0) this.#pressed = true;
-    return Math.max(0, room);
+    const room = this.limit - (this.#sent - this.#arrived);
+    if (room < SMALL_TURN) this.#pressed = true;
+    return Math.max(0, Math.min(room, Math.max(SMALL_TURN, this.#piece)));
   }
   get limit(): number {
-    return this.#limit;
-  }
-  /** Probes without an answer yet. */
-  get outstanding(): number {
-    return this.#probes.length;
+    return this.#measuring > 0 ? EMPTY : this.#limit;
   }
 
-  /** @returns whether a probe is due */
-  sent(bytes: number): boolean {
+  /** Enough was sent since the last probe. Looked at after `sent` and after `answer`, for the limit may have gone down. */
+  get due(): boolean {
+    return this.#sent - this.#probedAt >= this.#piece;
+  }
+  sent(bytes: number): void {
     this.#sent += bytes;
-    return this.#sent - this.#probedAt >= this.#limit / PROBES;
   }
   /** A PING with this stamp is on its way behind all that was sent. */
   probe(stamp: number): void {
     this.#probedAt = this.#sent;
-    this.#probes.push({ stamp, sent: this.#sent });
+    this.#probes.push({ stamp, sent: this.#sent, unloaded: this.#sent - this.#arrived <= EMPTY });
   }
   /** The PONG of the oldest probe. @returns its round trip, or null when no such probe waits for an answer */
   answer(stamp: number, now: number): number | null {
     if (this.#probes[0]?.stamp !== stamp) return null;
-    const { sent } = this.#probes.shift()!;
+    const { sent, unloaded } = this.#probes.shift()!;
     const roundTrip = Math.max(0, now - stamp);
     this.#arrived = sent;
-    this.#adjust(roundTrip, now);
+    if (unloaded) this.#learnBase(roundTrip, now);
+    else if (this.#measuring === 0 && sent > this.#roundFrom) this.#adjust(roundTrip, now);
     return roundTrip;
   }
 
+  get #piece(): number {
+    return this.limit / PROBES;
+  }
+  #learnBase(roundTrip: number, now: number): void {
+    this.#unloaded.push(roundTrip);
+    if (this.#unloaded.length > BASE_SAMPLES) this.#unloaded.shift();
+    const sorted = this.#unloaded.toSorted((a, b) => b - a);
+    this.#base = sorted[1] ?? sorted[0]!;
+    if (this.#measuring > 0 && --this.#measuring === 0) this.#measuredAt = now;
+  }
   #adjust(roundTrip: number, now: number): void {
-    this.#recent.push(roundTrip);
-    if (this.#recent.length > SAMPLES) this.#recent.shift();
-    const current = Math.min(...this.#recent);
-    // At the floor no queue can be our own, so whatever the round trip is now is the line's.
-    const stale = now - this.#baseSince > BASE_MS || (this.#limit === PACE_FLOOR && this.#recent.length === SAMPLES);
-    if (current < this.#base || stale) {
-      this.#base = current;
-      this.#baseSince = now;
+    this.#round.push(roundTrip);
+    if (this.#round.length < ROUND) return;
+    const quickest = Math.min(...this.#round);
+    this.#round = [];
+    this.#roundFrom = this.#sent;
+    const age = now - this.#measuredAt;
+    const atFloor = this.#limit === PACE_FLOOR;
+    if (this.#pressed && age > (atFloor ? FLOOR_MS : BASE_MS)) {
+      this.#measuring = BASE_SAMPLES;
+      this.#filled = !atFloor;
     }
-    const change = (this.#base + TARGET_MS) / Math.max(current, 0.01);
+    const aim = this.#base + TARGET_MS;
+    // Half of the target is not reached: the line is not full, however long it is.
+    const growth = this.#filled ? SMALL_CHANGE : MAX_CHANGE;
+    const change = quickest < aim - TARGET_MS / 2 ? growth : aim / quickest;
     if (change > 1 && !this.#pressed) return;
     this.#pressed = false;
-    const next = this.#limit * Math.min(STEP, Math.max(1 / STEP, change));
-    this.#limit = Math.min(MAX_LIMIT, Math.max(PACE_FLOOR, Math.round(next)));
+    this.#filled ||= change < 1;
+    const next = Math.round(this.#limit * Math.max(1 / MAX_CHANGE, change));
+    this.#limit = Math.min(MAX_LIMIT, Math.max(PACE_FLOOR, next));
   }
 }

@@ -200,7 +200,8 @@ export class Session {
   #sendRecord(record: Buffer): boolean {
     const { send } = this.#channel!;
     this.bytesOut += record.length;
-    if (this.#pace.sent(record.length)) this.#ping();
+    this.#pace.sent(record.length);
+    if (this.#pace.due) this.#ping();
     const due = send.records >= REKEY_RECORDS - 2 || this.#clock.monotonic() - this.#keyedAt >= REKEY_MS;
     const free = this.#socket.send(send.seal(record));
     if (!due) return free;
@@ -257,6 +258,7 @@ export class Session {
     if (roundTrip === null) throw new WireError('PONG without its PING');
     this.#rtt = roundTrip;
     this.#awaitPong = 0;
+    if (this.#pace.due) this.#ping();
     this.#mux.flush();
   }
   #onBye(payload: Buffer): void {

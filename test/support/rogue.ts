@@ -53,6 +53,14 @@ export function head(strings: string[], status?: number): Buffer {
   return Buffer.concat([prefix, lengths, Buffer.from(packed.blob, 'latin1')]);
 }
 
+const running = new Set<Session>();
+
+/** For `test.after.each`: honest sessions that a test has left running would keep the process. */
+export async function endRogues(): Promise<void> {
+  await Promise.all([...running].map((session) => session.close(1001, 'test over')));
+  running.clear();
+}
+
 /** @param role of the honest session; the rogue is the other one */
 export async function rogue(role: 'machine' | 'relay', options: Partial<SessionOptions> = {}): Promise<Rogue> {
   const [honest, socket] = MemorySocket.pair();
@@ -82,6 +90,7 @@ export async function rogue(role: 'machine' | 'relay', options: Partial<SessionO
     onClose: (why) => end = why,
     ...options,
   });
+  running.add(session);
   if (role === 'relay') socket.send(handshake.write());
   await until(() => channel !== null);
   const self: Rogue = {

@@ -7,7 +7,7 @@ import { END, RESET, TYPE } from '../../../core/tunnel/frame.ts';
 import { CLOSE, MAX_DATA, MAX_PLAIN, MAX_STREAMS, WINDOW } from '../../../core/tunnel/limits.ts';
 import { serveStream } from '../../../core/tunnel/serve.ts';
 import type { StreamEvents } from '../../../core/tunnel/stream.ts';
-import { frame, head, rogue } from '../../support/rogue.ts';
+import { endRogues, frame, head, rogue } from '../../support/rogue.ts';
 import { ask, memoryTransport, tunnelPair, until } from '../../support/tunnel-pair.ts';
 import { MemorySocket } from '../../support/memory-pair.ts';
 
@@ -231,6 +231,7 @@ test('a dropped, a swapped and a reflected record end the tunnel', async () => {
     if (pair.relay.established) answers.push(ask(pair.relay));
     for (const answer of await Promise.all(answers)) assert.is(answer.body.length, 0, kind);
     await until(() => pair.ends.relay !== null || pair.ends.machine !== null);
+    await pair.close();
   }
 });
 
@@ -265,4 +266,5 @@ test('random records never do more than end the tunnel', async () => {
   }
 });
 
+test.after.each(endRogues);
 test.run();

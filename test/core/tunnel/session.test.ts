@@ -16,7 +16,7 @@ import { Handshake } from '../../../core/tunnel/secure.ts';
 import { Session, type SessionEnd } from '../../../core/tunnel/session.ts';
 import { handClock } from '../../support/hand-clock.ts';
 import { MemorySocket } from '../../support/memory-pair.ts';
-import { rogue } from '../../support/rogue.ts';
+import { endRogues, rogue } from '../../support/rogue.ts';
 import { ask, memoryTransport, PSK, socketTransport, tunnelPair, until } from '../../support/tunnel-pair.ts';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -47,7 +47,7 @@ test("both sides learn each other's name once the token is proven", async () => 
   for (const transport of [memoryTransport, socketTransport]) {
     const names: string[] = [];
     const sockets = await transport();
-    for (const role of ['relay', 'machine'] as const) {
+    const sessions = (['relay', 'machine'] as const).map((role) =>
       new Session({
         socket: sockets[role],
         role,
@@ -55,10 +55,11 @@ test("both sides learn each other's name once the token is proven", async () => 
         hello: { name: `the ${role}`, version: '3' },
         onEstablished: (peer) => names.push(`${peer.name} ${peer.version}`),
         onClose: () => {},
-      });
-    }
+      })
+    );
     await until(() => names.length === 2);
     assert.equal(names.sort(), ['the machine 3', 'the relay 3']);
+    await Promise.all(sessions.map((session) => session.close(1001, 'test over')));
     await sockets.close();
   }
 });
@@ -301,4 +302,5 @@ test('nothing of a message is on the wire in the clear', async () => {
   await pair.close();
 });
 
+test.after.each(endRogues);
 test.run();
