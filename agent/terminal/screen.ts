@@ -38,6 +38,8 @@ interface Inside {
   };
 }
 
+/** How the serializer goes on to the alternate screen. */
+const ALTERNATE = '\x1b[?1049h\x1b[H';
 /** State of the emulator's parser between sequences. */
 const GROUND = 0;
 
@@ -103,7 +105,9 @@ export class Screen {
 
   #draw(): Repaint {
     for (let lines = SCREEN_SCROLLBACK;; lines = Math.floor(lines / 4)) {
-      const bytes = Buffer.from(this.#serializer.serialize({ scrollback: lines }) + this.#rest());
+      // The serializer draws the alternate screen as if no attribute were set, but ends the normal one with those that are.
+      const text = this.#serializer.serialize({ scrollback: lines }).replace(ALTERNATE, `\x1b[m${ALTERNATE}`);
+      const bytes = Buffer.from(text + this.#rest());
       if (bytes.length <= REPAINT_LIMIT || lines === 0) return { offset: this.#wholeUntil(), bytes };
     }
   }

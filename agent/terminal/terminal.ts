@@ -277,7 +277,7 @@ export class Terminal {
 
   #giveUpOn(viewers: Viewer[], since: number): void {
     this.#stalling = null;
-    for (const viewer of viewers) viewer.isStalled = viewer.progressAt < since;
+    for (const viewer of viewers) viewer.isStalled = viewer.progressAt <= since;
     this.#flow();
   }
 
