@@ -13,9 +13,12 @@ interface Need {
 const NEEDS: Record<string, Need[]> = {
   browser: [{ program: 'chromium', debian: 'chromium' }],
   agent: [{ program: 'git', debian: 'git' }],
+  relay: [{ program: 'openssl', debian: 'openssl' }],
   faults: [
     { program: 'ip', debian: 'iproute2' },
     { program: 'nft', debian: 'nftables' },
+    { program: 'chromium', debian: 'chromium' },
+    { program: 'openssl', debian: 'openssl' },
     { program: 'nginx', debian: 'nginx-light' },
     { program: 'sshd', debian: 'openssh-server' },
     { program: 'ssh', debian: 'openssh-client' },
