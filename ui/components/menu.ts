@@ -1,4 +1,4 @@
-import { html, useEffect, useId, useRef, useState } from '../html.ts';
+import { html, useId, useLayoutEffect, useRef, useState } from '../html.ts';
 import { IconButton } from './button.ts';
 import { Icon } from './icon.ts';
 import type { IconName } from './icon.ts';
@@ -17,7 +17,7 @@ export function Menu({ label, icon = 'more', items }: { label: string; icon?: Ic
   const box = useRef<HTMLDivElement>(null);
   const id = useId();
   const trigger = () => box.current?.querySelector<HTMLElement>('[aria-haspopup]');
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!open) return;
     box.current?.querySelector<HTMLElement>('[role=menuitem]:not([disabled])')?.focus();
     const outside = (event: Event) => !box.current?.contains(event.target as Node) && setOpen(false);
