@@ -1,6 +1,7 @@
 /**
- * `tsx scripts/echo-client.ts URL [--deflate]`: connects, echoes every message, and ends when the connection is closed: 0
- * after a closing handshake, 1 otherwise. It uses nothing but the public surface.
+ * `tsx scripts/echo-client.ts URL [--plain]`: connects, echoes every message, and ends when the connection is closed: 0
+ * after a closing handshake, 1 otherwise. It offers permessage-deflate unless told not to, for a suite decides by its
+ * answer. It uses nothing but the public surface.
  */
 import process from 'node:process';
 import { dial } from '../core/websocket/mod.ts';
@@ -9,11 +10,11 @@ import { WIDE_LIMITS } from './echo-limits.ts';
 const args = process.argv.slice(2);
 const url = args.find((arg) => !arg.startsWith('-'));
 if (!url) {
-  console.error('Say where to connect to: echo-client.ts URL [--deflate]');
+  console.error('Say where to connect to: echo-client.ts URL [--plain]');
   process.exit(2);
 }
 try {
-  const deflate = args.includes('--deflate') && { threshold: 0 };
+  const deflate = !args.includes('--plain') && { threshold: 0 };
   const connection = await dial(url, { limits: WIDE_LIMITS, deflate });
   connection.ondrain = () => connection.resume();
   connection.onmessage = (message) => {

@@ -10,8 +10,9 @@ import type { Duplex } from 'node:stream';
 import { type Clock, systemClock, type Timer } from '../clock.ts';
 import type { MessageSocket } from '../tunnel/socket.ts';
 import { type DeflateParams, type Deflater, deflaterFor, type DeflateTuning, inflaterFor } from './deflate.ts';
+import { callUser } from './callback.ts';
 import { WebSocketError } from './errors.ts';
-import { BINARY, CLOSE, FIN, isCloseCode, MAX_CONTROL, MAX_REASON, PING, PONG, RSV1, TEXT } from './frame.ts';
+import { BINARY, CLOSE, closePayload, FIN, MAX_CONTROL, PING, PONG, RSV1, TEXT } from './frame.ts';
 import { Heartbeat, type HeartbeatActions, type HeartbeatOptions } from './heartbeat.ts';
 import { Inbox, type InboxOwner, type Message } from './inbox.ts';
 import { type Limits, withDefaults } from './limits.ts';
@@ -183,11 +184,9 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
    * @param reason at most 123 bytes of UTF-8
    */
   close(code: number = NORMAL, reason = ''): void {
-    if (!isCloseCode(code)) throw new RangeError(`${code} is not a close code that can be sent`);
-    if (typeof reason !== 'string') throw new TypeError('A close reason is a string');
-    if (Buffer.byteLength(reason) > MAX_REASON) throw new RangeError(`A close reason has at most ${MAX_REASON} bytes`);
+    const payload = closePayload(code, reason);
     if (this.#state !== 'open') return;
-    this.#sendClose(code, reason);
+    this.#sendClose(payload);
     this.#arm(this.#limits.closeMs, new WebSocketError('WS_CLOSE_TIMEOUT', 'the peer did not answer the Close frame'));
     this.#inbox.ignoreMessages();
   }
@@ -248,7 +247,7 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
       if (this.#of.#state === 'open') this.#of.#outbox.frame(FIN | PONG, data);
     }
     pong(data: Buffer): void {
-      this.#of.onpong?.(data);
+      callUser(this.#of.onpong, data);
     }
     close(code: number, reason: string): void {
       this.#of.#peerClosed(code, reason);
@@ -277,17 +276,12 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
     if (!this.#drainWanted || this.#outbox.size > this.#highWater) return;
     this.#drainWanted = false;
     for (const resolve of this.#drainWaiters.splice(0)) resolve();
-    this.ondrain?.();
+    callUser(this.ondrain, undefined);
   }
 
-  /** @param code 1005: an empty Close frame */
-  #sendClose(code: number, reason: string): void {
+  #sendClose(payload: Buffer): void {
     this.#state = 'closing';
     this.#heartbeat?.stop();
-    if (code === NO_CODE) return this.#outbox.frame(FIN | CLOSE, NOTHING);
-    const payload = Buffer.alloc(2 + Buffer.byteLength(reason));
-    payload.writeUInt16BE(code, 0);
-    payload.write(reason, 2);
     this.#outbox.frame(FIN | CLOSE, payload);
   }
 
@@ -295,7 +289,7 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
   #peerClosed(code: number, reason: string): void {
     this.#closeCode = code;
     this.#closeReason = reason;
-    if (this.#state === 'open') this.#sendClose(code, '');
+    if (this.#state === 'open') this.#sendClose(code === NO_CODE ? NOTHING : closePayload(code, ''));
     this.#inbox.ignoreBytes();
     this.#linger(this.#role === 'server');
   }
@@ -315,7 +309,7 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
   #fail(error: WebSocketError): void {
     if (this.#state !== 'open') return this.#destroy(error);
     this.error = error;
-    this.#sendClose(error.closeCode, error.message);
+    this.#sendClose(closePayload(error.closeCode, error.message));
     this.#inbox.ignoreBytes();
     this.#linger(true);
   }
@@ -349,8 +343,9 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
     this.#outbox.discard();
     this.#inbox.ignoreBytes();
     for (const resolve of this.#drainWaiters.splice(0)) resolve();
-    this.onclose?.(this.#closeCode, this.#closeReason);
-    this.#resolveClosed?.({ code: this.#closeCode, reason: this.#closeReason });
+    const closed = { code: this.#closeCode, reason: this.#closeReason };
+    this.#resolveClosed?.(closed);
+    callUser(({ code, reason }) => this.onclose?.(code, reason), closed);
   }
 }
 

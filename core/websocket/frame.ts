@@ -1,5 +1,5 @@
 /** The frame header (RFC 6455 §5.2) and the close code ranges (§7.4), without IO. */
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 
 export const CONTINUATION = 0x0;
 export const TEXT = 0x1;
@@ -59,4 +59,19 @@ export function writeHeader(out: Buffer, at: number, first: number, length: numb
 /** §7.4: codes that may stand in a Close frame. 1004-1006 and 1015 are reserved, below 3000 the rest is unassigned. */
 export function isCloseCode(code: number): boolean {
   return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
+}
+
+/**
+ * §5.5.1: the payload of a Close frame.
+ * @throws RangeError, TypeError for what must not be sent
+ */
+export function closePayload(code: number, reason: string): Buffer {
+  if (!isCloseCode(code)) throw new RangeError(`${code} is not a close code that can be sent`);
+  if (typeof reason !== 'string') throw new TypeError('A close reason is a string');
+  const length = Buffer.byteLength(reason);
+  if (length > MAX_REASON) throw new RangeError(`A close reason has at most ${MAX_REASON} bytes`);
+  const payload = Buffer.alloc(2 + length);
+  payload.writeUInt16BE(code, 0);
+  payload.write(reason, 2);
+  return payload;
 }

@@ -6,6 +6,7 @@
 import { Buffer } from 'node:buffer';
 import process from 'node:process';
 import type { Duplex } from 'node:stream';
+import { callUser } from './callback.ts';
 import { WebSocketError } from './errors.ts';
 import type { FrameParser } from './parser.ts';
 
@@ -102,7 +103,7 @@ export class Inbox {
   deliver(message: Message): void {
     if (this.#ignoring) return;
     if (this.#readers.length > 0) this.#readers.shift()!(message);
-    else if (this.#taker) this.#call(this.#taker, message);
+    else if (this.#taker) callUser(this.#taker, message);
     else this.#untaken = message;
     if (this.#blocked()) this.#parser.stop();
   }
@@ -158,7 +159,7 @@ export class Inbox {
     const message = this.#untaken;
     if (message !== null && this.#taker && !this.#ignoring) {
       this.#untaken = null;
-      this.#call(this.#taker, message);
+      callUser(this.#taker, message);
       return true;
     }
     const bytes = this.#held;
@@ -177,17 +178,6 @@ export class Inbox {
     } catch (error) {
       const known = error instanceof WebSocketError;
       this.#owner.failed(known ? error : new WebSocketError('WS_SOCKET', 'a fault of this side', { cause: error }));
-    }
-  }
-
-  /** A fault in the receiver's code is not the connection's: it comes out as an uncaught exception of its own. */
-  #call(taker: (data: Message) => void, message: Message): void {
-    try {
-      taker(message);
-    } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
     }
   }
 

@@ -323,6 +323,26 @@ test("a fault in the receiver's code is an uncaught exception and leaves the con
   await server.close();
 });
 
+test('a callback for drain or pong that throws does not stop the connection either', async () => {
+  const server = await serve((connection) => {
+    connection.onpong = connection.ondrain = () => {
+      throw new Error('thrown on purpose');
+    };
+    connection.onmessage = (message) => connection.send(message);
+  }, { limits: { highWater: 0 } });
+  let uncaught = 0;
+  const count = () => void uncaught++;
+  process.on('uncaughtException', count);
+  const client = await RawClient.open(server.port);
+  const big = fromClient({ opcode: 2, payload: Buffer.alloc(300_000) });
+  client.socket.write(Buffer.concat([fromClient({ opcode: 10 }), big, fromClient({ payload: 'last' })]));
+  await client.until(() => readFrames(client.received).length === 2);
+  await sleep(1);
+  process.off('uncaughtException', count);
+  assert.ok(uncaught >= 1);
+  client.socket.destroy();
+});
+
 test.after.each(closeServers);
 
 test.run();
