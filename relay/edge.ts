@@ -43,7 +43,13 @@ function refuse(res: HttpResponse, status: number, code: string, text: string): 
   json(res, status, { error: text, code });
 }
 
-/** One request and its answer. */
+/** `upgrade` as one of Connection's tokens (RFC 9110 section 7.6.1), just as node:http sees it. */
+const ASKS_UPGRADE = /(?:^|,)[ \t]*upgrade[ \t]*(?:,|$)/i;
+
+/**
+ * One request and its answer. Nothing that the machine sends may throw out of here: the tunnel would take it for its own
+ * failure and end for everybody.
+ */
 class Exchange implements StreamEvents {
   readonly #stream: Stream;
   readonly #req: HttpRequest;
@@ -62,8 +68,7 @@ class Exchange implements StreamEvents {
     this.#req = req;
     this.#res = res;
     this.#clock = clock;
-    this.#upgrade = req.headers.upgrade !== undefined &&
-      /(^|[\s,])upgrade($|[\s,])/i.test(req.headers.connection ?? '');
+    this.#upgrade = req.headers.upgrade !== undefined && ASKS_UPGRADE.test(req.headers.connection ?? '');
   }
 
   start(via: Via, dropCookies: ForwardSettings['dropCookies']): void {
@@ -101,7 +106,9 @@ class Exchange implements StreamEvents {
   // ---- the answer
 
   onInfo(status: number, raw: string[]): void {
-    if (status > 101 && status < 200) this.#res.writeInformation?.(status, forwardResponseFields(raw));
+    // HTTP/1.0 has no answers before the answer (RFC 9110 section 15.2).
+    if (status <= 101 || status > 199 || this.#req.httpVersion === '1.0') return;
+    tolerant(() => this.#res.writeInformation?.(status, forwardResponseFields(raw)));
   }
 
   onHead(status: number, raw: string[]): void {
@@ -120,7 +127,12 @@ class Exchange implements StreamEvents {
   }
   #onUpgrade(raw: string[]): void {
     if (!this.#upgrade) return this.#bad();
-    const browser = this.#res.upgrade(upgradeFields(raw));
+    let browser: ReturnType<HttpResponse['upgrade']>;
+    try {
+      browser = this.#res.upgrade(upgradeFields(raw));
+    } catch {
+      return this.#bad(); // As in onHead; or this connection cannot leave HTTP.
+    }
     this.#settled = true;
     const machine = new StreamDuplex(this.#stream);
     join(browser, machine);
@@ -147,7 +159,8 @@ class Exchange implements StreamEvents {
     if (!this.#res.headersSent) return this.#bad();
     if (this.#expected) return this.#abort();
     this.#settled = true;
-    if (this.#trailers.length) (this.#res as Trailers).addTrailers?.(forwardResponseFields(this.#trailers));
+    const trailers = this.#trailers;
+    if (trailers.length) tolerant(() => (this.#res as Trailers).addTrailers?.(forwardResponseFields(trailers)));
     this.#res.end();
   }
   onReset(code: number): void {
@@ -198,6 +211,15 @@ class Exchange implements StreamEvents {
     if (this.#timer === null) return;
     this.#clock.clearTimeout(this.#timer);
     this.#timer = null;
+  }
+}
+
+/** For what may be left out of an answer when node:http does not take it. */
+function tolerant(action: () => void): void {
+  try {
+    action();
+  } catch {
+    // The answer itself is not touched.
   }
 }
 
