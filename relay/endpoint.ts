@@ -2,6 +2,7 @@
  * GET /tunnel: takes machines in. Until the token is proven a connection costs little and is told nothing: few at a time,
  * few bytes, little time, and those that keep failing are turned away before any cryptography.
  */
+import { Limiter, limiterKey } from '../core/auth/limiter.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import { json } from '../core/http/reply.ts';
@@ -20,7 +21,7 @@ import { accept } from '../core/websocket/mod.ts';
 import type { Machine, Machines } from './machines.ts';
 
 export interface EndpointLimits {
-  /** Connections that have not proven the token yet. */
+  /** Connections that have not proven the token yet. An IPv6 address counts as its /64 here and below. */
   pending: number;
   pendingPerAddress: number;
   /** Failed proofs per address … */
@@ -32,6 +33,8 @@ export interface EndpointLimits {
 export const ENDPOINT_LIMITS: EndpointLimits = { pending: 64, pendingPerAddress: 8, failures: 20, failureMs: 60_000 };
 /** Addresses whose failures are counted at a time; the oldest is forgotten first. */
 const MAX_ADDRESSES = 10_000;
+/** Log lines of machines that speak another version: so many in the time, from one address, ms. */
+const VERSION_LINES = { limit: 1, windowMs: 60_000 };
 
 export interface EndpointOptions {
   token: string;
@@ -61,9 +64,11 @@ class Endpoint implements TunnelEndpoint {
   readonly #limits: EndpointLimits;
   readonly #log: Log;
   readonly #clock: Clock;
+  /** The limiterKey of each that has not proven the token yet. */
   readonly #pending = new Map<Session, string>();
   readonly #sessions = new Set<Session>();
   readonly #failures = new Map<string, { count: number; until: number }>();
+  readonly #versionLines: Limiter;
   #psk: Uint8Array;
   #closing = false;
 
@@ -72,6 +77,7 @@ class Endpoint implements TunnelEndpoint {
     this.#limits = { ...ENDPOINT_LIMITS, ...options.limits };
     this.#log = options.log.tagged('Tunnel');
     this.#clock = options.clock ?? systemClock;
+    this.#versionLines = new Limiter({ ...VERSION_LINES, clock: this.#clock });
     this.#psk = this.#keyOf(options.token);
   }
 
@@ -109,17 +115,20 @@ class Endpoint implements TunnelEndpoint {
   #refusal(req: HttpRequest): { status: number; code: string; text: string; headers?: Record<string, string> } | null {
     if (this.#closing) return { status: 503, code: 'closing', text: 'The relay is shutting down.' };
     const offered = String(req.headers['sec-websocket-protocol'] ?? '');
+    const key = limiterKey(req.peer);
     if (!offered.split(',').some((one) => one.trim() === TUNNEL_PROTOCOL)) {
-      this.#log.warn(`refused a machine: it offers "${offered}", this relay speaks ${TUNNEL_PROTOCOL}`, {
-        from: req.peer,
-      });
+      // Anybody can ask this: one line a minute tells as much as a thousand.
+      if (this.#versionLines.take(key) === 0) {
+        const text = `refused a machine: it offers "${offered.slice(0, 100)}", this relay speaks ${TUNNEL_PROTOCOL}`;
+        this.#log.warn(text, { from: req.peer });
+      }
       const text = `This relay speaks ${TUNNEL_PROTOCOL}. Use the same version of Agent Monitor on both sides.`;
       return { status: 426, code: 'tunnel_version', text, headers: { upgrade: 'websocket' } };
     }
     const { pending, pendingPerAddress } = this.#limits;
     let sameAddress = 0;
-    for (const address of this.#pending.values()) if (address === req.peer) sameAddress++;
-    if (this.#pending.size >= pending || sameAddress >= pendingPerAddress || this.#failedOften(req.peer)) {
+    for (const other of this.#pending.values()) if (other === key) sameAddress++;
+    if (this.#pending.size >= pending || sameAddress >= pendingPerAddress || this.#failedOften(key)) {
       const text = 'Too many tunnels are trying to prove their token. Try again in a minute.';
       return { status: 429, code: 'too_many_tunnels', text, headers: { 'retry-after': '60' } };
     }
@@ -127,6 +136,7 @@ class Endpoint implements TunnelEndpoint {
   }
 
   #serve(socket: MessageSocket, address: string): void {
+    const key = limiterKey(address);
     let machine: Machine | null = null;
     const session = new Session({
       socket,
@@ -136,7 +146,7 @@ class Endpoint implements TunnelEndpoint {
       clock: this.#clock,
       onEstablished: (hello) => {
         this.#pending.delete(session);
-        this.#failures.delete(address);
+        this.#failures.delete(key);
         machine = this.#options.machines.add(session, hello, address);
         this.#log.info('machine connected', { name: hello.name, version: hello.version, from: address });
         this.#options.audit?.('tunnel_up', { name: hello.name, version: hello.version, address });
@@ -149,7 +159,7 @@ class Endpoint implements TunnelEndpoint {
         else this.#failed(address, end);
       },
     });
-    this.#pending.set(session, address);
+    this.#pending.set(session, key);
     this.#sessions.add(session);
   }
 
@@ -160,25 +170,25 @@ class Endpoint implements TunnelEndpoint {
   }
   #failed(address: string, end: SessionEnd): void {
     if (this.#closing) return;
-    const count = this.#countFailure(address);
+    const count = this.#countFailure(limiterKey(address));
     // One line a minute is enough from one that goes on trying.
     if (count > this.#limits.failures) return;
     this.#log.warn('a tunnel did not prove the token', { from: address, code: end.code });
     this.#options.audit?.('tunnel_refused', { address });
   }
 
-  #failedOften(address: string): boolean {
-    const entry = this.#failures.get(address);
+  #failedOften(key: string): boolean {
+    const entry = this.#failures.get(key);
     if (!entry) return false;
     if (this.#clock.monotonic() < entry.until) return entry.count >= this.#limits.failures;
-    this.#failures.delete(address);
+    this.#failures.delete(key);
     return false;
   }
-  #countFailure(address: string): number {
-    const entry = this.#failures.get(address);
+  #countFailure(key: string): number {
+    const entry = this.#failures.get(key);
     if (entry) return ++entry.count;
     if (this.#failures.size >= MAX_ADDRESSES) this.#failures.delete(this.#failures.keys().next().value!);
-    this.#failures.set(address, { count: 1, until: this.#clock.monotonic() + this.#limits.failureMs });
+    this.#failures.set(key, { count: 1, until: this.#clock.monotonic() + this.#limits.failureMs });
     return 1;
   }
 }

@@ -79,8 +79,9 @@ export function createRelayHandler(parts: HandlerParts): LocalHandler {
 
   /** What the request holds open ends with its session. */
   function bind(session: Session, req: LocalRequest, res: Parameters<LocalHandler>[1]): void {
+    // An upgrade may also be answered by an ordinary reply, which can go on for as long.
+    revocable.request(session, req.socket);
     if (isUpgrade(req)) revocable.upgrade(session, req.socket, res);
-    else revocable.request(session, req.socket);
   }
 }
 

@@ -85,19 +85,15 @@ export class Sessions {
   /** @returns false when there is no such session */
   end(id: string): boolean {
     const session = this.#table.get(id);
-    if (!session) return false;
-    this.#table.delete(id);
-    this.#changed();
-    for (const listener of this.#endListeners) listener(session);
-    return true;
+    if (session) this.#endThese([session]);
+    return session !== undefined;
   }
 
   /** Ends every session and makes every cookie ever issued worthless. */
   endAll(): void {
     this.#key = randomBytes(32);
     this.#verified.clear();
-    for (const id of [...this.#table.keys()]) this.end(id);
-    this.#changed();
+    this.#endThese([...this.#table.values()]);
   }
 
   record(): SessionsRecord {
@@ -122,12 +118,20 @@ export class Sessions {
     return now < session.expiresAt && session.createdAt <= now + SKEW_MS;
   }
 
+  /** One change of the record however many end: each is a write to the disk. */
+  #endThese(sessions: readonly Session[]): void {
+    for (const session of sessions) this.#table.delete(session.id);
+    this.#changed();
+    for (const session of sessions) for (const listener of this.#endListeners) listener(session);
+  }
+
   #changed(): void {
     for (const listener of this.#changeListeners) listener();
   }
 
   readonly #sweep = (): void => {
-    for (const session of [...this.#table.values()]) if (!this.#lives(session)) this.end(session.id);
+    const over = [...this.#table.values()].filter((session) => !this.#lives(session));
+    if (over.length) this.#endThese(over);
     this.#timer = this.#clock.setTimeout(this.#sweep, SWEEP_MS);
   };
 }

@@ -126,6 +126,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     };
     onRequest(req, res);
   });
+  server.on('checkExpectation', (req, res) => {
+    res.defaults = isSecure(req) ? secure : plain;
+    const text = 'Only Expect: 100-continue is known here.';
+    fail(res, new HttpError(417, 'expectation_failed', text, { connection: 'close' }));
+  });
   server.on('upgrade', (req, socket, head) => {
     current.delete(socket as Socket);
     const res = new UpgradeResponse(socket as Socket, head, req.method === 'HEAD');

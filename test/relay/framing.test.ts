@@ -133,6 +133,7 @@ const REPLIES: [string, string][] = [
   ['a forwarded reply', request('GET', '/api/agents', { cookie: 'COOKIE' })],
   ['400 of the parser', 'GET / HTTP/1.1\r\nbad header\r\n\r\n'],
   ['431 of the parser', `GET / HTTP/1.1\r\nhost: a\r\nb: ${'b'.repeat(17_000)}\r\n\r\n`],
+  ['417', request('GET', '/', { expect: 'the unexpected' })],
   ['a refused upgrade', request('GET', '/api/live', { connection: 'upgrade', upgrade: 'websocket' })],
   ['304', request('GET', '/', { 'if-none-match': '*' })],
 ];

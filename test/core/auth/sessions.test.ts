@@ -48,6 +48,23 @@ test('signing out everywhere ends all and makes old cookies worthless', () => {
   assert.is.not(sessions.record().key, keyBefore);
 });
 
+test('however many end together, the record changes once', () => {
+  const clock = handClock();
+  const sessions = new Sessions(clock);
+  let changes = 0;
+  const begin = () => [1, 2, 3].forEach(() => sessions.create('a', 'b'));
+  begin();
+  sessions.onChange(() => changes++);
+  sessions.endAll();
+  assert.is(changes, 1);
+  begin();
+  changes = 0;
+  clock.setWall(clock.now() + DAY);
+  clock.advance(30_000);
+  assert.equal(sessions.list(), []);
+  assert.is(changes, 1);
+});
+
 test('sessions survive in their record', () => {
   const clock = handClock();
   const before = new Sessions(clock);
