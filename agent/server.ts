@@ -71,6 +71,7 @@ async function start(
     version,
     startedAt,
     providers: {},
+    defaultDirectory: config.isDirectorySet ? config.defaultDirectory : '',
     get terminals() {
       return terminals.availability();
     },
@@ -114,12 +115,14 @@ async function start(
   const terminals: Terminals = createTerminals(house, agents);
   const workshop: Workshop = createWorkshop(house, agents, workspace);
 
-  const router = new Router((error, req) =>
+  const router = new Router((error, req) => {
+    // A client that goes away in the middle of its request is no failure of ours.
+    if ((error as { code?: string }).code === 'ERR_STREAM_PREMATURE_CLOSE') return;
     log.error('request failed', {
       url: req.url,
       error: error instanceof Error ? error.stack ?? error.message : String(error),
-    })
-  );
+    });
+  });
   let tunnel: Tunnel | null = null;
   healthRoutes(router, { machine, clock, agents, tunnel: () => tunnel?.state() ?? null });
   agentRoutes(router, agents);

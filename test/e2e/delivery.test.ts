@@ -143,9 +143,14 @@ async function request(method: string, path: string, body?: unknown, signal?: Ab
 
 /** Until the tunnel is up again. */
 async function get(path: string): Promise<any> {
-  return await until(path, async () => {
-    const answer = await request('GET', path).catch(() => null);
-    return answer?.status === 200 ? answer.body : null;
+  const answers: string[] = [];
+  return await until(() => `${path}: ${answers.slice(-20).join('; ')}`, async () => {
+    const started = Date.now();
+    const answer = await request('GET', path).catch((error: Error) => ({ status: 0, body: error.cause ?? error }));
+    answers.push(
+      `${answer.status} after ${Date.now() - started} ms ${answer.status === 200 ? '' : JSON.stringify(answer.body)}`,
+    );
+    return answer.status === 200 ? answer.body : null;
   });
 }
 const info = (id: string): Promise<AgentInfo> => get(`/api/agents/${id}`);
