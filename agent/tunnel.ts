@@ -186,7 +186,7 @@ class Keeper implements Tunnel {
       return null;
     }
     this.#log.info('Connected, authenticating...');
-    let since = 0;
+    let since: number | null = null;
     const { session, end } = connectOnce(socket, {
       ...this.#options,
       log: this.#log,
@@ -201,7 +201,7 @@ class Keeper implements Tunnel {
     this.#session = session;
     const why = await end;
     this.#session = null;
-    return this.#after(why, since === 0 ? 0 : Math.max(1, this.#clock.monotonic() - since));
+    return this.#after(why, since === null ? 0 : Math.max(1, this.#clock.monotonic() - since));
   }
 
   /** What one connection's end means for the next. */

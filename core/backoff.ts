@@ -11,8 +11,8 @@ const HEALTHY_MS = 60_000;
 
 export class Backoff {
   readonly #random: () => number;
-  /** Failures since the last healthy connection. */
-  #failures = 0;
+  /** The next wait, ms; 0 after a healthy connection, and before the first. */
+  #delay = 0;
 
   /** @param random 0 ≤ x < 1 */
   constructor(random: () => number = Math.random) {
@@ -21,12 +21,14 @@ export class Backoff {
 
   /** @param upMs how long the connection was up, 0 when it never was. @returns ms to wait before the next try */
   next(upMs: number, peerRestarts = false): number {
-    if (upMs >= HEALTHY_MS) this.#failures = 0;
-    const failures = this.#failures++;
-    if (failures === 0 && upMs > 0) return this.#random() * (peerRestarts ? RESTART_MS : AT_ONCE_MS);
-    // From half the delay to all of it, so that many clients spread and none waits longer than MAX_MS.
-    const doublings = Math.min(Math.max(failures - 1, 0), 10);
-    const delay = Math.min(FIRST_MS * 2 ** doublings, MAX_MS);
+    if (upMs >= HEALTHY_MS) this.#delay = 0;
+    if (this.#delay === 0) {
+      this.#delay = FIRST_MS;
+      if (upMs > 0) return this.#random() * (peerRestarts ? RESTART_MS : AT_ONCE_MS);
+    }
+    const delay = this.#delay;
+    this.#delay = Math.min(2 * delay, MAX_MS);
+    // From half of it to all of it, so that many clients spread and none waits longer than MAX_MS.
     return delay * (0.5 + this.#random() / 2);
   }
 }

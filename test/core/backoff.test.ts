@@ -24,13 +24,11 @@ test('then 5 s doubling to 60 s and no more', () => {
 test('a relay that was never reached is tried after 5 s at first', () => {
   const backoff = new Backoff(() => 1 - 1e-9);
   assert.is(Math.round(backoff.next(0)), 5000);
-  assert.is(Math.round(backoff.next(0)), 5000);
   assert.is(Math.round(backoff.next(0)), 10_000);
 });
 
 test('jitter takes up to half', () => {
   const backoff = new Backoff(() => 0);
-  backoff.next(0);
   assert.is(backoff.next(0), 2500);
   assert.is(backoff.next(0), 5000);
 });

@@ -1,0 +1,208 @@
+/** The machine keeps connected: what it says, when it tries again, and when it does not. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { keepConnected, type TunnelState, tunnelUrl } from '../../agent/tunnel.ts';
+import { silentLog } from '../../core/log.ts';
+import { CLOSE } from '../../core/tunnel/limits.ts';
+import { tokenKey } from '../../core/tunnel/secure.ts';
+import { Session } from '../../core/tunnel/session.ts';
+import type { MessageSocket } from '../../core/tunnel/socket.ts';
+import { handClock } from '../support/hand-clock.ts';
+import { MemorySocket } from '../support/memory-pair.ts';
+import { hello, relayLab, startMachine, TOKEN } from '../support/relay-lab.ts';
+import { until } from '../support/tunnel-pair.ts';
+
+const KEY = tokenKey(TOKEN);
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+/** A machine whose relay is in the test's hand: each connection is taken or fails as the test says. */
+function inHand(answer: () => 'take' | 'fail' | 'refuse') {
+  const clock = handClock();
+  const states: TunnelState[] = [];
+  const tries: number[] = [];
+  const relays: Session[] = [];
+  const tunnel = keepConnected({
+    url: 'ws://relay.test',
+    token: TOKEN,
+    handler: hello,
+    info: { name: 'm', version: '1' },
+    log: silentLog,
+    clock,
+    random: () => 0.5,
+    onState: (state) => states.push(state),
+    connect: (): Promise<MessageSocket> => {
+      tries.push(clock.monotonic());
+      const how = answer();
+      if (how === 'fail') return Promise.reject(new Error('Cannot reach relay.test: nobody there'));
+      const [near, far] = MemorySocket.pair();
+      if (how === 'refuse') far.onmessage = () => far.close(CLOSE.refused, '');
+      else {
+        relays.push(
+          new Session({
+            socket: far,
+            role: 'relay',
+            psk: KEY,
+            hello: { name: 'relay', version: '1' },
+            clock,
+            onEstablished: () => {},
+            onClose: () => {},
+          }),
+        );
+      }
+      return Promise.resolve(near);
+    },
+  });
+  const pass = async (ms: number, step = 500) => {
+    for (let t = 0; t < ms; t += step) {
+      clock.advance(step);
+      for (let i = 0; i < 4; i++) await turn();
+    }
+  };
+  return { clock, states, tries, relays, tunnel, pass, last: () => states.at(-1)! };
+}
+
+test('says the lines that users know, and how long it waits', async () => {
+  const lab = await relayLab();
+  const machine = startMachine(lab.url);
+  await machine.reach('connected');
+  const said = machine.lines.map((line) => line.replace(/^\S+ /, ''));
+  assert.ok(said.includes(`[Tunnel] Connecting to ${lab.url}`));
+  assert.ok(said.includes('[Tunnel] Connected, authenticating...'));
+  assert.ok(said.includes('[Tunnel] Authenticated successfully'));
+  assert.not(machine.lines.join().includes(TOKEN));
+  await machine.tunnel.close();
+  assert.is(machine.tunnel.state().kind, 'closed');
+  await lab.close();
+});
+
+test('a wrong token is said once, on the dashboard too, and never tried again', async () => {
+  const h = inHand(() => 'refuse');
+  await until(() => h.last()?.kind === 'refused');
+  assert.match(h.last().text, /RELAY_TOKEN/);
+  await h.pass(600_000, 10_000);
+  assert.is(h.tries.length, 1);
+  assert.is(h.clock.pending, 0);
+  await h.tunnel.close();
+});
+
+test('retries after 5, 10, 20, 40, 60, 60 s (here with three quarters of it)', async () => {
+  const h = inHand(() => 'fail');
+  await h.pass(300_000, 250);
+  const waits = h.tries.slice(1).map((at, i) => (at - h.tries[i]!) / 1000);
+  const expected = [3.75, 7.5, 15, 30, 45, 45];
+  assert.ok(expected.every((seconds, i) => Math.abs(waits[i]! - seconds) <= 0.5), waits.join());
+  const waiting = h.last();
+  assert.is(waiting.kind, 'waiting');
+  if (waiting.kind === 'waiting') assert.is(waiting.until - waiting.since, 45_000);
+  assert.match(waiting.text, /Cannot connect: Cannot reach relay\.test/);
+  await h.tunnel.close();
+  assert.is(h.clock.pending, 0);
+});
+
+test('a tunnel that was healthy for a minute is tried again within a second; one that was not, is not', async () => {
+  const h = inHand(() => 'take');
+  await until(() => h.last()?.kind === 'connected');
+  await h.pass(61_000);
+  h.relays[0]!.close(CLOSE.failed, 'cut');
+  await until(() => h.last().kind === 'waiting');
+  await h.pass(500);
+  await until(() => h.tries.length === 2);
+  await until(() => h.last().kind === 'connected');
+  await h.pass(10_000);
+  h.relays[1]!.close(CLOSE.failed, 'cut');
+  await until(() => h.last().kind === 'waiting');
+  await h.pass(3000);
+  assert.is(h.tries.length, 2);
+  await h.pass(1000);
+  await until(() => h.tries.length === 3);
+  await h.tunnel.close(0);
+  await turn();
+  assert.is(h.clock.pending, 0);
+});
+
+test('replaced: stops for good, and says so', async () => {
+  const h = inHand(() => 'take');
+  await until(() => h.last()?.kind === 'connected');
+  void h.relays[0]!.close(CLOSE.replaced, 'newer');
+  await until(() => h.last().kind === 'replaced');
+  await h.pass(120_000, 10_000);
+  assert.is(h.tries.length, 1);
+  await h.tunnel.close();
+});
+
+test('a close that anybody on the way could have made up stops nothing', async () => {
+  for (const code of [CLOSE.replaced, CLOSE.refused]) {
+    let far!: MemorySocket;
+    let taken = 0;
+    const tunnel = keepConnected({
+      url: 'ws://relay.test',
+      token: TOKEN,
+      handler: hello,
+      info: { name: 'm', version: '1' },
+      log: silentLog,
+      random: () => 0,
+      connect: () => {
+        let near: MemorySocket;
+        [near, far] = MemorySocket.pair();
+        new Session({
+          socket: far,
+          role: 'relay',
+          psk: KEY,
+          hello: { name: 'relay', version: '1' },
+          onEstablished: () => taken++,
+          onClose: () => {},
+        });
+        return Promise.resolve(near);
+      },
+    });
+    await until(() => taken === 1 && tunnel.state().kind === 'connected');
+    far.close(code, ''); // the socket's close frame, without a sealed BYE
+    await until(() => taken === 2);
+    await until(() => tunnel.state().kind === 'connected');
+    await tunnel.close(0);
+  }
+});
+
+test('after sleep a waiting machine tries at once', async () => {
+  const h = inHand(() => 'fail');
+  await h.pass(60_000);
+  const before = h.tries.length;
+  await until(() => h.last().kind === 'waiting');
+  h.clock.setWall(h.clock.now() + 3_600_000);
+  await h.pass(1500);
+  assert.is(h.tries.length, before + 1);
+  await h.tunnel.close();
+});
+
+test('after sleep a connected machine asks at once, and keeps a line that answers', async () => {
+  const h = inHand(() => 'take');
+  await until(() => h.last()?.kind === 'connected');
+  await h.pass(5000);
+  h.clock.setWall(h.clock.now() + 300_000);
+  await h.pass(10_000);
+  assert.is(h.last().kind, 'connected');
+  await h.tunnel.close(0);
+});
+
+test('closing while connecting, while waiting, twice', async () => {
+  const lab = await relayLab();
+  const connecting = startMachine(lab.url);
+  await connecting.tunnel.close();
+  await connecting.tunnel.close();
+  assert.is(connecting.tunnel.state().kind, 'closed');
+  const waiting = inHand(() => 'fail');
+  await until(() => waiting.last()?.kind === 'waiting');
+  await waiting.tunnel.close();
+  assert.is(waiting.clock.pending, 0);
+  await lab.close();
+});
+
+test("addresses: http becomes ws, a bare host gets the relay's path, anything else is said", () => {
+  assert.is(tunnelUrl('https://relay.example'), 'wss://relay.example/tunnel');
+  assert.is(tunnelUrl('http://127.0.0.1:3457/'), 'ws://127.0.0.1:3457/tunnel');
+  assert.is(tunnelUrl('wss://relay.example/own/path'), 'wss://relay.example/own/path');
+  assert.throws(() => tunnelUrl('relay.example'), /RELAY_URL/);
+  assert.throws(() => tunnelUrl('ftp://relay.example'), /wss:\/\//);
+});
+
+test.run();
