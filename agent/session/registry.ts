@@ -272,13 +272,15 @@ export class Registry implements Agents {
     const session = this.#session(id);
     const { worktree } = session.info;
     const { workspace, house } = this.#options;
-    if (worktree && !discardWork) {
-      const work = await workspace.unmerged(worktree);
-      if (work.length) {
-        throw new HttpError(409, 'unmerged_work', `Deleting this agent would lose work: ${work.join(' ')}`);
-      }
-    }
+    const refuseLoss = async () => {
+      const work = worktree && !discardWork ? await workspace.unmerged(worktree) : [];
+      if (!work.length) return;
+      throw new HttpError(409, 'unmerged_work', `Deleting this agent would lose work: ${work.join(' ')}`);
+    };
+    // A refusal leaves the agent at its work; what it wrote until it was stopped is found by the second look.
+    await refuseLoss();
     await session.stop();
+    await refuseLoss();
     if (worktree) await workspace.remove(worktree);
     await session.close();
     this.#sessions.delete(id);

@@ -239,6 +239,25 @@ test('work that is not merged is not deleted without being asked', async () => {
   assert.equal(agents.list(), []);
 });
 
+test('what an agent writes while it is being stopped is found before it is deleted', async () => {
+  const { id } = await create();
+  const { stop } = session();
+  session().stop = () => {
+    lostWork = ['1 new file.'];
+    return stop();
+  };
+  const error = await agents.remove(id, { discardWork: false }, 'test').catch((e) => e);
+  assert.is(status(error), '409 unmerged_work');
+  assert.is(agents.info(id).state, 'stopped');
+});
+
+test('a refusal to delete leaves the agent at its work', async () => {
+  const { id } = await create();
+  lostWork = ['2 commits.'];
+  await agents.remove(id, { discardWork: false }, 'test').catch(() => {});
+  assert.not.ok(session().calls.some(([method]) => method === 'stop'));
+});
+
 test('a title names an agent that nobody named, and no other', async () => {
   const { id } = await create('work');
   session().tell({ type: 'title', title: 'Better' });
