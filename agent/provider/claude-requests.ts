@@ -76,11 +76,18 @@ function ruleChoice(suggestion: Loose, index: number): Choice {
     case 'addDirectories':
       return choice(`Allow access to ${strings(suggestion.directories).join(', ')}`);
     case 'setMode':
-      return choice(`Switch to mode ${string(suggestion.mode)}`);
+      return choice(MODE_CHOICE[string(suggestion.mode)] ?? `Switch to mode ${string(suggestion.mode)}`);
     default:
       return choice(`${string(suggestion.type)} ${JSON.stringify(suggestion).slice(0, 200)}`);
   }
 }
+
+const MODE_CHOICE: Record<string, string> = {
+  default: 'Ask first from now on',
+  acceptEdits: 'Accept edits from now on',
+  plan: 'Only plan from now on',
+  bypassPermissions: 'Ask for nothing from now on',
+};
 
 const ruleText = (rule: Loose): string =>
   string(rule.ruleContent) ? `${string(rule.toolName)}(${string(rule.ruleContent)})` : string(rule.toolName);

@@ -17,11 +17,13 @@ export function checkDecision(message: RequestMessage, body: DecisionBody): void
 export class DecidedError extends HttpError {
   readonly decision: DecisionRecord;
   constructor(decision: DecisionRecord) {
-    const when = new Date(decision.at).toISOString();
-    super(409, 'already_decided', `Already decided by ${decision.by} at ${when}: ${decision.decision}.`);
+    super(409, 'already_decided', `Already ${outcome(decision)} by ${decision.by}.`);
     this.decision = decision;
   }
 }
+
+const outcome = ({ decision }: DecisionRecord): string =>
+  decision === 'deny' ? 'denied' : decision === 'answer' ? 'answered' : 'allowed';
 
 /** Why a request that is not pending takes no decision. */
 export function settledError(message: RequestMessage): HttpError {
