@@ -11,6 +11,7 @@ import { handClock } from '../support/hand-clock.ts';
 import { MemorySocket } from '../support/memory-pair.ts';
 import { hello, relayLab, startMachine, TOKEN } from '../support/relay-lab.ts';
 import { until } from '../support/tunnel-pair.ts';
+import { TLS_CERT, TLS_KEY } from '../support/websocket-tls.ts';
 
 const KEY = tokenKey(TOKEN);
 const turn = () => new Promise((resolve) => setImmediate(resolve));

@@ -1,7 +1,7 @@
 /** A relay's endpoint on a port of its own, without the rest of the relay, and machines that connect to it. */
 import { keepConnected, type Tunnel, type TunnelOptions, type TunnelState } from '../../agent/tunnel.ts';
 import type { Clock } from '../../core/clock.ts';
-import { createHttpServer } from '../../core/http/server.ts';
+import { createHttpServer, type TlsFiles } from '../../core/http/server.ts';
 import type { Handler } from '../../core/http/types.ts';
 import { createLog } from '../../core/log.ts';
 import { forward } from '../../relay/edge.ts';
@@ -22,7 +22,7 @@ export interface RelayLab {
 }
 
 export async function relayLab(
-  options: { token?: string; clock?: Clock; limits?: Partial<EndpointLimits>; port?: number } = {},
+  options: { token?: string; clock?: Clock; limits?: Partial<EndpointLimits>; port?: number; tls?: TlsFiles } = {},
 ): Promise<RelayLab> {
   const lines: string[] = [];
   const audit: RelayLab['audit'] = [];
@@ -39,6 +39,7 @@ export async function relayLab(
   });
   const server = createHttpServer({
     log,
+    ...(options.tls ? { tls: options.tls } : {}),
     handler: (req, res) => {
       if (req.url === '/tunnel') return endpoint.handle(req, res);
       forward(machines.current(), req, res, { address: req.peer, proto: 'http', host: req.headers.host ?? '' });
@@ -47,7 +48,7 @@ export async function relayLab(
   const { port } = await server.listen(options.port ?? 0, '127.0.0.1');
   return {
     port,
-    url: `ws://127.0.0.1:${port}/tunnel`,
+    url: options.tls ? `wss://localhost:${port}/tunnel` : `ws://127.0.0.1:${port}/tunnel`,
     machines,
     endpoint,
     lines,
