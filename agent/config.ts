@@ -22,8 +22,10 @@ export interface Config {
   slackWebhookUrl: string;
   /** Where people open the dashboard, for links in notifications; empty: none. */
   publicUrl: string;
-  /** The folder that the create form offers first; absolute. */
+  /** Where work is done that names no folder; absolute. The home folder unless DEFAULT_DIRECTORY is set. */
   defaultDirectory: string;
+  /** Somebody set DEFAULT_DIRECTORY: the create form then begins with it. */
+  isDirectorySet: boolean;
   /** Where Claude keeps its sessions; empty: ~/.claude. */
   claudeConfigDir: string;
   /** false (TERMINAL=off): no terminal can be opened from the dashboard. */
@@ -56,9 +58,10 @@ export function readConfig(env: Env): Config {
     codexBin: program(env, 'CODEX_BIN', 'codex'),
     smtp: smtp(env),
     twilio: twilio(env),
-    slackWebhookUrl: url(env, 'SLACK_WEBHOOK_URL', ['https:', 'http:']),
+    slackWebhookUrl: url(env, 'SLACK_WEBHOOK_URL', ['https:']),
     publicUrl: url(env, 'PUBLIC_URL', ['https:', 'http:']).replace(/\/+$/, ''),
     defaultDirectory: resolve(text(env, 'DEFAULT_DIRECTORY') || homedir()),
+    isDirectorySet: text(env, 'DEFAULT_DIRECTORY') !== '',
     claudeConfigDir: text(env, 'CLAUDE_CONFIG_DIR'),
     terminal: onOff(env, 'TERMINAL', true),
   };

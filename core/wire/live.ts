@@ -59,6 +59,8 @@ export interface MachineInfo {
   /** Providers that can be started, with what to do if not. */
   providers: Record<string, { available: boolean; version: string; demo: boolean; text: string }>;
   terminals: { available: boolean; text: string };
+  /** What the create form begins with on a first visit; empty: nothing was set. */
+  defaultDirectory: string;
 }
 
 /** Server → client. */

@@ -16,6 +16,12 @@ test('loopback names mean the default; another HOST needs a password', () => {
   assert.is(readConfig({ HOST: '0.0.0.0', DASHBOARD_PASSWORD: 'x' }).host, '0.0.0.0');
 });
 
+test('only a folder that somebody set is one to begin with', () => {
+  assert.not.ok(readConfig({}).isDirectorySet);
+  const config = readConfig({ DEFAULT_DIRECTORY: '/srv/project/' });
+  assert.equal([config.isDirectorySet, config.defaultDirectory], [true, '/srv/project']);
+});
+
 const WRONG: [Record<string, string>, string][] = [
   [{ PORT: 'x' }, 'PORT'],
   [{ PORT: '70000' }, 'PORT'],
@@ -29,6 +35,7 @@ const WRONG: [Record<string, string>, string][] = [
   [{ SMTP_HOST: 'm', SMTP_FROM: 'a', SMTP_SECURE: 'maybe' }, 'SMTP_SECURE'],
   [{ TWILIO_ACCOUNT_SID: 'x' }, 'TWILIO_AUTH_TOKEN'],
   [{ SLACK_WEBHOOK_URL: 'ftp://x' }, 'SLACK_WEBHOOK_URL'],
+  [{ SLACK_WEBHOOK_URL: 'http://hooks.slack.example' }, 'SLACK_WEBHOOK_URL'],
   [{ PUBLIC_URL: 'x' }, 'PUBLIC_URL'],
 ];
 for (const [env, name] of WRONG) {

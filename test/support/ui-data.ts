@@ -15,6 +15,7 @@ export const machine: MachineInfo = {
     codex: { available: false, version: '', demo: false, text: 'Codex is not installed: npm i -g @openai/codex' },
   },
   terminals: { available: true, text: '' },
+  defaultDirectory: '',
 };
 
 export const capabilities: Capabilities = {

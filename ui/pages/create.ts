@@ -31,7 +31,12 @@ export default function Create() {
   const [busy, setBusy] = useState(false);
   const box = useRef<HTMLFormElement>(null);
   const providers = useStore((state) => state.machine?.providers) ?? EMPTY_TABLE;
+  const isLoaded = useStore((state) => state.loaded);
   useLayoutEffect(() => saveDraft(form), [form]);
+  // The page may be there before the machine has told its folders.
+  useEffect(() => {
+    if (isLoaded) setForm((old) => (old.directory ? old : { ...old, directory: lastUsed().directory ?? '' }));
+  }, [isLoaded]);
   useEffect(() => {
     if (hasDraft()) return;
     api.get<Settings>('/api/settings').then(
@@ -132,12 +137,13 @@ const MORE = new Set([
   'slackWebhookUrl',
 ]);
 
-/** The folder and provider of the newest agent: most people go on where they were. */
+/** The folder and provider of the newest agent: most people go on where they were. Without one, the machine's own folder. */
 function lastUsed(): Partial<Form> {
   const newest = Object.values(store.get().agents).sort((a, b) => b.createdAt - a.createdAt)[0];
-  const available = Object.entries(store.get().machine?.providers ?? {}).find(([, info]) => info.available)?.[0];
+  const { machine } = store.get();
+  const available = Object.entries(machine?.providers ?? {}).find(([, info]) => info.available)?.[0];
   const provider = (newest?.provider ?? available ?? 'claude') as ProviderName;
-  return newest ? { directory: newest.directory, provider } : { provider };
+  return { directory: newest?.directory ?? machine?.defaultDirectory ?? '', provider };
 }
 
 interface ProviderProps {
