@@ -206,4 +206,19 @@ test("addresses: http becomes ws, a bare host gets the relay's path, anything el
   assert.throws(() => tunnelUrl('ftp://relay.example'), /wss:\/\//);
 });
 
+test('a certificate that nobody vouches for is refused, unless its authority is given', async () => {
+  const lab = await relayLab({ tls: { cert: TLS_CERT, key: TLS_KEY } });
+  const stranger = startMachine(lab.url);
+  const state = await stranger.reach('waiting');
+  assert.match(state.text, /Cannot connect: .*self-signed/);
+  await stranger.tunnel.close();
+  const otherName = startMachine(lab.url.replace('localhost', '127.0.0.1'), { tls: { ca: TLS_CERT } });
+  assert.match((await otherName.reach('waiting')).text, /Cannot connect: .*(altnames|IP)/);
+  await otherName.tunnel.close();
+  const known = startMachine(lab.url, { tls: { ca: TLS_CERT } });
+  await known.reach('connected');
+  await known.tunnel.close();
+  await lab.close();
+});
+
 test.run();
