@@ -37,17 +37,17 @@ export function acceptSocket(
   head: Uint8Array,
   options: AcceptOptions = {},
 ): Connection | null {
-  socket.on('error', () => socket.destroy());
   const result = checkUpgrade(req, options);
   if (isRefusal(result)) {
     const body = refusalBody(result);
-    socket.end(headText(result.status, refusalHeaders(result, body)) + body);
+    socket.on('error', () => socket.destroy());
+    socket.end(headText(result.status, refusalHeaders(result, body)) + body, 'latin1');
     const timer = setTimeout(() => socket.destroy(), REFUSAL_MS);
     socket.once('close', () => clearTimeout(timer));
     socket.resume();
     return null;
   }
-  socket.write(headText(101, result.headers));
+  socket.write(headText(101, result.headers), 'latin1');
   if (head.length > 0) socket.unshift(head);
   return connect(socket, result, options);
 }
@@ -74,8 +74,9 @@ function refusalHeaders(refusal: Refusal, body: string): HeaderMap {
 }
 
 function headText(status: number, headers: HeaderMap): string {
-  const lines = Object.entries(headers).flatMap(([name, value]) =>
-    (Array.isArray(value) ? value : [value]).map((each) => `${name}: ${each}\r\n`)
-  );
-  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n`;
+  let text = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n`;
+  for (const [name, value] of Object.entries(headers)) {
+    for (const each of Array.isArray(value) ? value : [value]) text += `${name}: ${each}\r\n`;
+  }
+  return `${text}\r\n`;
 }

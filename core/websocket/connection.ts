@@ -61,7 +61,7 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
 
   readonly #stream: Duplex;
   readonly #role: 'server' | 'client';
-  readonly #limits: Limits;
+  readonly #limits: Readonly<Limits>;
   readonly #highWater: number;
   readonly #clock: Clock;
   readonly #inbox: Inbox;
@@ -76,7 +76,7 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
   #closed: Promise<Closed> | null = null;
   #resolveClosed: ((closed: Closed) => void) | null = null;
   #drainWanted = false;
-  #drainWaiters: (() => void)[] = [];
+  #drainWaiters: (() => void)[] | null = null;
 
   /**
    * @param stream already past the handshake; belongs to the connection from now on, and so does every chunk it gives.
@@ -157,7 +157,7 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
   drained(): Promise<void> {
     if (this.#state === 'closed' || this.#outbox.size <= this.#highWater) return Promise.resolve();
     this.#drainWanted = true;
-    return new Promise((resolve) => this.#drainWaiters.push(resolve));
+    return new Promise((resolve) => (this.#drainWaiters ??= []).push(resolve));
   }
 
   /** @param data at most 125 bytes */
@@ -275,8 +275,14 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
   #checkDrained(): void {
     if (!this.#drainWanted || this.#outbox.size > this.#highWater) return;
     this.#drainWanted = false;
-    for (const resolve of this.#drainWaiters.splice(0)) resolve();
+    this.#wakeWaiters();
     callUser(this.ondrain, undefined);
+  }
+
+  #wakeWaiters(): void {
+    const waiters = this.#drainWaiters;
+    this.#drainWaiters = null;
+    for (const resolve of waiters ?? []) resolve();
   }
 
   #sendClose(payload: Buffer): void {
@@ -342,7 +348,7 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
     this.#heartbeat?.stop();
     this.#outbox.discard();
     this.#inbox.ignoreBytes();
-    for (const resolve of this.#drainWaiters.splice(0)) resolve();
+    this.#wakeWaiters();
     const closed = { code: this.#closeCode, reason: this.#closeReason };
     this.#resolveClosed?.(closed);
     callUser(({ code, reason }) => this.onclose?.(code, reason), closed);

@@ -29,4 +29,5 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   handshakeBytes: 16 << 10,
 };
 
-export const withDefaults = (limits?: Partial<Limits>): Limits => ({ ...DEFAULT_LIMITS, ...limits });
+export const withDefaults = (limits?: Partial<Limits>): Readonly<Limits> =>
+  limits ? { ...DEFAULT_LIMITS, ...limits } : DEFAULT_LIMITS;

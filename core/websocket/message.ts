@@ -33,9 +33,10 @@ export interface Decompressor {
 
 export class MessageReader implements FrameSink {
   readonly #sink: MessageSink;
-  readonly #limits: Limits;
+  readonly #limits: Readonly<Limits>;
   readonly #inflater: Decompressor | null;
-  readonly #controls: RateLimit;
+  readonly #clock: Clock;
+  #controls: RateLimit | null = null;
 
   // The current frame.
   #opcode = 0;
@@ -55,11 +56,11 @@ export class MessageReader implements FrameSink {
   #body: Gatherer | null = null;
   #utf8: Utf8Checker | null = null;
 
-  constructor(sink: MessageSink, limits: Limits, clock: Clock, inflater: Decompressor | null = null) {
+  constructor(sink: MessageSink, limits: Readonly<Limits>, clock: Clock, inflater: Decompressor | null = null) {
     this.#sink = sink;
     this.#limits = limits;
     this.#inflater = inflater;
-    this.#controls = new RateLimit(limits.controlPerSecond, clock);
+    this.#clock = clock;
   }
 
   start(opcode: number, fin: boolean, rsv1: boolean, length: number): void {
@@ -67,6 +68,7 @@ export class MessageReader implements FrameSink {
     this.#fin = fin;
     this.#length = length;
     if (opcode >= CLOSE) {
+      this.#controls ??= new RateLimit(this.#limits.controlPerSecond, this.#clock);
       if (!this.#controls.take()) refuse('WS_CONTROL_FLOOD', 'too many control frames');
       return;
     }

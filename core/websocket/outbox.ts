@@ -29,7 +29,6 @@ export class Outbox {
   readonly #stream: Duplex;
   readonly #masked: boolean;
   readonly #owner: OutboxOwner;
-  readonly #flushLater: () => void;
   #buffer: Buffer | null = null;
   #used = 0;
   /** #buffer is the slab. */
@@ -49,10 +48,11 @@ export class Outbox {
     this.#masked = masked;
     this.#owner = owner;
     this.#immediate = stream instanceof Socket && !(stream instanceof TLSSocket);
-    this.#flushLater = () => {
-      this.#scheduled = false;
-      if (!this.#corked) this.flush();
-    };
+  }
+
+  static #flushLater(outbox: Outbox): void {
+    outbox.#scheduled = false;
+    if (!outbox.#corked) outbox.flush();
   }
 
   /** Bytes not yet handed to the operating system. */
@@ -127,7 +127,7 @@ export class Outbox {
     if (this.#masked) xor(this.#buffer!, at, this.#used, this.#key, this.#buffer!, at);
     if (this.#corked || this.#scheduled) return;
     this.#scheduled = true;
-    process.nextTick(this.#flushLater);
+    process.nextTick(Outbox.#flushLater, this);
   }
 
   #frameDirect(first: number, payload: Uint8Array): void {

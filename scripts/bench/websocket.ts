@@ -25,7 +25,7 @@ const COMPARED = NAMES.filter((name) => name !== 'ceiling');
 interface Server {
   child: ChildProcess;
   port: number;
-  ask(what: 'memory' | 'cpu'): Promise<{ rss: number; cpu: number }>;
+  ask(what: 'memory' | 'cpu'): Promise<{ rss: number; heapUsed: number; cpu: number }>;
 }
 
 async function start(kind: Kind): Promise<Server> {
@@ -106,7 +106,8 @@ async function shakeHands(servers: Record<Kind, Server>): Promise<void> {
 
 /** Fresh servers, for memory that was once used is not given back. */
 async function memory(): Promise<void> {
-  console.log(`\nbytes of resident memory per idle connection, ${IDLE} of them`);
+  console.log(`\nbytes of memory per idle connection, ${IDLE} of them`);
+  row(['', 'resident', 'heap']);
   for (const kind of COMPARED) {
     const server = await start(kind);
     const first = await connect(server.port, '/', () => {});
@@ -117,7 +118,7 @@ async function memory(): Promise<void> {
     }
     await sleep(500);
     const after = await server.ask('memory');
-    row([kind, Math.round((after.rss - before.rss) / IDLE)]);
+    row([kind, ...[after.rss - before.rss, after.heapUsed - before.heapUsed].map((bytes) => Math.round(bytes / IDLE))]);
     for (const socket of sockets) socket.destroy();
     await stop(server);
   }
