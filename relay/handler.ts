@@ -65,7 +65,7 @@ export function createRelayHandler(parts: HandlerParts): LocalHandler {
       const session = gate.session(req, client);
       if (session) bind(session, req, res);
       else if (!open(req.method, path)) throw new HttpError(401, 'login_required', 'Log in first.');
-    }
+    } else bind(null, req, res);
     if (isOwnPath(path)) return routes.handle(req, res);
     if (assets.has(path)) return files(req, res);
     forward(
@@ -77,10 +77,10 @@ export function createRelayHandler(parts: HandlerParts): LocalHandler {
     );
   };
 
-  /** What the request holds open ends with its session. */
-  function bind(session: Session, req: LocalRequest, res: Parameters<LocalHandler>[1]): void {
+  /** What the request holds open ends with its session (null: nobody logs in here). */
+  function bind(session: Session | null, req: LocalRequest, res: Parameters<LocalHandler>[1]): void {
     // An upgrade may also be answered by an ordinary reply, which can go on for as long.
-    revocable.request(session, req.socket);
+    if (session) revocable.request(session, req.socket);
     if (isUpgrade(req)) revocable.upgrade(session, req.socket, res);
   }
 }

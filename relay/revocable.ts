@@ -1,7 +1,7 @@
 /**
- * The connections of each session, so that they end with it: WebSockets by a close frame that says why, everything else
- * by ending the connection. The relay passes WebSocket bytes on unread; only frame lengths are followed, to know where a
- * close frame may stand.
+ * The connections of each session, so that they end with it, and all WebSockets, so that they end with the relay: by a close
+ * frame that says why; everything else by ending the connection. The relay passes WebSocket bytes on unread; only frame
+ * lengths are followed, to know where a close frame may stand.
  */
 import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
@@ -11,17 +11,22 @@ import type { Session } from '../core/auth/sessions.ts';
 
 /** Close code of a WebSocket whose session has ended (LIVE_CLOSE.signedOut of core/wire/live.ts). */
 export const SIGNED_OUT = 4401;
+/** Close code of every WebSocket when the relay goes down (LIVE_CLOSE.restart). */
+export const RESTARTS = 4503;
 /** How long a frame that is under way may take to end, and the browser to answer the close frame, ms. */
 const CLOSE_MS = 1000;
 
 /** Ends one connection. */
 type End = () => void;
+/** Ends one WebSocket. */
+type Close = (code: number, reason: string) => void;
 
 export class Revocable {
   readonly #clock: Clock;
   /** Session id → its connections. A connection belongs to the session of its latest request. */
   readonly #connections = new Map<string, Map<Socket, End>>();
   readonly #ownerOf = new WeakMap<Socket, string>();
+  readonly #webSockets = new Map<Socket, Close>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -30,6 +35,11 @@ export class Revocable {
   /** The session's connections end; what was written to them before is still sent. */
   end(session: Session): void {
     for (const end of [...this.#connections.get(session.id)?.values() ?? []]) end();
+  }
+
+  /** The relay goes down: WebSockets have no end of their own that one could wait for. */
+  endWebSockets(): void {
+    for (const close of [...this.#webSockets.values()]) close(RESTARTS, 'The server is restarting.');
   }
 
   /** A request of this session came over this connection. */
@@ -41,16 +51,19 @@ export class Revocable {
     });
   }
 
-  /** The response with an `upgrade` whose WebSocket ends with the session. */
-  upgrade(session: Session, socket: Socket, res: HttpResponse): void {
+  /** The response with an `upgrade` whose WebSocket ends with the session, if there is one, and with the relay. */
+  upgrade(session: Session | null, socket: Socket, res: HttpResponse): void {
     const upgrade = res.upgrade.bind(res);
     res.upgrade = (headers) => {
       const stream = upgrade(headers);
-      const close = closable(socket);
-      this.#own(session, socket, () => {
-        close();
+      const sayClose = closable(socket);
+      const close: Close = (code, reason) => {
+        sayClose(code, reason);
         this.#destroyLate(socket);
-      });
+      };
+      this.#webSockets.set(socket, close);
+      socket.once('close', () => this.#webSockets.delete(socket));
+      if (session) this.#own(session, socket, () => close(SIGNED_OUT, 'signed out'));
       return stream;
     };
   }
@@ -79,17 +92,17 @@ export class Revocable {
 }
 
 /** Follows what is written to a WebSocket. The result puts a close frame behind the frame that is under way, if any. */
-function closable(socket: Socket): End {
+function closable(socket: Socket): Close {
   const frames = new FrameBoundary();
   const write = socket.write.bind(socket) as (chunk: Uint8Array, ...rest: unknown[]) => boolean;
-  let ending = false;
+  let last: Buffer | null = null;
   const close = () => {
-    write(closeFrame(SIGNED_OUT, 'signed out'));
+    write(last!);
     socket.end();
   };
   socket.write = (chunk: Uint8Array | string, ...rest: unknown[]): boolean => {
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
-    if (!ending) {
+    if (!last) {
       frames.feed(bytes);
       return write(bytes, ...rest);
     }
@@ -98,9 +111,9 @@ function closable(socket: Socket): End {
     if (frames.between) close();
     return true;
   };
-  return () => {
-    if (ending) return;
-    ending = true;
+  return (code, reason) => {
+    if (last) return;
+    last = closeFrame(code, reason);
     if (frames.between) close();
   };
 }

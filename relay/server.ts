@@ -100,6 +100,7 @@ export async function createRelay(config: RelayConfig, dependencies: RelayDepend
       unwatch();
       clearInterval(saving);
       status.close();
+      revocable.endWebSockets();
       const served = server.close(graceMs);
       await endpoint.close(graceMs);
       await served;

@@ -5,10 +5,11 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Handler } from '../../core/http/types.ts';
 import { TUNNEL_PROTOCOL } from '../../core/tunnel/mod.ts';
-import { type Connection, dial } from '../../core/websocket/mod.ts';
+import { accept, type Connection, dial } from '../../core/websocket/mod.ts';
 import { ENDPOINT_LIMITS } from '../../relay/endpoint.ts';
 import { countReplies, rawHttp, request } from '../support/raw-http.ts';
 import { startRelay, type TestRelay } from '../support/relay.ts';
+import { until } from '../support/tunnel-pair.ts';
 
 /** Leaves HTTP whether it was asked to or not; with /stream, a reply that goes on until it is cut; with /hints, a bad 103. */
 const machine: Handler = (req, res) => {
@@ -70,7 +71,7 @@ withRelay(
       for (const connection of ['Upgrade', 'keep-alive']) {
         const cookie = await relay.login();
         const socket = connect(relay.port, '127.0.0.1');
-        const closed = once(socket.on('error', () => {}), 'close');
+        socket.on('error', () => {});
         socket.write(request('GET', path, { ...own(relay, cookie), connection, upgrade: 'x' }));
         assert.match(String((await once(socket, 'data'))[0]), /^HTTP\/1\.1 200/);
         const started = performance.now();
@@ -82,6 +83,25 @@ withRelay(
     }
   },
 );
+
+for (const password of [undefined, '']) {
+  test(`WebSockets do not hold up a relay that goes down${password === '' ? ', without a login too' : ''}`, async () => {
+    const echo: Handler = (req, res) => {
+      const socket = accept(req, res);
+      if (socket) socket.onmessage = (data) => void socket.send(data);
+    };
+    const relay = await startRelay({ machine: echo, ...(password === undefined ? {} : { password }) });
+    const cookie = password === undefined ? await relay.login() : '';
+    const { host: _, ...headers } = own(relay, cookie);
+    const socket = await dial(`ws://127.0.0.1:${relay.port}/api/live`, { headers });
+    const closed = new Promise<number>((resolve) => socket.onclose = resolve);
+    const started = performance.now();
+    await relay.relay.close(10_000);
+    assert.is(await closed, 4503);
+    assert.ok(performance.now() - started < 3000);
+    await relay.close();
+  });
+}
 
 withRelay('who speaks no or another tunnel version gets a line of the log a minute', {}, async (relay) => {
   for (let i = 0; i < 30; i++) {
