@@ -23,8 +23,8 @@ export function CommandList(props: { commands: readonly Command[]; chosen: numbe
       html`
         <button key=${command.name} type="button" role="option" aria-selected=${i === props.chosen}
           onPointerDown=${(event: Event) => event.preventDefault()} onClick=${() => props.onChoose(command.name)}>
-              <span class="mono">/${command.name}</span>${command.argumentHint &&
-                html`<span class="faint mono">${command.argumentHint}</span>`}
+              <span class="name mono ellipsis">/${command.name}</span>${command.argumentHint &&
+                html`<span class="faint mono ellipsis">${command.argumentHint}</span>`}
               <span class="hint ellipsis">${command.description}</span></button>
       `
     )

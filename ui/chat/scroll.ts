@@ -4,6 +4,8 @@ import { useCallback, useEffect, useLayoutEffect, useRef, useState } from '../ht
 /** So near the end counts as the end, and so near the beginning loads older messages; px. */
 const END_SLACK = 48;
 const LOAD_AHEAD = 900;
+/** Left free above a request that is scrolled to, px. */
+const CARD_GAP = 8;
 
 /**
  * @param first the oldest shown message: when it changes, older ones came in front
@@ -13,6 +15,7 @@ export function useScroll(first: string | undefined, onNearTop: () => void) {
   const box = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const stuck = useRef(true);
+  const shown = useRef<string | undefined>(undefined);
   const anchor = useRef<{ element: Element; top: number } | null>(null);
   const nearTop = useRef(onNearTop);
   nearTop.current = onNearTop;
@@ -37,14 +40,14 @@ export function useScroll(first: string | undefined, onNearTop: () => void) {
     const view = box.current;
     const kept = anchor.current;
     if (!view) return;
-    if (stuck.current) view.scrollTop = view.scrollHeight;
+    if (stuck.current) toNews(view, shown);
     else if (kept?.element.isConnected) view.scrollTop += kept.element.getBoundingClientRect().top - kept.top;
     look();
   }, [first]);
 
   useEffect(() => {
     const follow = new ResizeObserver(() => {
-      if (stuck.current && box.current) box.current.scrollTop = box.current.scrollHeight;
+      if (stuck.current && box.current) toNews(box.current, shown);
     });
     follow.observe(box.current!);
     follow.observe(content.current!);
@@ -52,6 +55,16 @@ export function useScroll(first: string | undefined, onNearTop: () => void) {
   }, []);
 
   return { box, content, atEnd, toEnd, onScroll: look };
+}
+
+/** To the end; to its beginning when what is asked there is new and higher than the view: one reads before one answers. */
+function toNews(view: HTMLElement, shown: { current: string | undefined }): void {
+  const card = view.querySelector<HTMLElement>('.request-card');
+  const isNew = card?.dataset.request !== undefined && card.dataset.request !== shown.current;
+  shown.current = card?.dataset.request;
+  const end = view.scrollHeight - view.clientHeight;
+  const above = isNew ? card.getBoundingClientRect().top - view.getBoundingClientRect().top - CARD_GAP : Infinity;
+  view.scrollTop = Math.min(end, view.scrollTop + above);
 }
 
 /** The first message in view, and where it stands. */
