@@ -76,7 +76,7 @@ function Messages({ agent }: { agent: AgentInfo }) {
         ${chunks.map((chunk) => html`<${ChunkView} key=${chunk.key} chunk=${chunk} />`)}
         ${pending.map((message) => html`<${RequestCard} key=${message.id} agent=${agent} message=${message} />`)}
         <${Outgoing} agent=${agent.id} known=${chat.messages} />
-        <${Activity} agent=${agent} />
+        <${Activity} agent=${agent} last=${chat.messages.at(-1)} />
       </div>
     </div>
     ${
@@ -107,14 +107,15 @@ function Outgoing({ agent, known }: { agent: string; known: readonly Message[] }
   );
 }
 
-/** A quiet sign that it works, while nothing else on the page moves. */
-function Activity({ agent }: { agent: AgentInfo }) {
+/** A quiet sign that it works, while nothing else on the page moves; or why it does not, unless the last turn has said so. */
+function Activity({ agent, last }: { agent: AgentInfo; last: Message | undefined }) {
   const working = agent.state === 'running' || agent.state === 'starting';
   if (working) {
     return html`<div class="activity" role="status"><span class="dots"><i></i><i></i><i></i></span><span>${t.chat.working}</span></div>`;
   }
   const hint = t.reasonHint[agent.stateReason];
   if (agent.state === 'error') {
+    if (last?.kind === 'turn' && last.text) return null;
     return html`<p class="notice error"><${Icon} name="error" size=${16} /><span>${
       agent.stateText || t.state.error
     }</span></p>`;

@@ -48,7 +48,7 @@ function Asked({ message }: { message: RequestMessage }) {
   return html`
     <p class="asked"><strong>${message.tool}</strong>${' '}${!command &&
       html`<span class="mono">${plain(message.title)}</span>`}</p>
-    ${message.description && html`<p class="soft">${plain(message.description)}</p>`}
+    ${message.description && html`<p class="soft lines">${plain(message.description)}</p>`}
     ${command
       ? html`<${LongText} label=${t.tool.command} text=${command} />`
       : message.diffs.length
@@ -171,7 +171,11 @@ export function DecidedRequest({ message }: { message: RequestMessage }) {
   }</span>
       ${
     answers &&
-    Object.entries(answers).map(([id, values]) => html`<div key=${id} class="soft">${values.join(', ')}</div>`)
+    message.questions.filter(({ id }) => answers[id]).map(({ id, header }) =>
+      html`<div key=${id} class="soft">${header && message.questions.length > 1 && `${header}: `}${
+        answers[id]!.join(', ')
+      }</div>`
+    )
   }
       ${message.decision?.message && html`<div class="soft">“${message.decision.message}”</div>`}
       ${

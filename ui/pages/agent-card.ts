@@ -27,7 +27,7 @@ export function AgentCard({ agent }: { agent: AgentInfo }) {
     ${
     agent.state === 'error' && agent.stateText
       ? html`<p class="agent-error">${agent.stateText}</p>`
-      : agent.preview && html`<p class="agent-preview">${agent.preview}</p>`
+      : !agent.pending.length && agent.preview && html`<p class="agent-preview">${agent.preview}</p>`
   }
     ${agent.pending.length > 0 && html`<${Ask} agent=${agent} />`}
     <footer class="agent-foot hint">
