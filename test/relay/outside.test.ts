@@ -74,11 +74,9 @@ withRelay(
         socket.on('error', () => {});
         socket.write(request('GET', path, { ...own(relay, cookie), connection, upgrade: 'x' }));
         assert.match(String((await once(socket, 'data'))[0]), /^HTTP\/1\.1 200/);
-        const started = performance.now();
         await relay.fetch('/api/auth/logout', { method: 'POST', cookie });
         socket.resume();
-        await closed;
-        assert.ok(performance.now() - started < 2000, `${path} ${connection}`);
+        await until(() => socket.closed, 2000);
       }
     }
   },
