@@ -35,7 +35,8 @@ export function pageViewer(
   let tail = Buffer.alloc(0);
   let resets = 0;
   let exit: { code: number; signal: number } | null = null;
-  let watcher: (() => void) | null = null;
+  const watchers = new Set<() => void>();
+  const look = () => watchers.forEach((watcher) => watcher());
   const link = createLink({
     client: `page-viewer-${process.pid}-${++clients}`,
     open: (query) => new NodeSocket(`${origin()}/api/terminals/${id}/socket?${query}`, headers),
@@ -50,12 +51,12 @@ export function pageViewer(
       const shown = () => offset !== null && link.shown(offset);
       if (showMs) setTimeout(shown, showMs);
       else shown();
-      watcher?.();
+      look();
     },
     onSize() {},
     onExit(code, signal) {
       exit = { code, signal };
-      watcher?.();
+      look();
     },
     random: Math.random,
     setTimeout: (action, ms) => setTimeout(action, ms),
@@ -75,16 +76,17 @@ export function pageViewer(
     type: (text) => void link.input(Buffer.from(text)),
     sees: (pattern, ms = 20_000) =>
       new Promise((resolve, reject) => {
-        const timer = setTimeout(
-          () => reject(new Error(`not seen: ${pattern}, ${link.phase.get()}\n${tail.toString().slice(-400)}`)),
-          ms,
-        );
-        watcher = () => {
+        const timer = setTimeout(() => {
+          watchers.delete(watcher);
+          reject(new Error(`not seen: ${pattern}, ${link.phase.get()}\n${tail.toString().slice(-400)}`));
+        }, ms);
+        const watcher = () => {
           if (!pattern.test(tail.toString())) return;
           clearTimeout(timer);
-          watcher = null;
+          watchers.delete(watcher);
           resolve();
         };
+        watchers.add(watcher);
         watcher();
       }),
     close: () => link.stop(),

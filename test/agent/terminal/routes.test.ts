@@ -200,11 +200,11 @@ const isAlive = (pid: number) => {
 test('a megabyte of input arrives whole', async () => {
   const { viewer } = await shell();
   const file = join(lab.folder, 'pasted');
-  viewer.type(`stty -echo; cat > ${file}\r`);
+  viewer.type(`cat > ${file}\r`);
   await viewer.sees(`cat > ${file}\r\n`);
   const text = Array.from({ length: 20_000 }, (_, i) => `line ${i} ${'x'.repeat(40)}\n`).join('');
   const base = viewer.last('attached')!.input;
-  let sent = Buffer.byteLength(`exec env PS1='$ ' /bin/sh\rstty -echo; cat > ${file}\r`);
+  let sent = Buffer.byteLength(`exec env PS1='$ ' /bin/sh\rcat > ${file}\r`);
   const end = sent + text.length;
   const first = sent;
   while (sent < end) {
