@@ -1,4 +1,5 @@
 /** The machine's way to its relay: one connection's life (connectOnce), and the care that there always is one (keepConnected). */
+import { networkInterfaces } from 'node:os';
 import { Backoff } from '../core/backoff.ts';
 import { type Clock, systemClock, type Timer } from '../core/clock.ts';
 import type { Handler } from '../core/http/types.ts';
@@ -48,6 +49,8 @@ export interface TunnelOptions {
   random?: () => number;
   tls?: TlsOptions;
   onState?: (state: TunnelState) => void;
+  /** Names the network as it is now; when that changes while waiting, the wait is over. */
+  network?: () => string;
   /** Opens the message socket; tests give their own. */
   connect?: (url: string, signal: AbortSignal) => Promise<MessageSocket>;
 }
@@ -220,6 +223,7 @@ class Keeper implements Tunnel {
       this.#set({ kind: 'replaced', since: now, text });
       return null;
     }
+    if (end.slept) this.#backoff.reset();
     const restarts = end.proven && end.code === CLOSE.shutdown;
     return this.#waitAfter(upMs, restarts ? 'The relay is restarting' : reasonOf(end), restarts);
   }
@@ -244,9 +248,11 @@ class Keeper implements Tunnel {
     });
   }
 
-  /** Ends early when closed, or when this machine slept meanwhile: then nothing is as it was. */
+  /** Ends early when closed, and when this machine slept or its network changed meanwhile: then nothing is as it was. */
   #sleep(ms: number): Promise<void> {
     const until = this.#clock.monotonic() + ms;
+    const network = this.#options.network ?? interfaces;
+    const before = network();
     let wall = this.#clock.now();
     let timer: Timer | null = null;
     return new Promise((resolve) => {
@@ -259,7 +265,7 @@ class Keeper implements Tunnel {
         const slept = this.#clock.now() - wall > LOOK_MS * 5;
         wall = this.#clock.now();
         const left = until - this.#clock.monotonic();
-        if (left <= 0 || slept || this.#abort.signal.aborted) return done();
+        if (left <= 0 || slept || network() !== before || this.#abort.signal.aborted) return done();
         timer = this.#clock.setTimeout(look, Math.min(left, LOOK_MS));
       };
       this.#wake = done;
@@ -271,6 +277,14 @@ class Keeper implements Tunnel {
     this.#state = state;
     this.#options.onState?.(state);
   }
+}
+
+/** Interfaces that are up and their addresses. */
+function interfaces(): string {
+  const addresses = Object.entries(networkInterfaces()).map(([name, list]) =>
+    `${name} ${list?.map(({ address }) => address).join()}`
+  );
+  return addresses.sort().join('\n');
 }
 
 function reasonOf(end: SessionEnd): string {

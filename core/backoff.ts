@@ -19,6 +19,11 @@ export class Backoff {
     this.#random = random;
   }
 
+  /** What went before says nothing of the line as it is now. */
+  reset(): void {
+    this.#delay = 0;
+  }
+
   /** @param upMs how long the connection was up, 0 when it never was. @returns ms to wait before the next try */
   next(upMs: number, peerRestarts = false): number {
     if (upMs >= HEALTHY_MS) this.#delay = 0;

@@ -62,11 +62,6 @@ export class Mux implements StreamHost {
     return this.#streams.size;
   }
 
-  /** Frames of the session that wait for room. */
-  get waiting(): number {
-    return this.#control.length;
-  }
-
   /** Opens a stream; the caller sends its head at once. null: at the limit, or the tunnel is closed. */
   open(): Stream | null {
     if (this.#closed || this.#streams.size >= MAX_STREAMS || this.#lastId >= MAX_ID) return null;
@@ -75,10 +70,12 @@ export class Mux implements StreamHost {
     return stream;
   }
 
-  /** A frame of the session itself; goes before everything that waits. */
-  control(type: number, payload: Uint8Array): void {
+  /** A frame of the session itself; goes before everything that waits. With `latest` it takes the place of one that waits. */
+  control(type: number, payload: Uint8Array, latest = false): void {
     if (this.#closed) return;
-    this.#control.push({ type, payload });
+    const before = latest ? this.#control.find((frame) => frame.type === type) : undefined;
+    if (before) before.payload = payload;
+    else this.#control.push({ type, payload });
     this.#wake();
   }
 

@@ -18,7 +18,7 @@ const MAX_CHANGE = 2;
 const SMALL_CHANGE = 1.25;
 
 /** With no more than this under way a round trip is the line's own. */
-const EMPTY = 2048;
+const EMPTY = 1200;
 /** Such round trips are kept; the second longest of them is the base: jitter is part of the line, one hiccup is not. */
 const BASE_SAMPLES = 6;
 /** The base is measured anew, by letting the line run empty, after this … */
@@ -67,10 +67,12 @@ export class Pace {
     this.#probedAt = this.#sent;
     this.#probes.push({ stamp, sent: this.#sent, unloaded: this.#sent - this.#arrived <= EMPTY });
   }
-  /** The PONG of the oldest probe. @returns its round trip, or null when no such probe waits for an answer */
+  /** The PONG of a probe, which answers those before it too. @returns its round trip, or null when there is no such probe */
   answer(stamp: number, now: number): number | null {
-    if (this.#probes[0]?.stamp !== stamp) return null;
-    const { sent, unloaded } = this.#probes.shift()!;
+    const at = this.#probes.findIndex((probe) => probe.stamp === stamp);
+    if (at < 0) return null;
+    const { sent, unloaded } = this.#probes[at]!;
+    this.#probes.splice(0, at + 1);
     const roundTrip = Math.max(0, now - stamp);
     this.#arrived = sent;
     if (unloaded) this.#learnBase(roundTrip, now);
@@ -79,7 +81,7 @@ export class Pace {
   }
 
   get #piece(): number {
-    return this.limit / PROBES;
+    return Math.floor(this.limit / PROBES);
   }
   #learnBase(roundTrip: number, now: number): void {
     this.#unloaded.push(roundTrip);

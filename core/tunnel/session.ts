@@ -39,6 +39,8 @@ export interface SessionEnd {
   established: boolean;
   /** This side ended it. */
   local: boolean;
+  /** This machine had just slept: the line as it was is gone. */
+  slept: boolean;
 }
 
 export interface SessionOptions {
@@ -66,8 +68,6 @@ const WAKE_MS = 5_000;
 /** The socket may take this long for the closing handshake after BYE. */
 const CLOSE_MS = 1_000;
 const MAX_NAME = 200;
-/** Frames of stream 0 that wait for room. Only a peer that asks and asks without reading makes so many. */
-const MAX_WAITING = 64;
 
 export class Session {
   readonly #options: SessionOptions;
@@ -225,8 +225,7 @@ export class Session {
         return this.#onHello(payload);
       case TYPE.ping:
         if (payload.length !== 8) throw new WireError('PING is 8 bytes');
-        if (this.#mux.waiting >= MAX_WAITING) throw new WireError('pings without end');
-        return this.#mux.control(TYPE.pong, Buffer.from(payload));
+        return this.#mux.control(TYPE.pong, payload, true);
       case TYPE.pong:
         return this.#onPong(payload);
       case TYPE.rekey:
@@ -269,6 +268,7 @@ export class Session {
       proven: true,
       established: this.established,
       local: false,
+      slept: false,
     };
     this.#socket.close(this.#end.code, '');
     this.#closed(this.#end);
@@ -314,7 +314,7 @@ export class Session {
       this.#mux.control(TYPE.bye, bye);
       this.#mux.flush();
     }
-    this.#end = { code, reason, proven: false, established: this.established, local: true };
+    this.#end = { code, reason, proven: false, established: this.established, local: true, slept: this.#awaitPong > 0 };
     this.#socket.close(code, '');
     this.#closed(this.#end);
   }
@@ -333,7 +333,8 @@ export class Session {
       this.#clock.clearTimeout(timer);
     }
     this.#onDrained?.();
-    this.#options.onClose(this.#end ?? { ...end, proven: false, established, local: false });
+    const slept = this.#awaitPong > 0;
+    this.#options.onClose(this.#end ?? { ...end, proven: false, established, local: false, slept });
   }
 
   #timer(name: string, ms: number, action: () => void): void {

@@ -17,11 +17,12 @@ const KEY = tokenKey(TOKEN);
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 /** A machine whose relay is in the test's hand: each connection is taken or fails as the test says. */
-function inHand(answer: () => 'take' | 'fail' | 'refuse') {
+function inHand(answer: () => 'take' | 'fail' | 'refuse', network = () => 'lo') {
   const clock = handClock();
   const states: TunnelState[] = [];
   const tries: number[] = [];
   const relays: Session[] = [];
+  const sockets: MemorySocket[] = [];
   const tunnel = keepConnected({
     url: 'ws://relay.test',
     token: TOKEN,
@@ -30,12 +31,14 @@ function inHand(answer: () => 'take' | 'fail' | 'refuse') {
     log: silentLog,
     clock,
     random: () => 0.5,
+    network,
     onState: (state) => states.push(state),
     connect: (): Promise<MessageSocket> => {
       tries.push(clock.monotonic());
       const how = answer();
       if (how === 'fail') return Promise.reject(new Error('Cannot reach relay.test: nobody there'));
       const [near, far] = MemorySocket.pair();
+      sockets.push(far);
       if (how === 'refuse') far.onmessage = () => far.close(CLOSE.refused, '');
       else {
         relays.push(
@@ -59,7 +62,7 @@ function inHand(answer: () => 'take' | 'fail' | 'refuse') {
       for (let i = 0; i < 4; i++) await turn();
     }
   };
-  return { clock, states, tries, relays, tunnel, pass, last: () => states.at(-1)! };
+  return { clock, states, tries, relays, sockets, tunnel, pass, last: () => states.at(-1)! };
 }
 
 test('says the lines that users know, and how long it waits', async () => {
@@ -173,6 +176,35 @@ test('after sleep a waiting machine tries at once', async () => {
   await h.pass(1500);
   assert.is(h.tries.length, before + 1);
   await h.tunnel.close();
+});
+
+test('when the network changes a waiting machine tries at once', async () => {
+  let network = 'lo';
+  const h = inHand(() => 'fail', () => network);
+  await h.pass(60_000);
+  const before = h.tries.length;
+  await h.pass(1500);
+  assert.is(h.tries.length, before);
+  network = 'lo wlan0';
+  await h.pass(1500);
+  assert.is(h.tries.length, before + 1);
+  await h.tunnel.close();
+});
+
+test('after sleep a line that is gone is replaced at once, however short it was up', async () => {
+  const h = inHand(() => 'take');
+  await until(() => h.last()?.kind === 'connected');
+  await h.pass(3000);
+  void h.relays[0]!.close(CLOSE.failed, 'cut');
+  await until(() => h.last().kind === 'waiting');
+  await h.pass(1000);
+  await until(() => h.last().kind === 'connected');
+  h.sockets[1]!.tamper = () => []; // it says nothing more
+  h.clock.setWall(h.clock.now() + 300_000);
+  await h.pass(9000);
+  assert.is(h.tries.length, 3);
+  await until(() => h.last().kind === 'connected');
+  await h.tunnel.close(0);
 });
 
 test('after sleep a connected machine asks at once, and keeps a line that answers', async () => {

@@ -282,6 +282,7 @@ test('closing says why, sealed, and leaves no timer', async () => {
     proven: true,
     established: true,
     local: undefined,
+    slept: false,
   });
   await turn();
   assert.is(clock.pending, 0);
