@@ -66,6 +66,8 @@ export function connect(port: number, path: string, got: (count: number) => void
   });
 }
 
+const SETTLE_MS = 150;
+
 /** Messages a second, and microseconds of the server's processor that each took. */
 export interface Figures {
   rate: number;
@@ -106,6 +108,7 @@ export async function run(
   const cpu = (await cpuOf() - cpuBefore) / count;
   stopped = true;
   for (const socket of sockets) socket.destroy();
+  await sleep(SETTLE_MS); // what is under way must not fall into the next measurement
   return { rate, cpu };
 }
 
