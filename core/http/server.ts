@@ -132,6 +132,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     fail(res, new HttpError(417, 'expectation_failed', text, { connection: 'close' }));
   });
   server.on('upgrade', (req, socket, head) => {
+    const before = current.get(socket as Socket);
+    // Sent without waiting for an earlier reply, which would end up in the middle of the new protocol.
+    if (before && !before.writableFinished) return void socket.destroy();
     current.delete(socket as Socket);
     const res = new UpgradeResponse(socket as Socket, head, req.method === 'HEAD');
     res.defaults = isSecure(req) ? secure : plain;

@@ -62,6 +62,25 @@ withServer('an upgrade gets its 101 and the bytes behind the head first', {
   socket.destroy();
 });
 
+withServer('an upgrade behind a reply that still runs ends the connection, one behind a finished reply does not', {
+  handler: (req, res) => {
+    if (req.headers.upgrade) return void res.upgrade({ connection: 'Upgrade', upgrade: 'x' }).end('new');
+    res.writeHead(200, {});
+    res.write('first');
+    if (req.url === '/short') res.end();
+  },
+}, async (port) => {
+  const ask = (path: string) => request('GET', path, { connection: 'keep-alive' });
+  const running = await rawHttp(port, ask('/long') + request('GET', '/', UPGRADE), 3000);
+  assert.ok(running.closed);
+  assert.not.match(running.text, / 101 /);
+  const { socket, text, until } = await open(port, ask('/short'));
+  await until('0\r\n\r\n');
+  socket.write(request('GET', '/', UPGRADE));
+  await until('new');
+  assert.is(countReplies(text()), 2);
+});
+
 withServer('a refused upgrade is an ordinary reply that ends the connection', {
   handler: (_req, res) => json(res, 403, { error: 'no' }),
 }, async (port) => {
