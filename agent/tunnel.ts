@@ -132,6 +132,7 @@ class Keeper implements Tunnel {
   #session: Session | null = null;
   #running: Promise<void> | null = null;
   #wake: (() => void) | null = null;
+  #closing = false;
 
   constructor(options: TunnelOptions) {
     this.#options = options;
@@ -151,6 +152,7 @@ class Keeper implements Tunnel {
   }
 
   async close(graceMs = DRAIN_MS): Promise<void> {
+    this.#closing = true;
     const session = this.#session;
     if (session?.established) await session.drain(graceMs);
     this.#abort.abort();
@@ -168,10 +170,10 @@ class Keeper implements Tunnel {
     const psk = tokenKey(this.#options.token);
     while (!this.#abort.signal.aborted) {
       const wait = await this.#attempt(psk);
-      if (wait === null || this.#abort.signal.aborted) break;
+      if (wait === null || this.#closing) break;
       await this.#sleep(wait);
     }
-    if (this.#abort.signal.aborted) this.#set({ kind: 'closed', since: this.#clock.now(), text: 'Closed' });
+    if (this.#closing) this.#set({ kind: 'closed', since: this.#clock.now(), text: 'Closed' });
   }
 
   /** @returns ms until the next try, null when there must be none */
@@ -209,7 +211,7 @@ class Keeper implements Tunnel {
 
   /** What one connection's end means for the next. */
   #after(end: SessionEnd, upMs: number): number | null {
-    if (this.#abort.signal.aborted) return null;
+    if (this.#closing) return null;
     const now = this.#clock.now();
     if (end.code === CLOSE.refused && !end.established && !end.local) {
       const text = 'The relay does not accept the token. Set RELAY_TOKEN to the same value on both sides and restart.';

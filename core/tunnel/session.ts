@@ -6,19 +6,9 @@ import { Buffer } from 'node:buffer';
 import process from 'node:process';
 import { type Clock, systemClock, type Timer } from '../clock.ts';
 import { TYPE, WireError } from './frame.ts';
+import { Heartbeat } from './heartbeat.ts';
 import { Mux, type OpenHead } from './mux.ts';
-import {
-  CLOSE,
-  DEAD_MS,
-  DRAIN_MS,
-  HANDSHAKE_MS,
-  HEARTBEAT_MS,
-  MAX_HANDSHAKE,
-  MAX_RECORD,
-  REKEY_MS,
-  REKEY_RECORDS,
-} from './limits.ts';
-import { Pace } from './pace.ts';
+import { CLOSE, DRAIN_MS, HANDSHAKE_MS, MAX_HANDSHAKE, MAX_RECORD, REKEY_MS, REKEY_RECORDS } from './limits.ts';
 import { type Channel, Handshake } from './secure.ts';
 import type { MessageSocket } from './socket.ts';
 import type { Stream } from './stream.ts';
@@ -60,11 +50,6 @@ export interface SessionOptions {
   onClose: (end: SessionEnd) => void;
 }
 
-/** How often the heartbeat looks; a timer later than SLEPT_MS means that this machine slept. */
-const TICK_MS = 2_500;
-const SLEPT_MS = 5_000;
-/** After sleep the peer has this long to answer. */
-const WAKE_MS = 5_000;
 /** The socket may take this long for the closing handshake after BYE. */
 const CLOSE_MS = 1_000;
 const MAX_NAME = 200;
@@ -81,13 +66,9 @@ export class Session {
   #end: SessionEnd | null = null;
   #onDrained: (() => void) | null = null;
 
-  #lastSeen: number;
-  #lastWall: number;
-  #nextPing = 0;
-  #awaitPong = 0;
   #keyedAt = 0;
-  readonly #pace = new Pace();
-  #rtt: number | null = null;
+  readonly #heartbeat: Heartbeat;
+  #saidGoaway = false;
 
   /** Payload bytes of records, both ways. */
   bytesIn = 0;
@@ -104,14 +85,16 @@ export class Session {
     this.#mux = new Mux({
       opener: !machine,
       send: (record) => this.#sendRecord(record),
-      room: () => this.#pace.room,
+      room: () => this.#heartbeat.pace.room,
       schedule: (flush) => void (this.#mux.size > 1 ? setImmediate(flush) : process.nextTick(flush)),
       onOpen: options.onOpen,
       onControl: (type, payload) => this.#onControl(type, payload),
       onIdle: () => this.#onDrained?.(),
     });
-    this.#lastSeen = this.#clock.monotonic();
-    this.#lastWall = this.#clock.now();
+    this.#heartbeat = new Heartbeat(this.#clock, {
+      ping: (payload) => this.#mux.control(TYPE.ping, payload),
+      dead: () => this.#fail(CLOSE.timeout, 'no heartbeat'),
+    });
     this.#socket.onmessage = (data) => this.#onMessage(data);
     this.#socket.ondrain = () => this.#mux.unblock();
     this.#socket.onclose = (code, reason) => this.#closed({ code, reason });
@@ -128,11 +111,11 @@ export class Session {
   }
   /** Clock.monotonic() of the last record. */
   get lastSeen(): number {
-    return this.#lastSeen;
+    return this.#heartbeat.lastSeen;
   }
   /** Of the last heartbeat, ms. */
   get rttMs(): number | null {
-    return this.#rtt;
+    return this.#heartbeat.rttMs;
   }
 
   /** Only for the relay: a new stream, whose head the caller sends at once. null: no tunnel, draining, or at the limit. */
@@ -142,8 +125,8 @@ export class Session {
 
   /** Refuses new streams, lets the running ones finish for up to `graceMs`, then says BYE. Resolves when closed. */
   async drain(graceMs = DRAIN_MS): Promise<void> {
-    if (this.#phase === 'open' && !this.draining) {
-      this.draining = true;
+    if (this.#phase === 'open' && !this.#saidGoaway) {
+      this.#saidGoaway = this.draining = true;
       this.#mux.control(TYPE.goaway, Buffer.alloc(0));
       if (this.#mux.size > 0 && graceMs > 0) {
         await new Promise<void>((resolve) => {
@@ -173,13 +156,13 @@ export class Session {
   #onMessage(data: Uint8Array | string): void {
     try {
       if (typeof data === 'string') throw new WireError('text message');
-      this.#lastSeen = this.#clock.monotonic();
+      this.#heartbeat.seen();
       if (this.#channel) return this.#onRecord(data);
       if (data.length > MAX_HANDSHAKE) throw new WireError('handshake message too long');
       this.#onHandshake(data);
     } catch (error) {
       const refused = this.#channel === null && this.#options.role === 'relay';
-      this.#fail(refused ? CLOSE.refused : CLOSE.failed, error instanceof Error ? error.message : String(error));
+      this.#fail(refused ? CLOSE.refused : CLOSE.failed, error instanceof Error ? error.message : String(error), '');
     }
   }
   #onHandshake(message: Uint8Array): void {
@@ -200,8 +183,7 @@ export class Session {
   #sendRecord(record: Buffer): boolean {
     const { send } = this.#channel!;
     this.bytesOut += record.length;
-    this.#pace.sent(record.length);
-    if (this.#pace.due) this.#ping();
+    this.#heartbeat.sent(record.length);
     const due = send.records >= REKEY_RECORDS - 2 || this.#clock.monotonic() - this.#keyedAt >= REKEY_MS;
     const free = this.#socket.send(send.seal(record));
     if (!due) return free;
@@ -231,8 +213,7 @@ export class Session {
       case TYPE.rekey:
         return this.#channel!.receive.rekey();
       case TYPE.goaway:
-        this.draining = true;
-        return this.#options.onGoaway?.();
+        return this.#onGoaway();
       case TYPE.bye:
         return this.#onBye(payload);
       default:
@@ -246,75 +227,53 @@ export class Session {
     this.#phase = 'open';
     this.#stop('handshake');
     if (this.#options.role === 'relay') this.#sayHello();
-    this.#nextPing = this.#clock.monotonic();
-    this.#lastWall = this.#clock.now();
-    this.#tick();
+    this.#heartbeat.start();
     this.#options.onEstablished({ name: text(hello.name), version: text(hello.version) });
   }
   #onPong(payload: Buffer): void {
-    const stamp = payload.length === 8 ? payload.readDoubleBE(0) : NaN;
-    const roundTrip = this.#pace.answer(stamp, this.#clock.monotonic());
-    if (roundTrip === null) throw new WireError('PONG without its PING');
-    this.#rtt = roundTrip;
-    this.#awaitPong = 0;
-    if (this.#pace.due) this.#ping();
+    if (!this.#heartbeat.pong(payload)) throw new WireError('PONG without its PING');
     this.#mux.flush();
+  }
+  #onGoaway(): void {
+    if (this.draining) return;
+    this.draining = true;
+    this.#options.onGoaway?.();
   }
   #onBye(payload: Buffer): void {
     if (payload.length < 2) throw new WireError('BYE without a code');
     this.#end = {
       code: payload.readUInt16BE(0),
-      reason: payload.toString('utf8', 2),
+      reason: payload.toString('utf8', 2, 2 + MAX_NAME),
       proven: true,
       established: this.established,
       local: false,
-      slept: false,
+      slept: this.#heartbeat.slept,
     };
     this.#socket.close(this.#end.code, '');
     this.#closed(this.#end);
   }
 
-  // ---- heartbeat
-
-  #tick(): void {
-    const now = this.#clock.monotonic();
-    const wall = this.#clock.now();
-    if (wall - this.#lastWall > TICK_MS + SLEPT_MS) {
-      // This machine slept, or was stopped: the silence is its own. Ask, and believe only a fresh answer.
-      this.#awaitPong = now + WAKE_MS;
-      this.#lastSeen = now;
-      this.#nextPing = now;
-    }
-    this.#lastWall = wall;
-    if (now - this.#lastSeen >= DEAD_MS || (this.#awaitPong > 0 && now >= this.#awaitPong)) {
-      return this.#fail(CLOSE.timeout, 'no heartbeat');
-    }
-    if (now >= this.#nextPing) {
-      this.#nextPing = now + HEARTBEAT_MS;
-      this.#ping();
-    }
-    this.#timer('tick', TICK_MS, () => this.#tick());
-  }
-
-  #ping(): void {
-    const now = this.#clock.monotonic();
-    const stamp = Buffer.alloc(8);
-    stamp.writeDoubleBE(now);
-    this.#pace.probe(now);
-    this.#mux.control(TYPE.ping, stamp);
-  }
-
   // ---- the end
 
-  /** Ends the tunnel from this side: BYE when there is a channel for it, then the closing handshake, then by force. */
-  #fail(code: number, reason: string): void {
+  /**
+   * Ends the tunnel from this side: BYE when there is a channel for it, then the closing handshake, then by force.
+   * @param told what the peer is told; of its own mistakes nothing
+   */
+  #fail(code: number, reason: string, told = reason): void {
     if (this.#phase === 'closed') return;
     if (this.#phase === 'open') {
-      const bye = Buffer.concat([Buffer.from([code >> 8, code & 0xff]), Buffer.from(reason)]);
+      const bye = Buffer.concat([Buffer.from([code >> 8, code & 0xff]), Buffer.from(told)]);
       this.#mux.control(TYPE.bye, bye);
       this.#mux.flush();
     }
-    this.#end = { code, reason, proven: false, established: this.established, local: true, slept: this.#awaitPong > 0 };
+    this.#end = {
+      code,
+      reason,
+      proven: false,
+      established: this.established,
+      local: true,
+      slept: this.#heartbeat.slept,
+    };
     this.#socket.close(code, '');
     this.#closed(this.#end);
   }
@@ -322,6 +281,7 @@ export class Session {
     if (this.#phase === 'closed') return;
     const established = this.established;
     this.#phase = 'closed';
+    this.#heartbeat.stop();
     for (const name of [...this.#timers.keys()]) this.#stop(name);
     this.#mux.destroy();
     const socket = this.#socket;
@@ -333,7 +293,7 @@ export class Session {
       this.#clock.clearTimeout(timer);
     }
     this.#onDrained?.();
-    const slept = this.#awaitPong > 0;
+    const slept = this.#heartbeat.slept;
     this.#options.onClose(this.#end ?? { ...end, proven: false, established, local: false, slept });
   }
 
