@@ -84,8 +84,10 @@ async function deliver(item: Outgoing): Promise<void> {
     const { decision } = await api.post<{ decision?: DecisionRecord }>(to, item.body);
     if (decision) decided(item.agent, item.request, decision);
   } catch (error) {
-    // Someone else was first: the request itself shows who and when.
-    if (!(error instanceof ApiError) || error.code !== 'already_decided') throw error;
+    // Someone else was first, or the agent ended: the request itself shows it, and no other try can change it.
+    if (!(error instanceof ApiError) || !['already_decided', 'request_gone', 'not_found'].includes(error.code)) {
+      throw error;
+    }
     toast(error.message);
   }
 }

@@ -80,11 +80,10 @@ export const t = {
     createRest: ' agent',
     stopAll: 'Stop all',
     stopAllTitle: 'Stop all agents?',
-    stopAllText: (
-      n: number,
-    ) => (n === 1
-      ? 'One agent is working. It is stopped at once; it can be resumed.'
-      : `${n} agents are working. They are stopped at once; they can be resumed.`),
+    stopAllText: (open: number, active: number) =>
+      `${open === 1 ? 'One agent is open' : `${open} agents are open`}, ${
+        active === open ? 'at work' : `${active} of them at work`
+      }. What they do ends at once; each goes on at your next message.`,
     stopped: (n: number) => (n === 1 ? 'One agent was stopped.' : `${n} agents were stopped.`),
     filters: { all: 'All', waiting: 'Needs you', active: 'Working', idle: 'Ready', stopped: 'Stopped' },
     filterLabel: 'Show',

@@ -87,17 +87,19 @@ function List({ agents }: { agents: ReturnType<typeof select> }) {
 function StopAll() {
   const up = useCell(live.link, (link) => link.phase === 'up');
   async function ask() {
-    const active = Object.values(store.get().agents).filter(isActive).length;
+    const agents = Object.values(store.get().agents);
+    const active = agents.filter(isActive).length;
+    const open = agents.filter((agent) => isActive(agent) || agent.cli.running).length;
     const question = {
       title: t.dashboard.stopAllTitle,
-      text: t.dashboard.stopAllText(active),
+      text: t.dashboard.stopAllText(open, active),
       action: t.dashboard.stopAll,
       tone: 'danger' as const,
     };
     if (!(await confirm(question))) return;
     try {
-      await api.command('/api/agents/actions/stop-all');
-      toast(t.dashboard.stopped(active));
+      const { stopped } = await api.command<{ stopped: number }>('/api/agents/actions/stop-all');
+      toast(t.dashboard.stopped(stopped || open));
     } catch (error) {
       toastError(error);
     }

@@ -24,7 +24,7 @@ export function ConnectionBar() {
   const seenAt = useCell(live.link, (link) => link.seenAt);
   const loaded = useStore((state) => state.loaded);
   const local = useCell(relay.state, (state) => state.present !== true);
-  const waiting = useCell(outbox.items, (items) => items.length);
+  const waiting = useCell(outbox.items, (items) => items.filter((item) => item.state !== 'failed').length);
   if (!broken) return null;
   const time = Date.now();
   const what = broken.kind === 'feed' && local ? t.connection.trouble.feedLocal : t.connection.trouble[broken.kind];
