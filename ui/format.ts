@@ -52,3 +52,7 @@ export function plain(text: string): string {
     // deno-lint-ignore no-control-regex
     .replace(/[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/g, '');
 }
+
+/** One line of markdown as text: without what marks headings, bold words and links. Code stays as it was written. */
+export const gist = (line: string): string =>
+  line.replace(/^#{1,6}\s+/, '').replace(/\*\*(\S|\S.*?\S)\*\*/g, '$1').replace(/\[([^\][]+)\]\([^()\s]*\)/g, '$1');

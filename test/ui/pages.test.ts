@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { byNeed, filterCount, select, stateView } from '../../ui/agents.ts';
-import { count, money, shortPath, took } from '../../ui/format.ts';
+import { count, gist, money, shortPath, took } from '../../ui/format.ts';
 import { PAGES, path, resolve } from '../../ui/route.ts';
 import { bodyOf, check, EMPTY_FORM, fieldOf, fromDefaults, loadDraft, splitList } from '../../ui/pages/create-form.ts';
 import { matching } from '../../ui/chat/commands.ts';
@@ -169,6 +169,11 @@ test('numbers are short', () => {
   assert.equal([took(840), took(12_400), took(185_000)], ['840 ms', '12.4 s', '3 min 5 s']);
   assert.equal([span(59_000), span(60_000), span(7_200_000), span(-5)], ['59 s', '1 min', '2 h', '0 s']);
   assert.equal([shortPath('/a/b'), shortPath('/home/me/projects/shop')], ['/a/b', '…/projects/shop']);
+});
+
+test('a line of markdown is told without its marks; code keeps them', () => {
+  assert.is(gist('# **Done.** See [the log](https://x.example/a)'), 'Done. See the log');
+  assert.is(gist('Bash: echo "2 ** 3" `date` a[0] (b)'), 'Bash: echo "2 ** 3" `date` a[0] (b)');
 });
 
 test.run();

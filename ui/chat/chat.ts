@@ -107,6 +107,10 @@ function Outgoing({ agent, known }: { agent: string; known: readonly Message[] }
   );
 }
 
+/** Notices that tell already why an agent no longer runs. */
+const ENDINGS = new Set(['interrupted', 'exit']);
+const isEnding = (last: Message | undefined) => last?.kind === 'notice' && ENDINGS.has(last.code);
+
 /** A quiet sign that it works, while nothing else on the page moves; or why it does not, unless the last turn has said so. */
 function Activity({ agent, last }: { agent: AgentInfo; last: Message | undefined }) {
   const working = agent.state === 'running' || agent.state === 'starting';
@@ -115,12 +119,12 @@ function Activity({ agent, last }: { agent: AgentInfo; last: Message | undefined
   }
   const hint = t.reasonHint[agent.stateReason];
   if (agent.state === 'error') {
-    if (last?.kind === 'turn' && last.text) return null;
+    if ((last?.kind === 'turn' && last.text) || isEnding(last)) return null;
     return html`<p class="notice error"><${Icon} name="error" size=${16} /><span>${
       agent.stateText || t.state.error
     }</span></p>`;
   }
-  if (agent.state === 'stopped' && (hint || agent.stateText)) {
+  if (agent.state === 'stopped' && !isEnding(last) && (hint || agent.stateText)) {
     return html`<p class="notice info"><${Icon} name="info" size=${16} /><span>${agent.stateText || hint}</span></p>`;
   }
   return null;

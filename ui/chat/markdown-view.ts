@@ -80,7 +80,7 @@ function draw(token: Token, depth: number): Drawn {
 
 function list(token: Tokens.List, depth: number): VNode {
   const items = token.items.map((item) =>
-    html`<li class=${item.task ? 'task' : ''}>
+    html`<li class=${item.task ? 'checkable' : ''}>
     ${item.task && html`<input type="checkbox" checked=${item.checked} disabled />`}${
       all(item.tokens.filter((part) => part.type !== 'checkbox'), depth)
     }</li>`

@@ -11,14 +11,15 @@ interface Props {
   value: string;
   onInput: (value: string) => void;
   error?: string;
+  hint?: string;
 }
 
 /** The folder to work in: typed, one that was used before, or chosen on the machine. */
-export function FolderField({ value, onInput, error }: Props) {
+export function FolderField({ value, onInput, error, hint = t.create.directoryHint }: Props) {
   const agents = useStore((state) => state.agents);
   const byUse = Object.values(agents).sort((a, b) => b.activeAt - a.activeAt);
   const used = [...new Set(byUse.map((agent) => agent.directory))].slice(0, MAX_OFFERED);
-  return html`<${Field} label=${t.create.directory} hint=${t.create.directoryHint} error=${error}>
+  return html`<${Field} label=${t.create.directory} hint=${hint} error=${error}>
     ${(tie: object) =>
     html`
       <div class="with-button">

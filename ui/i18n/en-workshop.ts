@@ -135,9 +135,9 @@ export const w = {
     merge: (base: string) => `Merge into ${base}`,
     mergeTitle: (base: string) => `Merge into ${base}?`,
     mergeText: (n: number, base: string) =>
-      `${
-        n === 1 ? '1 commit' : `${n} commits`
-      } of the agent become part of ${base}. Conflicts stop it before anything changes.`,
+      `${n === 1 ? '1 commit' : `${n} commits`} of the agent ${
+        n === 1 ? 'becomes' : 'become'
+      } part of ${base}. Conflicts stop it before anything changes.`,
     merged: (n: number, base: string) => `${n === 1 ? '1 commit' : `${n} commits`} merged into ${base}.`,
     nothingToMerge: 'Everything is merged already.',
     discardAll: 'Discard what is not committed',

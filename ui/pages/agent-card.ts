@@ -2,7 +2,7 @@ import { html } from '../html.ts';
 import type { AgentInfo, RequestMessage } from '../../core/wire/types.ts';
 import { Button, Icon, LinkButton, Pill, TimeAgo } from '../components/mod.ts';
 import { StatePill } from '../components/state.ts';
-import { count, money, shortPath } from '../format.ts';
+import { count, gist, money, shortPath } from '../format.ts';
 import { t } from '../i18n/en.ts';
 import { decide, useOutgoingDecision, usePendingRequest } from '../requests.ts';
 import { href, path } from '../route.ts';
@@ -27,7 +27,7 @@ export function AgentCard({ agent }: { agent: AgentInfo }) {
     ${
     agent.state === 'error' && agent.stateText
       ? html`<p class="agent-error">${agent.stateText}</p>`
-      : !agent.pending.length && agent.preview && html`<p class="agent-preview">${agent.preview}</p>`
+      : !agent.pending.length && agent.preview && html`<p class="agent-preview">${gist(agent.preview)}</p>`
   }
     ${agent.pending.length > 0 && html`<${Ask} agent=${agent} />`}
     <footer class="agent-foot hint">

@@ -29,7 +29,9 @@ export default function Details({ agent }: TabProps) {
             ? ` · ${t.demo}`
             : ''}<//>
           <${Fact} name=${d.process}>${cli.running ? d.running(cli.pid) : d.notRunning}${cli.seenAt !== null &&
-            html`<span class="hint"> · ${t.connection.seen} <${TimeAgo} at=${cli.seenAt} /></span>`}<//>
+            html`
+              <span class="hint">${t.connection.seen} <${TimeAgo} at=${cli.seenAt} /></span>
+            `}<//>
           ${agent.sessionId &&
             html`<${Fact} name=${d.sessionId}><span class="mono">${agent.sessionId}</span><${CopyButton} text=${agent.sessionId} /><//>`}
           <${Fact} name=${t.pickers.model}>${agent.model || t.pickers.standard}<//>

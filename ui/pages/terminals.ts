@@ -68,7 +68,7 @@ function NewTerminal({ onClose }: { onClose: () => void }) {
         <${SelectField} label=${tt.form.program} value=${command} onChange=${(value: string) =>
           setCommand(value as TerminalProgram)}
           options=${PROGRAMS.map((value) => ({ value, label: tt.programs[value] }))} />
-        <${FolderField} value=${directory} onInput=${setDirectory} error=${error} />
+        <${FolderField} value=${directory} onInput=${setDirectory} error=${error} hint=${tt.form.folderHint} />
         <${TextField} label=${tt.form.name} optional value=${name} maxlength="100" onInput=${setName} />
         <div class="row end">
           <${Button} onClick=${onClose}>${t.common.cancel}<//>
