@@ -7,6 +7,8 @@ import { HeaderDefaults } from './defaults.ts';
 import type { HeaderMap, HttpRequest, HttpResponse, Wire } from './types.ts';
 
 const NO_DEFAULTS = new HeaderDefaults({});
+/** Deno's node:http writes a list of fields as it is; Node's checks it. */
+const IS_UNCHECKED = 'Deno' in globalThis;
 
 /** An IPv4 address that came through a dual-stack socket, without its `::ffff:`. */
 export const plainAddress = (address: string | undefined): string => (address ?? '').replace(/^::ffff:(?=\d+\.)/i, '');
@@ -43,7 +45,9 @@ export class LocalResponse extends ServerResponse<LocalRequest> implements HttpR
 
   override writeHead(status: number, ...rest: unknown[]): this {
     const headers = rest.at(-1) as HeaderMap | undefined;
-    return super.writeHead(status, this.defaults.merge(typeof headers === 'object' ? headers : undefined));
+    const flat = this.defaults.merge(typeof headers === 'object' ? headers : undefined);
+    if (IS_UNCHECKED) checkFields(flat);
+    return super.writeHead(status, flat);
   }
   writeInformation(status: number, headers: HeaderMap): void {
     if (status === 103) this.writeEarlyHints(headers as Record<string, string | string[]>);
@@ -122,11 +126,16 @@ export class UpgradeResponse extends EventEmitter implements HttpResponse {
 
 /** A reply head as text (RFC 9112 section 4). Throws when a name or value would break out of its line. */
 export function rawHead(status: number, flat: string[]): string {
+  checkFields(flat);
   let text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`;
+  for (let i = 0; i < flat.length; i += 2) text += `${flat[i]}: ${flat[i + 1]}\r\n`;
+  return `${text}\r\n`;
+}
+
+/** Throws unless every name is a token and no value has control characters (RFC 9110 section 5). */
+function checkFields(flat: readonly string[]): void {
   for (let i = 0; i < flat.length; i += 2) {
     validateHeaderName(flat[i]!);
     validateHeaderValue(flat[i]!, flat[i + 1]!);
-    text += `${flat[i]}: ${flat[i + 1]}\r\n`;
   }
-  return `${text}\r\n`;
 }

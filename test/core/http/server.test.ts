@@ -116,6 +116,26 @@ withServer('what a handler throws is a 500 without its text, or an abort after t
   assert.ok(late.closed);
 });
 
+const BAD_FIELDS = [['x-a', 'b\r\nset-cookie: evil=1'], ['x-a', 'b\nc'], ['x-a', 'b\x01'], ['bad name', 'x'], [
+  'x:',
+  'x',
+], ['', 'x']];
+withServer('a name or value that would break out of its line is a 500, on every runtime', {
+  handler: (req, res) => {
+    const [name, value] = BAD_FIELDS[Number(req.url.slice(1))]!;
+    res.writeHead(200, { [name!]: value! });
+    res.end();
+  },
+}, async (port) => {
+  for (const i of BAD_FIELDS.keys()) {
+    for (const headers of [{}, UPGRADE]) {
+      const reply = await rawHttp(port, request('GET', `/${i}`, headers));
+      assert.is(reply.status, 500, BAD_FIELDS[i]!.join());
+      assert.not.match(reply.text, /evil/);
+    }
+  }
+});
+
 test('what is logged of a failed request stays on one line', async () => {
   const lines: string[] = [];
   const server = createHttpServer({
