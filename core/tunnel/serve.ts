@@ -40,6 +40,8 @@ function failed(
   res: TunnelResponse,
   onError: (error: unknown, head: OpenHead) => void,
 ): void {
+  // The client has left: what fails for that reason is no news.
+  if (res.destroyed) return;
   fail(res, error, (unexpected) => onError(unexpected, head));
 }
 
