@@ -22,7 +22,10 @@ const site: Handler = async (req, res) => {
   res.writeHead(200, { 'content-length': BODY.length });
   for (let at = 0; at < BODY.length && !res.destroyed; at += 20_000) {
     if (!res.write(BODY.subarray(at, at + 20_000))) {
-      await new Promise<void>((go) => res.once('drain', go).once('close', go));
+      await new Promise<void>((go) => {
+        res.once('drain', go);
+        res.once('close', go);
+      });
     }
     if (req.url === '/slow') await new Promise((resolve) => setTimeout(resolve, 20));
   }
