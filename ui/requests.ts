@@ -38,8 +38,15 @@ export function usePendingRequest(agent: AgentInfo): RequestMessage | null | und
   return useCell(loaded, (all) => (id ? all[`${agent.id}/${id}`] : null));
 }
 
+/** Where one request was, the next one may stand at once: the second half of a double tap does not answer that, ms. */
+const DOUBLE_TAP_MS = 350;
+let last = { request: '', at: -Infinity };
+
 /** Puts a decision on its way; it is sent when there is a way. */
 export function decide(agent: string, request: string, body: Omit<DecisionBody, 'clientId'>): void {
+  const at = performance.now();
+  if (request !== last.request && at - last.at < DOUBLE_TAP_MS) return;
+  last = { request, at };
   outbox.add({ kind: 'decision', agent, request, body: { ...body, clientId: newId() } });
 }
 

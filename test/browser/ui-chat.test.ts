@@ -37,6 +37,25 @@ test('a rule is one choice with what it does', () =>
     assert.equal(decisions(), [{ decision: 'rule:0' }]);
   }));
 
+test('a double tap on one request does not answer the next', async () => {
+  const pending = ['m2', 'm3'];
+  stage.add(
+    agent({ id: 'a', state: 'waiting_input', stateReason: 'permission', pending }),
+    messages([user('do it'), permission(), permission({ title: 'rm -r build' })]),
+  );
+  const { page } = await stage.open('/agents/a');
+  const allow = page.getByRole('button', { name: 'Allow once' });
+  await allow.nth(1).waitFor();
+  await allow.evaluateAll((buttons) => buttons.forEach((button) => (button as HTMLElement).click()));
+  await page.waitForFunction(() => document.querySelectorAll('.request-card').length === 1);
+  assert.equal(decisions().length, 1);
+  await page.waitForTimeout(400);
+  await allow.click();
+  await page.locator('.request-card').waitFor({ state: 'detached' });
+  assert.equal(decisions().length, 2);
+  await page.context().close();
+});
+
 test('deny with a reason', () =>
   asked(permission(), async (page) => {
     await page.getByRole('button', { name: 'Deny with a reason' }).click();
