@@ -1,5 +1,10 @@
-/** Data that a page asks for by itself, beside the store: the last value stays on show while it is loaded again. */
+/**
+ * Data that a page asks for by itself, beside the store: the last value stays on show while it is loaded again. What could not
+ * be loaded is asked for again when the connection is back.
+ */
+import { useCell } from './cell.ts';
 import { useCallback, useEffect, useRef, useState } from './html.ts';
+import { live } from './services.ts';
 
 export interface Loaded<T> {
   value: T | null;
@@ -29,6 +34,10 @@ export function useLoaded<T>(load: () => Promise<T>, about: readonly unknown[]):
     reload();
     return () => void turn.current++;
   }, [reload]);
+  const isUp = useCell(live.link, (link) => link.phase === 'up');
+  useEffect(() => {
+    if (isUp && state.error) reload();
+  }, [isUp]);
   const set = useCallback((value: T) => {
     turn.current++;
     setState({ value, error: '', loading: false });

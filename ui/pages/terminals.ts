@@ -1,6 +1,6 @@
 import { html, useEffect, useState } from '../html.ts';
 import type { TerminalProgram } from '../../core/wire/terminal.ts';
-import { Button, Dialog, EmptyState, PageHead, SelectField, TextField } from '../components/mod.ts';
+import { Button, Dialog, EmptyState, PageHead, SelectField, Skeleton, TextField } from '../components/mod.ts';
 import { FolderField } from '../components/folder-field.ts';
 import { tt } from '../i18n/en-terminal.ts';
 import { go, path } from '../route.ts';
@@ -20,6 +20,7 @@ export default function Terminals() {
       () => {},
     );
   }, []);
+  const loaded = useStore((state) => state.loaded);
   const list = Object.values(terminals);
   const create = (tone: string) =>
     html`<${Button} tone=${tone} icon="plus" onClick=${() => setOpen(true)}>${tt.create}<//>`;
@@ -27,7 +28,8 @@ export default function Terminals() {
     <div class="page">
       <${PageHead} title=${tt.title}>${!why && list.length > 0 && create('primary')}<//>
         ${why && html`<${EmptyState} icon="terminal" title=${tt.unavailable} text=${why} />`}
-        ${!why && !list.length &&
+        ${!loaded && html`<${Skeleton} lines=${3} />`}
+        ${loaded && !why && !list.length &&
           html`<${EmptyState} icon="terminal" title=${tt.none} text=${tt.noneText}>${create('primary')}<//>`}
         ${list.length > 0 && html`
           <p class="soft">${tt.intro}</p>
