@@ -25,20 +25,22 @@ export default function TerminalTab({ agent }: TabProps) {
     }
   };
   const cli = tt.programs[agent.provider];
-  return html`<div class="page">
-    ${
+  const hasCli = agent.sessionId !== null && !agent.demo;
+  const buttons = html`
+    <${Button} tone="primary" icon="terminal" busy=${busy === 'shell'}
+      onClick=${() => void open('shell')}>${tt.shell}<//>
+        ${hasCli &&
+          html`<${Button} busy=${busy === agent.provider} onClick=${() => void open(agent.provider)}>${
+            tt.cli(cli)
+          }<//>`}
+        ${hasCli && html`<p class="hint">${tt.cliText}</p>`}
+  `;
+  return html`<div class="page">${
     list.length
-      ? html`<${TerminalList} terminals=${list} />`
-      : html`<${EmptyState} icon="terminal" title=${tt.noneForAgent} text=${tt.noneForAgentText} />`
-  }
-    <div class="row">
-      <${Button} tone="primary" icon="terminal" busy=${busy === 'shell'} onClick=${() =>
-    void open('shell')}>${tt.shell}<//>
-      ${
-    agent.sessionId && !agent.demo &&
-    html`<${Button} busy=${busy === agent.provider} onClick=${() => void open(agent.provider)}>${tt.cli(cli)}<//>`
-  }
-    </div>
-    ${agent.sessionId && !agent.demo && html`<p class="hint">${tt.cliText}</p>`}
-  </div>`;
+      ? html`
+        <${TerminalList} terminals=${list} />
+        <div class="row">${buttons}</div>
+      `
+      : html`<${EmptyState} icon="terminal" title=${tt.noneForAgent} text=${tt.noneForAgentText}>${buttons}<//>`
+  }</div>`;
 }

@@ -1,14 +1,13 @@
 import { html, useEffect, useRef, useState } from '../html.ts';
 import { IconButton } from '../components/mod.ts';
 import { tt } from '../i18n/en-terminal.ts';
+import { pageColors } from './colors.ts';
 import type { TerminalSession } from './session.ts';
 
-/** Colours of matches; the addon takes no variables. */
-const DECORATIONS = {
-  matchBackground: '#c9a94a',
-  activeMatchBackground: '#f08c00',
-  matchOverviewRuler: '#c9a94a',
-  activeMatchColorOverviewRuler: '#f08c00',
+/** Colours of matches; the addon takes no variables. The active match is also the selection, which hides its own colour. */
+const colors = () => {
+  const isDark = document.documentElement.dataset.theme === 'dark';
+  return isDark ? { match: '#5a4a14', active: '#9a5b00' } : { match: '#ffe9a8', active: '#ffb454' };
 };
 
 export function SearchBar({ session, onClose }: { session: TerminalSession; onClose: () => void }) {
@@ -18,13 +17,23 @@ export function SearchBar({ session, onClose }: { session: TerminalSession; onCl
   useEffect(() => {
     field.current?.focus();
     const listener = session.search.onDidChangeResults(setResult);
+    session.terminal.options.theme = { ...pageColors(), selectionInactiveBackground: colors().active };
     return () => {
       listener.dispose();
+      session.terminal.options.theme = pageColors();
       session.search.clearDecorations();
       session.terminal.focus();
     };
   }, [session]);
-  const options = { decorations: DECORATIONS };
+  const { match, active } = colors();
+  const options = {
+    decorations: {
+      matchBackground: match,
+      activeMatchBackground: active,
+      matchOverviewRuler: match,
+      activeMatchColorOverviewRuler: active,
+    },
+  };
   const next = (incremental = false) => session.search.findNext(text, { ...options, incremental });
   const previous = () => session.search.findPrevious(text, options);
   useEffect(() => {

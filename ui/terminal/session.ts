@@ -53,6 +53,7 @@ export class TerminalSession {
       minimumContrastRatio: CONTRAST,
       macOptionIsMeta: true,
       rightClickSelectsWord: false,
+      overviewRuler: { width: 10 }, // and so the scroll bar's
       theme: pageColors(),
     });
     this.link = createLink({

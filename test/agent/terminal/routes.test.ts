@@ -3,7 +3,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Buffer } from 'node:buffer';
 import process from 'node:process';
-import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TERMINAL_CLOSE } from '../../../core/wire/terminal.ts';
 import { type TerminalLab, terminalLab } from '../../support/terminal-lab.ts';
@@ -229,6 +230,25 @@ test('a CLI that is not there says so on the screen', async () => {
   const exit = await viewer.until('exit', () => viewer.last('exit'));
   assert.is(exit.code, 127);
   assert.match(viewer.repaint.toString() + viewer.text(), /claude: not found/);
+});
+
+test('a CLI takes up the session of its agent, whose own process has let go of it', async () => {
+  await lab.close();
+  const bin = join(mkdtempSync(join(tmpdir(), 'cli-')), 'claude');
+  writeFileSync(bin, '#!/bin/sh\necho "args: $*, in $(pwd)"\n', { mode: 0o755 });
+  lab = await terminalLab({ claudeBin: bin });
+  const agent = await lab.agents.create({ directory: lab.folder, provider: 'claude' }, 'test');
+  const stopped: string[] = [];
+  Object.assign(lab.agents, { stop: (id: string) => Promise.resolve(stopped.push(id)) });
+  lab.agents.set(agent.id, { sessionId: 'session-1', state: 'running' });
+  const busy = await lab.request('POST', '/api/terminals', { agentId: agent.id, command: 'claude' });
+  assert.equal([busy.status, busy.body.code, stopped.length], [409, 'agent_busy', 0]);
+  lab.agents.set(agent.id, { state: 'idle' });
+  const info = await lab.open({ agentId: agent.id, command: 'claude' });
+  assert.equal([info.agentId, info.directory, stopped], [agent.id, lab.folder, [agent.id]]);
+  const viewer = await lab.view(info.id);
+  await viewer.until('exit', () => viewer.last('exit'));
+  assert.match(viewer.repaint.toString() + viewer.text(), `args: --resume session-1, in ${lab.folder}`);
 });
 
 test('wrong requests are refused with a sentence', async () => {
