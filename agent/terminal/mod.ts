@@ -210,7 +210,7 @@ class Room implements Terminals {
     if (!kept) return;
     if (isActivity && this.#house.clock.monotonic() - kept.toldAt < ACTIVITY_MS) return;
     this.#publish(terminal);
-    if (!terminal.info().exited || kept.removal) return;
+    if (!terminal.info().exited || kept.removal || this.#isClosed) return;
     kept.removal = this.#house.clock.setTimeout(() => void this.#remove(kept, 'time'), ENDED_KEPT_MS);
   }
 
