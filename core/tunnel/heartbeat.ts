@@ -56,9 +56,10 @@ export class Heartbeat {
   seen(): void {
     this.lastSeen = this.#clock.monotonic();
   }
-  sent(bytes: number): void {
+  /** A record of so many bytes is about to be sent. @returns the payload of a PING that should be its last frame, or null */
+  sending(bytes: number): Buffer | null {
     this.pace.sent(bytes);
-    if (this.pace.due) this.#ping();
+    return this.pace.due ? this.#probe() : null;
   }
   /** @returns false when there was no such PING */
   pong(payload: Buffer): boolean {
@@ -90,10 +91,13 @@ export class Heartbeat {
     this.#timer = this.#clock.setTimeout(() => this.#tick(), TICK_MS);
   }
   #ping(): void {
+    this.#events.ping(this.#probe());
+  }
+  #probe(): Buffer {
     const now = this.#clock.monotonic();
     const stamp = Buffer.alloc(8);
     stamp.writeDoubleBE(now);
     this.pace.probe(now);
-    this.#events.ping(stamp);
+    return stamp;
   }
 }

@@ -15,7 +15,7 @@ export const MAX_PLAIN = MAX_RECORD - TAG_SIZE;
 export const MAX_HANDSHAKE = 1024;
 
 /** Most body bytes in one frame: the turn of a stream in the round-robin. Four of them with their headers fill a record. */
-export const MAX_DATA = 16_336;
+export const MAX_DATA = 16_320;
 /** Largest packed head (OPEN, HEAD, INFO, TRAILERS), bytes. */
 export const MAX_HEAD = 32 * 1024;
 /** Most strings in a packed head: 120 fields beside method, target and peer. */

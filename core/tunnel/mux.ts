@@ -25,6 +25,8 @@ export interface MuxOptions {
   send: (record: Buffer) => boolean;
   /** Bytes that the line can take now in one piece; call `flush` when there are more. Not given: any number. */
   room?: () => number;
+  /** Told of each record of so many bytes before it is sent. @returns the payload of a PING to put behind it, or null */
+  probe?: (bytes: number) => Uint8Array | null;
   /** Calls `flush` once, soon; frames that come up until then share a record. */
   schedule: (flush: () => void) => void;
   /** The peer opened a stream. Answer on it, or reset it. */
@@ -36,6 +38,8 @@ export interface MuxOptions {
 }
 
 const MAX_ID = 0xffff_ffff;
+/** Kept free in each record for the PING that may go behind it. */
+const PROBE_ROOM = FRAME_HEADER + 8;
 /** Streams over the limit whose refusal may wait to be sent. */
 const MAX_REFUSED = 64;
 
@@ -114,29 +118,28 @@ export class Mux implements StreamHost {
     while (!this.#blocked && !this.#closed) {
       const control = this.#control.shift();
       if (control) {
-        if (writer.room < FRAME_HEADER + control.payload.length) this.#sendRecord();
-        writer.begin(control.type, 0, 0);
-        writer.bytes(control.payload);
-        writer.finish();
+        if (writer.room < FRAME_HEADER + control.payload.length + PROBE_ROOM) this.#sendRecord();
+        this.#writeControl(control.type, control.payload);
         continue;
       }
       if (this.#ring.length === 0) break;
-      const room = this.#options.room ? this.#options.room() - writer.length : MAX_DATA;
-      const bulk = room >= SMALL_TURN;
-      if (!bulk && writer.length >= SMALL_TURN) {
-        this.#sendRecord(); // As much as the line can take in one piece.
+      const room = this.#options.room?.() ?? Infinity;
+      const piece = room - writer.length;
+      const bulk = piece >= SMALL_TURN;
+      const at = bulk ? 0 : this.#ring.findIndex((stream) => stream.turnSize <= SMALL_TURN);
+      if (at < 0) {
+        if (room < SMALL_TURN) break; // The line is full.
+        this.#sendRecord(); // This piece is.
         continue;
       }
-      const at = bulk ? 0 : this.#ring.findIndex((stream) => stream.turnSize <= SMALL_TURN);
-      if (at < 0) break;
       const stream = this.#ring[at]!;
-      if (writer.room < stream.turnSize) {
+      if (writer.room < stream.turnSize + PROBE_ROOM) {
         this.#sendRecord();
         continue;
       }
       this.#ring.splice(at, 1);
       stream.queued = false;
-      if (stream.turn(writer, bulk ? Math.min(MAX_DATA, room) : SMALL_TURN)) this.ready(stream);
+      if (stream.turn(writer, bulk ? Math.min(MAX_DATA, piece) : SMALL_TURN)) this.ready(stream);
     }
     if (!this.#closed) this.#sendRecord();
   }
@@ -161,7 +164,16 @@ export class Mux implements StreamHost {
     this.#options.schedule(this.#flush);
   }
   #sendRecord(): void {
-    if (this.#writer.length > 0 && !this.#options.send(this.#writer.take())) this.#blocked = true;
+    const writer = this.#writer;
+    if (writer.length === 0) return;
+    const stamp = this.#options.probe?.(writer.length);
+    if (stamp) this.#writeControl(TYPE.ping, stamp);
+    if (!this.#options.send(writer.take())) this.#blocked = true;
+  }
+  #writeControl(type: number, payload: Uint8Array): void {
+    this.#writer.begin(type, 0, 0);
+    this.#writer.bytes(payload);
+    this.#writer.finish();
   }
 
   #onOpen(flags: number, id: number, payload: Buffer): void {

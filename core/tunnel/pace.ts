@@ -24,7 +24,7 @@ const BASE_SAMPLES = 6;
 /** The base is measured anew, by letting the line run empty, after this … */
 const BASE_MS = 60_000;
 /** … or, when the limit has come down to the floor, after this: then it is the line that has become longer. */
-const FLOOR_MS = 2_000;
+const FLOOR_MS = 1_000;
 
 export class Pace {
   #limit = PACE_START;
@@ -39,8 +39,10 @@ export class Pace {
   #unloaded: number[] = [];
   #base = Infinity;
   #measuredAt = 0;
-  /** Round trips of the empty line that are still wanted; meanwhile it is kept empty. */
+  /** Round trips of the empty line that are still wanted; meanwhile no more than EMPTY of bulk is under way. */
   #measuring = 0;
+  /** What had been sent when that began: probes count once all of it has arrived. */
+  #measureFrom = 0;
   /** The limit was reached since the last change: only then is a higher one of use. */
   #pressed = false;
   #filled = false;
@@ -65,7 +67,9 @@ export class Pace {
   /** A PING with this stamp is on its way behind all that was sent. */
   probe(stamp: number): void {
     this.#probedAt = this.#sent;
-    this.#probes.push({ stamp, sent: this.#sent, unloaded: this.#sent - this.#arrived <= EMPTY });
+    // While measuring, what else is under way is not ours to hold back: keystrokes, heads, other small turns.
+    const drained = this.#measuring > 0 && this.#arrived >= this.#measureFrom;
+    this.#probes.push({ stamp, sent: this.#sent, unloaded: drained || this.#sent - this.#arrived <= EMPTY });
   }
   /** The PONG of a probe, which answers those before it too. @returns its round trip, or null when there is no such probe */
   answer(stamp: number, now: number): number | null {
@@ -100,6 +104,7 @@ export class Pace {
     const atFloor = this.#limit === PACE_FLOOR;
     if (this.#pressed && age > (atFloor ? FLOOR_MS : BASE_MS)) {
       this.#measuring = BASE_SAMPLES;
+      this.#measureFrom = this.#sent;
       this.#filled = !atFloor;
     }
     const aim = this.#base + TARGET_MS;

@@ -86,6 +86,7 @@ export class Session {
       opener: !machine,
       send: (record) => this.#sendRecord(record),
       room: () => this.#heartbeat.pace.room,
+      probe: (bytes) => this.#heartbeat.sending(bytes),
       schedule: (flush) => void (this.#mux.size > 1 ? setImmediate(flush) : process.nextTick(flush)),
       onOpen: options.onOpen,
       onControl: (type, payload) => this.#onControl(type, payload),
@@ -183,7 +184,6 @@ export class Session {
   #sendRecord(record: Buffer): boolean {
     const { send } = this.#channel!;
     this.bytesOut += record.length;
-    this.#heartbeat.sent(record.length);
     const due = send.records >= REKEY_RECORDS - 2 || this.#clock.monotonic() - this.#keyedAt >= REKEY_MS;
     const free = this.#socket.send(send.seal(record));
     if (!due) return free;
