@@ -1,8 +1,18 @@
 export interface AnthropicStub {
   port: number;
   url: string;
-  requests: { path: string; prompt?: string; model?: string; effort?: string; lastMessage?: string; images?: number; aux?: boolean }[];
+  requests: {
+    path: string;
+    prompt?: string;
+    model?: string;
+    effort?: string;
+    lastMessage?: string;
+    images?: number;
+    aux?: boolean;
+  }[];
   setScenario(scenario: unknown): void;
   close(): Promise<void>;
 }
-export function startAnthropicStub(options?: { port?: number; scenario?: unknown; log?: string }): Promise<AnthropicStub>;
+export function startAnthropicStub(
+  options?: { port?: number; scenario?: unknown; log?: string },
+): Promise<AnthropicStub>;
