@@ -28,6 +28,23 @@ test('pending requests come last, decided ones stay in place', () => {
   assert.equal(ids(list), ['m2', 'm3']);
 });
 
+test('a tool that waits for a decision says so until it is decided', () => {
+  const asks = (list: Message[]) =>
+    new Arranger().arrange(list).chunks.flatMap(({ rows }) => rows).map((row) => row.asks);
+  const tool = {
+    kind: 'tool',
+    tool: 'Bash',
+    title: 'ls',
+    input: {},
+    inputText: '',
+    output: '',
+    status: 'running',
+  } as const;
+  const pending = messages([tool, permission({ toolId: 'm1' })]);
+  assert.equal(asks(pending), [true]);
+  assert.equal(asks(messages([tool, permission({ toolId: 'm1', status: 'answered' })])), [false, false]);
+});
+
 test('a queued message is shown in the queue, not in the conversation', () => {
   assert.equal(ids(messages([{ ...user('later'), status: 'queued' } as ReturnType<typeof user>, user('now')])), ['m2']);
 });

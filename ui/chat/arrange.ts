@@ -17,6 +17,8 @@ export interface Row {
   message: Message;
   /** Messages of the subagent that this tool runs. */
   children: readonly Row[];
+  /** A pending request asks for leave to run this tool: it does not run yet. */
+  asks: boolean;
 }
 
 export const CHUNK = 40;
@@ -40,12 +42,14 @@ export class Arranger {
       else if (message.parent && known.has(message.parent)) push(children, message.parent, message);
       else top.push(message);
     }
+    const asking = new Set(pending.map((request) => request.toolId));
     const rows = new Map<string, Row>();
     const row = (message: Message): Row => {
       const below = (children.get(message.id) ?? []).map(row);
       const old = this.#rows.get(message.id);
-      const same = old && old.message === message && sameList(old.children, below);
-      const made = same ? old : { message, children: below };
+      const asks = asking.has(message.id);
+      const same = old && old.message === message && old.asks === asks && sameList(old.children, below);
+      const made = same ? old : { message, children: below, asks };
       rows.set(message.id, made);
       return made;
     };

@@ -31,7 +31,7 @@ export class RowView extends Component<{ row: Row }> {
   }
 }
 
-function body({ message, children }: Row) {
+function body({ message, children, asks }: Row) {
   switch (message.kind) {
     case 'user':
       return html`<${UserBubble} message=${message} />`;
@@ -40,7 +40,7 @@ function body({ message, children }: Row) {
     case 'thinking':
       return html`<${Thinking} text=${message.text} done=${message.done} />`;
     case 'tool':
-      return html`<${ToolRow} message=${message} children=${children} />`;
+      return html`<${ToolRow} message=${message} children=${children} asks=${asks} />`;
     case 'request':
       return html`<${DecidedRequest} message=${message} />`;
     case 'todos':

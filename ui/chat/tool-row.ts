@@ -15,15 +15,18 @@ const SHOWN_CHARS = 4000;
 const STATUS_ICON = { running: 'play', done: 'check', error: 'error', denied: 'hand', cancelled: 'cross' } as const;
 
 /** One use of a tool: a line that opens to its input, result and changes; a subagent's own messages below it. */
-export function ToolRow({ message, children }: { message: ToolMessage; children: readonly Row[] }) {
-  const running = message.status === 'running';
+export function ToolRow(
+  { message, children, asks }: { message: ToolMessage; children: readonly Row[]; asks: boolean },
+) {
+  const waiting = asks && message.status === 'running';
+  const running = message.status === 'running' && !waiting;
   const [opened, setOpen] = useState<boolean | null>(null);
   const open = opened ?? false;
   const changed = message.result?.diffs?.map(countLines);
   return html`<div class=${`tool-box ${message.status} ${open ? 'open' : ''}`}>
     <button type="button" class="tool-head" aria-expanded=${open} onClick=${() => setOpen(!open)}>
       <span class="tool-icon">${
-    running ? html`<${Spinner} />` : html`<${Icon} name=${STATUS_ICON[message.status]} size=${16} />`
+    running ? html`<${Spinner} />` : html`<${Icon} name=${waiting ? 'hand' : STATUS_ICON[message.status]} size=${16} />`
   }</span>
       <span class="tool-name">${message.tool}</span>
       <span class=${`tool-title ${isPath(message) ? 'path' : ''}`}><bdi>${plain(message.title)}</bdi></span>
@@ -35,7 +38,9 @@ export function ToolRow({ message, children }: { message: ToolMessage; children:
       `
     )
   }
-      <span class=${message.status === 'done' || running ? 'sr-only' : 'tool-status'}>${t.tool[message.status]}</span>
+      <span class=${message.status === 'done' || running ? 'sr-only' : 'tool-status'}>${
+    waiting ? t.tool.waiting : t.tool[message.status]
+  }</span>
       <${Icon} name="chevron" size=${16} />
     </button>
     ${open && html`<${ToolBody} message=${message} />`}

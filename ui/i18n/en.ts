@@ -212,6 +212,7 @@ export const t = {
   },
   tool: {
     running: 'running',
+    waiting: 'waits for you',
     done: 'done',
     error: 'failed',
     denied: 'denied',
