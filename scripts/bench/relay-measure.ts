@@ -157,7 +157,7 @@ export async function slowReader(
   port: number,
   pids: number[],
   seconds: number,
-): Promise<{ growth: number[]; p50Ms: number; maxMs: number }> {
+): Promise<{ growth: number[]; p50Ms: number; p95Ms: number; maxMs: number }> {
   const before = pids.map((pid) => residentMiB([pid]));
   const socket = raw(port, 'GET /api/big?mb=256 HTTP/1.1');
   socket.write('\r\n');
@@ -183,6 +183,7 @@ export async function slowReader(
   return {
     growth: peak.map((value, at) => value - before[at]!),
     p50Ms: times[times.length >> 1]!,
+    p95Ms: times[Math.floor(times.length * 0.95)]!,
     maxMs: times.at(-1)!,
   };
 }
