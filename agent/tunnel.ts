@@ -17,7 +17,7 @@ import {
   tokenWeakness,
   TUNNEL_PROTOCOL,
 } from '../core/tunnel/mod.ts';
-import { dial } from '../core/websocket/mod.ts';
+import { dial, WebSocketError } from '../core/websocket/mod.ts';
 
 /** Where the tunnel is, for the dashboard. Times are ms since the Unix epoch; `text` is for people. */
 export type TunnelState =
@@ -184,7 +184,7 @@ class Keeper implements Tunnel {
     try {
       socket = await this.#connect();
     } catch (error) {
-      return this.#waitAfter(0, error instanceof Error ? error.message : String(error));
+      return this.#waitAfter(0, connectError(error));
     }
     if (this.#abort.signal.aborted) {
       socket.terminate();
@@ -287,6 +287,22 @@ function interfaces(): string {
     `${name} ${list?.map(({ address }) => address).join()}`
   );
   return addresses.sort().join('\n');
+}
+
+/** What the relay's refusals mean, in words. */
+function connectError(error: unknown): string {
+  switch (error instanceof WebSocketError ? error.status : undefined) {
+    case 404:
+      return 'there is no relay at this address';
+    case 426:
+      return 'the relay speaks another version of the tunnel: use the same version of Agent Monitor on both sides';
+    case 429:
+      return 'the relay has had too many attempts from this address';
+    case 503:
+      return 'the relay is shutting down';
+    default:
+      return error instanceof Error ? error.message : String(error);
+  }
 }
 
 function reasonOf(end: SessionEnd): string {

@@ -246,10 +246,13 @@ function upgradeFields(raw: readonly string[]): HeaderMap {
 }
 
 /** Bytes both ways until both halves have ended; whichever side breaks takes the other with it. */
-function join(a: ReturnType<HttpResponse['upgrade']>, b: StreamDuplex): void {
-  a.on('error', () => {});
-  a.on('close', () => b.destroy());
-  b.on('close', () => a.destroy());
-  a.pipe(b);
-  b.pipe(a);
+function join(browser: ReturnType<HttpResponse['upgrade']>, machine: StreamDuplex): void {
+  browser.on('error', () => {});
+  browser.on('close', () => machine.destroy());
+  // After a clean end the browser may still have to read what it was sent.
+  machine.on('close', () => {
+    if (!browser.writableEnded) browser.destroy();
+  });
+  browser.pipe(machine);
+  machine.pipe(browser);
 }

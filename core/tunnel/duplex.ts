@@ -2,28 +2,19 @@
 import type { Buffer } from 'node:buffer';
 import { Duplex } from 'node:stream';
 import { RESET } from './frame.ts';
-import type { Stream } from './stream.ts';
+import type { Stream, StreamEvents } from './stream.ts';
 
-export class StreamDuplex extends Duplex {
+export class StreamDuplex extends Duplex implements StreamEvents {
   readonly #stream: Stream;
-  #written: ((error?: Error | null) => void) | null = null;
+  /** Called when there is room again, and when everything is in records. */
+  #written: Done | null = null;
+  #finished: Done | null = null;
 
   /** Takes over the stream's events. */
   constructor(stream: Stream) {
     super({ allowHalfOpen: true });
     this.#stream = stream;
-    stream.events = {
-      onData: (chunk: Buffer) => {
-        if (this.push(chunk)) stream.accept();
-      },
-      onEnd: () => void this.push(null),
-      onDrain: () => this.#onDrain(),
-      onSent: () => this.#onDrain(),
-      onReset: () => {
-        const cut = new Error('the other end closed the stream');
-        this.destroy(cut);
-      },
-    };
+    stream.events = this;
     // A cut stream is an ordinary end of a connection; whoever listens for `close` knows of it.
     this.on('error', () => {});
   }
@@ -31,24 +22,43 @@ export class StreamDuplex extends Duplex {
   override _read(): void {
     this.#stream.accept();
   }
-  override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
+  override _write(chunk: Buffer, _encoding: string, done: Done): void {
     if (this.#stream.write(chunk)) done();
     else this.#written = done;
   }
-  override _final(done: (error?: Error | null) => void): void {
+  /** Finished is what has been sent, not what waits for credit: a finished stream may be destroyed at once. */
+  override _final(done: Done): void {
+    if (this.#stream.over) return done();
+    this.#finished = done;
     this.#stream.end();
-    done();
   }
-  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+  override _destroy(error: Error | null, done: Done): void {
     // After both halves have ended this does nothing: a clean end stays clean.
     this.#stream.reset(RESET.cancel);
-    this.#written = null;
+    this.#written = this.#finished = null;
     done(error);
   }
 
-  #onDrain(): void {
+  onData(chunk: Buffer): void {
+    if (this.push(chunk)) this.#stream.accept();
+  }
+  onEnd(): void {
+    this.push(null);
+  }
+  onDrain(): void {
     const done = this.#written;
     this.#written = null;
     done?.();
   }
+  onSent(): void {
+    this.onDrain();
+    const done = this.#finished;
+    this.#finished = null;
+    done?.();
+  }
+  onReset(): void {
+    this.destroy(new Error('the other end closed the stream'));
+  }
 }
+
+type Done = (error?: Error | null) => void;

@@ -26,7 +26,7 @@ export const WINDOW = 256 * 1024;
 /** What a DATA frame costs at least, so that a window is never more than 1,024 frames to keep. */
 export const MIN_FRAME_COST = 256;
 /** The receiver gives credit back when it owes this much. */
-export const CREDIT_STEP = WINDOW / 2;
+export const CREDIT_STEP = WINDOW / 4;
 /** Streams of one tunnel at a time. */
 export const MAX_STREAMS = 256;
 

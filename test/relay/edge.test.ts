@@ -1,6 +1,7 @@
 /** What a browser gets through the relay is what it would get from the machine itself, byte by byte. */
 import { Buffer } from 'node:buffer';
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
@@ -367,6 +368,41 @@ test("a browser that reads an upgraded stream slowly holds the machine's writer 
   stop = true;
   socket.destroy();
   await until(() => edge.pair!.machine.streams === 0);
+  await edge.close();
+});
+
+test('what was sent before a clean end of an upgraded stream arrives, however slowly it is read', async () => {
+  const size = 3_000_000;
+  const edge = await startEdge((_req, res) => {
+    const raw = res.upgrade({ upgrade: 'late', connection: 'Upgrade' });
+    raw.resume();
+    raw.end(Buffer.alloc(size, 'x'));
+  });
+  const { socket } = await upgrade(edge);
+  socket.end(); // the browser's half
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  let got = 0;
+  socket.on('data', (chunk) => got += chunk.length).resume();
+  await once(socket, 'close');
+  assert.is(got, size);
+  await until(() => edge.pair!.machine.streams === 0);
+  await edge.close();
+});
+
+test('what a browser sent before it ended arrives at a machine that reads slowly', async () => {
+  const size = 2_000_000;
+  let got = 0;
+  let ended = false;
+  const edge = await startEdge((_req, res) => {
+    const raw = res.upgrade({ upgrade: 'late', connection: 'Upgrade' });
+    raw.end();
+    setTimeout(() => raw.on('data', (chunk: Buffer) => got += chunk.length).on('end', () => ended = true), 300);
+  });
+  const { socket } = await upgrade(edge);
+  socket.resume();
+  socket.end(Buffer.alloc(size, 'x'));
+  await until(() => ended);
+  assert.is(got, size);
   await edge.close();
 });
 
