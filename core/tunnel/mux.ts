@@ -126,7 +126,7 @@ export class Mux implements StreamHost {
       const room = this.#options.room?.() ?? Infinity;
       const piece = room - writer.length;
       const bulk = piece >= SMALL_TURN;
-      const at = bulk ? 0 : this.#ring.findIndex((stream) => stream.turnSize <= SMALL_TURN);
+      const at = bulk ? 0 : this.#ring.findIndex((stream) => stream.opening || stream.turnSize <= SMALL_TURN);
       if (at < 0) {
         if (room < SMALL_TURN) break; // The line is full.
         this.#sendRecord(); // This piece is.

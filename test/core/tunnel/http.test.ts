@@ -96,6 +96,23 @@ for (const [name, transport] of [['memory', memoryTransport], ['sockets', socket
   );
 
   test(
+    'a head, a body and trailers that together are larger than a record',
+    over((_req, res) => {
+      res.writeHead(200, { 'x-long': 'h'.repeat(30_000) });
+      res.write(noise(16_000));
+      (res as TunnelResponse).addTrailers({ 'x-long': 't'.repeat(30_000) });
+      res.end();
+    }, async ({ relay }) => {
+      const answers = await Promise.all([ask(relay), ask(relay), ask(relay)]);
+      for (const answer of answers) {
+        assert.is(answer.fields[1]!.length, 30_000);
+        assert.is(answer.body.length, 16_000);
+        assert.is(answer.trailers[1]!.length, 30_000);
+      }
+    }),
+  );
+
+  test(
     'the machine reads request trailers',
     over((req, res) => {
       req.resume();

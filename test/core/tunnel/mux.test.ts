@@ -1,0 +1,54 @@
+import { Buffer } from 'node:buffer';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { readFrames, TYPE } from '../../../core/tunnel/frame.ts';
+import { Mux } from '../../../core/tunnel/mux.ts';
+
+/** A mux whose frames are listed as they are sent; `room` is what the line takes of bulk. */
+function opener(room: () => number) {
+  const frames: { type: number; id: number; length: number }[] = [];
+  let flush = () => {};
+  const mux = new Mux({
+    opener: true,
+    room,
+    schedule: (later) => void (flush = later),
+    send: (record) => {
+      readFrames(record, (type, _flags, id, payload) => frames.push({ type, id, length: payload.length }));
+      return true;
+    },
+    onControl: () => {},
+  });
+  return { mux, frames, flush: () => flush() };
+}
+
+test('on a full line a request with a large body is still opened before the small one behind it', () => {
+  const { mux, frames, flush } = opener(() => 0);
+  const upload = mux.open()!;
+  upload.open(['POST', '/upload', 'peer'], false);
+  upload.write(Buffer.alloc(40_000));
+  const small = mux.open()!;
+  small.open(['GET', '/small', 'peer'], false);
+  small.end();
+  flush();
+  assert.equal(frames.filter(({ type }) => type === TYPE.open).map(({ id }) => id), [upload.id, small.id]);
+  assert.ok(frames.reduce((sum, { length }) => sum + length, 0) < 4096, 'the bulk itself waits for the line');
+});
+
+test('on a full line small turns go past bulk, and bulk goes on when there is room', () => {
+  let room = 0;
+  const { mux, frames, flush } = opener(() => room);
+  const upload = mux.open()!;
+  upload.open(['POST', '/upload', 'peer'], false);
+  flush();
+  upload.write(Buffer.alloc(10_000));
+  const keystroke = mux.open()!;
+  keystroke.open(['GET', '/key', 'peer'], true);
+  keystroke.write(Buffer.from('x'));
+  flush();
+  assert.equal(frames.map(({ type, id }) => [type, id]), [[TYPE.open, upload.id], [TYPE.open, keystroke.id]]);
+  room = 1_000_000;
+  mux.flush();
+  assert.equal(frames.at(-1), { type: TYPE.data, id: upload.id, length: 10_000 });
+});
+
+test.run();
