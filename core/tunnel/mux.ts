@@ -27,8 +27,8 @@ export interface MuxOptions {
   room?: () => number;
   /** Told of each record of so many bytes before it is sent. @returns the payload of a PING to put behind it, or null */
   probe?: (bytes: number) => Uint8Array | null;
-  /** Calls `flush` once, soon; frames that come up until then share a record. */
-  schedule: (flush: () => void) => void;
+  /** Calls `flush` once, soon; frames that come up until then share a record. `crowded`: more are likely to come in this tick. */
+  schedule: (flush: () => void, crowded: boolean) => void;
   /** The peer opened a stream. Answer on it, or reset it. */
   onOpen?: (stream: Stream, head: OpenHead) => void;
   /** A frame of the session itself (stream 0). */
@@ -50,6 +50,8 @@ export class Mux implements StreamHost {
   #ring: Stream[] = [];
   #control: { type: number; payload: Uint8Array }[] = [];
   #lastId = 0;
+  /** Turns of the latest flush. */
+  #turns = 0;
   #scheduled = false;
   #blocked = false;
   #closed = false;
@@ -115,6 +117,7 @@ export class Mux implements StreamHost {
   /** Writes what is due now, until the socket has no room. */
   flush(): void {
     const writer = this.#writer;
+    this.#turns = 0;
     while (!this.#blocked && !this.#closed) {
       const control = this.#control.shift();
       if (control) {
@@ -139,6 +142,7 @@ export class Mux implements StreamHost {
       }
       this.#ring.splice(at, 1);
       stream.queued = false;
+      this.#turns++;
       if (stream.turn(writer, bulk ? Math.min(MAX_DATA, piece) : SMALL_TURN)) this.ready(stream);
     }
     if (!this.#closed) this.#sendRecord();
@@ -161,7 +165,7 @@ export class Mux implements StreamHost {
   #wake(): void {
     if (this.#scheduled || this.#blocked) return;
     this.#scheduled = true;
-    this.#options.schedule(this.#flush);
+    this.#options.schedule(this.#flush, this.#streams.size > 1 || this.#turns > 1);
   }
   #sendRecord(): void {
     const writer = this.#writer;

@@ -87,7 +87,7 @@ export class Session {
       send: (record) => this.#sendRecord(record),
       room: () => this.#heartbeat.pace.room,
       probe: (bytes) => this.#heartbeat.sending(bytes),
-      schedule: (flush) => void (this.#mux.size > 1 ? setImmediate(flush) : process.nextTick(flush)),
+      schedule: (flush, crowded) => void (crowded ? setImmediate(flush) : process.nextTick(flush)),
       onOpen: options.onOpen,
       onControl: (type, payload) => this.#onControl(type, payload),
       onIdle: () => this.#onDrained?.(),

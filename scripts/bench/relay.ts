@@ -16,6 +16,7 @@ import { type Peer, startHttpProxy, startNginx, startOurs, startSsh, stopAll } f
 /** What our relay must reach, × direct, or at most. */
 const GOALS: Record<string, number> = { 'c32': 0.33, 'c1': 0.28, 'down': 0.17, 'up': 0.25 };
 const CPU_GOAL_US = 60;
+const WARM_S = 4;
 
 type Row = Record<string, number | null>;
 
@@ -54,8 +55,8 @@ async function main(): Promise<void> {
   try {
     const { direct, ours } = await startOurs(folder);
     const peers: Peer[] = [direct, ...(only.includes('ours') ? [ours] : [])];
-    const rest = { nginx: startNginx, ssh: startSsh, 'http-proxy': startHttpProxy };
-    for (const [name, begin] of Object.entries(rest)) {
+    const others = { nginx: startNginx, ssh: startSsh, 'http-proxy': startHttpProxy };
+    for (const [name, begin] of Object.entries(others)) {
       if (!only.includes(name)) continue;
       try {
         peers.push(await begin(folder, direct.port));
@@ -63,13 +64,15 @@ async function main(): Promise<void> {
         console.log(`${name} is left out: ${(error as Error).message.split('\n')[0]}`);
       }
     }
-    const rest0 = new Map(peers.map((peer) => [peer.name, residentMiB(peer.pids())]));
+    const atRest = new Map(peers.map((peer) => [peer.name, residentMiB(peer.pids())]));
+    // What a just-in-time compiler does in the first seconds is not measured.
+    for (const peer of peers) await requests(peer.port, 32, WARM_S, peer.pids());
     const rows = new Map<string, Row[]>(peers.map((peer) => [peer.name, []]));
     for (let round = 0; round < rounds; round++) {
       for (const peer of peers) rows.get(peer.name)!.push(await measure(peer, seconds));
       process.stdout.write(`round ${round + 1} of ${rounds}\r`);
     }
-    report(peers, rows, rest0);
+    report(peers, rows, atRest);
     await details(peers, direct);
   } finally {
     stopAll();
