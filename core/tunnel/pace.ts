@@ -7,7 +7,7 @@
 import { PACE_FLOOR, PACE_START, SMALL_TURN } from './limits.ts';
 
 /** Delay that bulk may add. Less would leave the line idle between two answers. */
-const TARGET_MS = 20;
+const TARGET_MS = 14;
 const MAX_LIMIT = 16 * 1024 * 1024;
 /** Probes per limit's worth of bytes: with fewer the pieces between them are bursts that queue up by themselves. */
 const PROBES = 8;
