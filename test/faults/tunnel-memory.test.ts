@@ -73,7 +73,9 @@ test('200 MiB to a machine that reads 256 KiB/s: both ends grow by less than 32 
   const socket = connect(port, '127.0.0.1');
   socket.on('error', () => {});
   const size = 200 * 1024 * 1024;
-  socket.write(`POST /upload HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Type: x/y\r\nContent-Length: ${size}\r\n\r\n`);
+  socket.write(
+    `POST /upload HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Type: x/y\r\nContent-Length: ${size}\r\n\r\n`,
+  );
   const chunk = Buffer.alloc(65_536);
   let sent = 0;
   const pump = () => {
