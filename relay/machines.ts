@@ -32,6 +32,8 @@ export class Machine {
   readonly session: Session;
   readonly since: number;
   streamsTotal = 0;
+  /** When it asked for no new streams; null while it takes them. */
+  drainingSince: number | null = null;
 
   constructor(session: Session, hello: Hello, address: string, since: number) {
     this.session = session;
@@ -86,13 +88,20 @@ export class Machines {
   remove(machine: Machine, _end: SessionEnd): void {
     if (this.#machine !== machine) return;
     const { name, version, address } = machine;
-    this.#last = { name, version, address, awaySince: this.#clock.now(), lastSeenAt: this.#seenAt(machine) };
+    this.#last = {
+      name,
+      version,
+      address,
+      awaySince: machine.drainingSince ?? this.#clock.now(),
+      lastSeenAt: this.#seenAt(machine),
+    };
     this.#machine = null;
     this.#count(machine);
     this.#changed();
   }
   /** The machine has asked for no new streams. */
   draining(machine: Machine): void {
+    machine.drainingSince ??= this.#clock.now();
     if (this.#machine === machine) this.#changed();
   }
 
@@ -127,7 +136,7 @@ export class Machines {
     }
     return {
       connected: machine.available,
-      since: machine.since,
+      since: machine.available ? machine.since : machine.drainingSince ?? machine.since,
       lastSeenAt: this.#seenAt(machine),
       name: machine.name,
       version: machine.version,
