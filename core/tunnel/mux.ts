@@ -6,6 +6,7 @@ import { Buffer } from 'node:buffer';
 import { FRAME_HEADER, FrameWriter, readFrames, RESET, TYPE, unpackHead, UPGRADE, WireError } from './frame.ts';
 import { MAX_DATA, MAX_PLAIN, MAX_STREAMS, SMALL_TURN } from './limits.ts';
 import { Stream, type StreamHost } from './stream.ts';
+import { StreamTable } from './table.ts';
 
 export interface OpenHead {
   method: string;
@@ -23,7 +24,7 @@ export interface MuxOptions {
   opener: boolean;
   /** Seals and sends one record (only valid during the call). false: call `unblock` when there is room again. */
   send: (record: Buffer) => boolean;
-  /** Bytes that the line can take now in one piece; call `flush` when there are more. Not given: any number. */
+  /** Bytes that the line can take now in one piece; call `roomAgain` when there are more. Not given: any number. */
   room?: () => number;
   /** Told of each record of so many bytes before it is sent. @returns the payload of a PING to put behind it, or null */
   probe?: (bytes: number) => Uint8Array | null;
@@ -45,7 +46,7 @@ const MAX_REFUSED = 64;
 
 export class Mux implements StreamHost {
   readonly #options: MuxOptions;
-  readonly #streams = new Map<number, Stream>();
+  readonly #streams = new StreamTable();
   readonly #writer = new FrameWriter(Buffer.allocUnsafeSlow(MAX_PLAIN));
   #ring: Stream[] = [];
   #control: { type: number; payload: Uint8Array }[] = [];
@@ -54,6 +55,8 @@ export class Mux implements StreamHost {
   #turns = 0;
   #scheduled = false;
   #blocked = false;
+  /** Bulk waits for the line. */
+  #held = false;
   #closed = false;
   readonly #flush = () => {
     this.#scheduled = false;
@@ -72,7 +75,7 @@ export class Mux implements StreamHost {
   open(): Stream | null {
     if (this.#closed || this.#streams.size >= MAX_STREAMS || this.#lastId >= MAX_ID) return null;
     const stream = new Stream(++this.#lastId, true, this);
-    this.#streams.set(stream.id, stream);
+    this.#streams.add(stream);
     return stream;
   }
 
@@ -110,14 +113,19 @@ export class Mux implements StreamHost {
     this.#closed = true;
     this.#ring = [];
     this.#control = [];
-    for (const stream of [...this.#streams.values()]) stream.lose();
-    this.#streams.clear();
+    for (const stream of this.#streams.clear()) stream.lose();
+  }
+
+  /** The line can take more. What waits for the end of the tick is left to share its record. */
+  roomAgain(): void {
+    if (this.#held) this.flush();
   }
 
   /** Writes what is due now, until the socket has no room. */
   flush(): void {
     const writer = this.#writer;
     this.#turns = 0;
+    this.#held = false;
     while (!this.#blocked && !this.#closed) {
       const control = this.#control.shift();
       if (control) {
@@ -131,7 +139,8 @@ export class Mux implements StreamHost {
       const bulk = piece >= SMALL_TURN;
       const at = bulk ? 0 : this.#ring.findIndex((stream) => stream.opening || stream.turnSize <= SMALL_TURN);
       if (at < 0) {
-        if (room < SMALL_TURN) break; // The line is full.
+        this.#held = room < SMALL_TURN;
+        if (this.#held) break; // The line is full.
         this.#sendRecord(); // This piece is.
         continue;
       }
@@ -157,8 +166,7 @@ export class Mux implements StreamHost {
     this.#wake();
   }
   forget(stream: Stream): void {
-    if (this.#streams.get(stream.id) !== stream) return;
-    this.#streams.delete(stream.id);
+    if (!this.#streams.remove(stream)) return;
     if (this.#streams.size === 0) this.#options.onIdle?.();
   }
 
@@ -186,7 +194,7 @@ export class Mux implements StreamHost {
     this.#lastId = id;
     const head = unpackHead(payload, 0);
     const stream = new Stream(id, false, this);
-    this.#streams.set(id, stream);
+    this.#streams.add(stream);
     if (this.#streams.size > MAX_STREAMS + MAX_REFUSED) throw new WireError('opens without end');
     if (this.#streams.size > MAX_STREAMS) return stream.reset(RESET.refused);
     if (!head || head.strings.length < 3 || head.strings.length % 2 === 0) return stream.reset(RESET.protocol);

@@ -61,18 +61,15 @@ export class CipherState {
     return this.#records;
   }
 
-  /** @returns ciphertext and tag in a buffer of its own */
-  seal(plain: Uint8Array, ad: Uint8Array = EMPTY): Buffer {
+  /** @returns ciphertext and tag, apart: whoever frames them copies them once, not twice */
+  seal(plain: Uint8Array, ad: Uint8Array = EMPTY): { body: Buffer; tag: Buffer } {
     if (plain.length > MAX_PLAIN) throw new SecureError();
     const cipher = createCipheriv(CIPHER, this.#key, this.#nonce, AEAD);
     if (ad.length) cipher.setAAD(ad, { plaintextLength: plain.length });
     const body = cipher.update(plain);
     cipher.final();
-    const sealed = Buffer.allocUnsafe(body.length + TAG_SIZE);
-    sealed.set(body);
-    sealed.set(cipher.getAuthTag(), body.length);
     this.#advance();
-    return sealed;
+    return { body, tag: cipher.getAuthTag() };
   }
 
   /** @returns the plaintext in a buffer of its own; throws when one bit is not as it was sealed */
@@ -198,7 +195,8 @@ export class Handshake {
     return this.#step++ === 0;
   }
   #seal(payload: Uint8Array): Buffer {
-    const sealed = this.#cipher!.seal(payload, this.#hash);
+    const { body, tag } = this.#cipher!.seal(payload, this.#hash);
+    const sealed = Buffer.concat([body, tag]);
     this.#mixHash(sealed);
     return sealed;
   }

@@ -183,15 +183,18 @@ export class Session {
   }
   #sendRecord(record: Buffer): boolean {
     const { send } = this.#channel!;
-    this.bytesOut += record.length;
     const due = send.records >= REKEY_RECORDS - 2 || this.#clock.monotonic() - this.#keyedAt >= REKEY_MS;
-    const free = this.#socket.send(send.seal(record));
+    const free = this.#sendSealed(record);
     if (!due) return free;
     this.#keyedAt = this.#clock.monotonic();
-    const last = Buffer.from([TYPE.rekey, 0, 0, 0, 0, 0, 0, 0]);
-    const freeStill = this.#socket.send(send.seal(last));
+    const freeStill = this.#sendSealed(Buffer.from([TYPE.rekey, 0, 0, 0, 0, 0, 0, 0]));
     send.rekey();
     return free && freeStill;
+  }
+  #sendSealed(record: Buffer): boolean {
+    const { body, tag } = this.#channel!.send.seal(record);
+    this.bytesOut += record.length;
+    return this.#socket.send(body, tag);
   }
 
   // ---- frames of stream 0
@@ -232,7 +235,7 @@ export class Session {
   }
   #onPong(payload: Buffer): void {
     if (!this.#heartbeat.pong(payload)) throw new WireError('PONG without its PING');
-    this.#mux.flush();
+    this.#mux.roomAgain();
   }
   #onGoaway(): void {
     if (this.draining) return;

@@ -1,7 +1,10 @@
 /** What the tunnel needs of a message socket: core/websocket's connection has it, and so has the tests' memory pair. */
 export interface MessageSocket {
-  /** Sends one binary message. false: the buffer is over its mark, wait for `ondrain`. */
-  send(data: Uint8Array): boolean;
+  /**
+   * Sends one binary message: `data`, then `tail`, which must not be changed afterwards. false: the buffer is over its mark,
+   * wait for `ondrain`.
+   */
+  send(data: Uint8Array, tail?: Uint8Array): boolean;
   /** Bytes accepted by send and not yet handed to the operating system. */
   readonly bufferedAmount: number;
   /** Stop and go on delivering messages (backpressure towards the peer). */

@@ -46,6 +46,8 @@ export class Stream {
   events: StreamEvents = {};
   /** Kept by the mux: in the ring of streams that want a turn. */
   queued = false;
+  /** Kept by the table: another stream of its slot. */
+  sameSlot: Stream | null = null;
 
   readonly #host: StreamHost;
   readonly #out: Outgoing;

@@ -134,9 +134,12 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
 
   /**
    * Sends one message, text or binary. Bytes must not be changed before they are written (see `drained`).
+   * @param tail bytes behind those of `data`, in the same message
    * @returns false: the buffer is over its mark, wait for `ondrain` or `drained`; or the connection is not open any more
    */
-  send(data: Uint8Array | string): boolean {
+  send(data: Uint8Array, tail: Uint8Array): boolean;
+  send(data: Uint8Array | string): boolean;
+  send(data: Uint8Array | string, tail?: Uint8Array): boolean {
     if (this.#state !== 'open') return false;
     if (this.#outbox.size > this.#limits.backlog) {
       this.#destroy(new WebSocketError('WS_BACKLOG', 'the peer does not read what it is sent'));
@@ -145,9 +148,10 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
     const text = typeof data === 'string';
     const first = text ? FIN | TEXT : FIN | BINARY;
     if (this.#deflater && data.length >= this.#deflater.threshold) {
-      this.#outbox.frame(first | RSV1, this.#deflater.compress(text ? Buffer.from(data) : data));
+      const bytes = text ? Buffer.from(data) : data;
+      this.#outbox.frame(first | RSV1, this.#deflater.compress(tail ? Buffer.concat([bytes, tail]) : bytes));
     } else if (text) this.#outbox.text(first, data);
-    else this.#outbox.frame(first, data);
+    else this.#outbox.frame(first, data, tail);
     if (this.#outbox.size <= this.#highWater) return true;
     this.#drainWanted = true;
     return false;

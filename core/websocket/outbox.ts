@@ -8,7 +8,7 @@ import process from 'node:process';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { MAX_HEADER, writeHeader } from './frame.ts';
-import { nextMaskKey, xor } from './mask.ts';
+import { nextMaskKey, turnKey, xor } from './mask.ts';
 
 /** Payloads from here on are not copied (unless they must be masked): the copy would cost more than a second write. */
 const DIRECT = 16 << 10;
@@ -16,6 +16,10 @@ const DIRECT = 16 << 10;
 const SLAB = 128 << 10;
 /** A buffer outside a data event begins so small, for one connection of a thousand that get the same news. */
 const FIRST_CAPACITY = 256;
+
+/** What a stream that does not write at once would have copied out of the slab again. */
+const SMALL = 4 << 10;
+const NOTHING = Buffer.alloc(0);
 
 /** The one slab, lent to the connection whose data event is being handled; null meanwhile. */
 let slab: Buffer | null = Buffer.allocUnsafeSlow(SLAB);
@@ -60,14 +64,15 @@ export class Outbox {
     return this.#used + this.#stream.writableLength;
   }
 
-  /** @param first FIN, RSV bits and opcode. The payload must not change before it is written. */
-  frame(first: number, payload: Uint8Array): void {
+  /** @param first FIN, RSV bits and opcode. The payload, and `tail` behind it, must not change before they are written. */
+  frame(first: number, payload: Uint8Array, tail: Uint8Array = NOTHING): void {
     if (this.#ended) return;
-    const length = payload.length;
-    if (length >= DIRECT && !this.#masked) return this.#frameDirect(first, payload);
+    const length = payload.length + tail.length;
+    if (length >= DIRECT && !this.#masked) return this.#frameDirect(first, payload, tail);
     const at = this.#header(first, length, length);
-    if (length > 0) this.#buffer!.set(payload, at);
-    this.#finish(at, length);
+    this.#put(payload, at, this.#key);
+    this.#put(tail, at + payload.length, turnKey(this.#key, payload.length));
+    this.#finish(at + length);
   }
 
   /** A frame whose payload is a text. */
@@ -75,8 +80,10 @@ export class Outbox {
     if (this.#ended) return;
     const length = Buffer.byteLength(text);
     const at = this.#header(first, length, length);
-    this.#buffer!.write(text, at, length, 'utf8');
-    this.#finish(at, length);
+    const buffer = this.#buffer!;
+    buffer.write(text, at, length, 'utf8');
+    if (this.#masked) xor(buffer, at, at + length, this.#key, buffer, at);
+    this.#finish(at + length);
   }
 
   /** Until `uncork`, frames are only joined. */
@@ -122,19 +129,29 @@ export class Outbox {
     return writeHeader(this.#buffer!, this.#used, first, length, this.#key);
   }
 
-  #finish(at: number, length: number): void {
-    this.#used = at + length;
-    if (this.#masked) xor(this.#buffer!, at, this.#used, this.#key, this.#buffer!, at);
+  #put(bytes: Uint8Array, at: number, key: number): void {
+    if (bytes.length === 0) return;
+    if (this.#masked) xor(bytes, 0, bytes.length, key, this.#buffer!, at);
+    else this.#buffer!.set(bytes, at);
+  }
+
+  #finish(end: number): void {
+    this.#used = end;
     if (this.#corked || this.#scheduled) return;
     this.#scheduled = true;
     process.nextTick(Outbox.#flushLater, this);
   }
 
-  #frameDirect(first: number, payload: Uint8Array): void {
-    this.#used = this.#header(first, payload.length, 0);
+  #frameDirect(first: number, payload: Uint8Array, tail: Uint8Array): void {
+    this.#used = this.#header(first, payload.length + tail.length, 0);
     if (!this.#gathering) this.#stream.cork();
     this.#gathering = true;
     this.#write(payload);
+    if (tail.length > 0) {
+      this.#reserve(tail.length);
+      this.#buffer!.set(tail, this.#used);
+      this.#used += tail.length;
+    }
     if (!this.#corked) this.flush();
   }
 
@@ -158,7 +175,7 @@ export class Outbox {
   }
 
   #take(count: number): void {
-    this.#borrowed = this.#corked && slab !== null && count <= SLAB;
+    this.#borrowed = this.#corked && slab !== null && count <= (this.#immediate ? SLAB : SMALL);
     if (this.#borrowed) {
       this.#buffer = slab;
       slab = null;

@@ -34,9 +34,9 @@ export class MemorySocket implements MessageSocket {
   get bufferedAmount(): number {
     return this.#under;
   }
-  send(data: Uint8Array): boolean {
+  send(data: Uint8Array, tail: Uint8Array = Buffer.alloc(0)): boolean {
     if (this.closed) return true;
-    const copy = Buffer.from(data);
+    const copy = Buffer.concat([data, tail]);
     if (this.recording) this.sent.push(copy);
     for (const message of this.tamper(copy)) this.#peer!.#take(message);
     this.#full ||= this.#under >= MARK;

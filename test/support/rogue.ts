@@ -98,7 +98,10 @@ export async function rogue(role: 'machine' | 'relay', options: Partial<SessionO
     socket,
     seen,
     end: () => end,
-    record: (plain) => void socket.send(channel!.send.seal(plain)),
+    record: (plain) => {
+      const { body, tag } = channel!.send.seal(plain);
+      socket.send(body, tag);
+    },
     rekeyed: () => channel!.send.rekey(),
     frame: (type, flags, id, payload) => self.record(frame(type, flags, id, payload)),
   };
