@@ -23,8 +23,7 @@ import type { House } from './rooms.ts';
 import { createDiskSessions } from './session/history.ts';
 import { Registry } from './session/registry.ts';
 import { endStrays, OWNER } from './session/strays.ts';
-import { ensureFolder } from './store/files.ts';
-import { lockFolder } from './store/lock.ts';
+import { type Claim, claimFolder } from './store/claim.ts';
 import { createTerminals, type Terminals } from './terminal/mod.ts';
 import { keepConnected, type Tunnel } from './tunnel.ts';
 import { createWorkshop, type Workshop } from './workshop.ts';
@@ -50,19 +49,18 @@ export async function startAgentServer(
   options: { log: Log; version: string; clock?: Clock },
 ): Promise<AgentServer> {
   const { log, version, clock = systemClock } = options;
-  ensureFolder(config.dataDir);
-  const unlock = lockFolder(config.dataDir);
+  const claim = claimFolder(config.dataDir);
   try {
-    return await start(config, { log, version, clock, unlock });
+    return await start(config, { log, version, clock, claim });
   } catch (error) {
-    unlock();
+    claim.release();
     throw error;
   }
 }
 
 async function start(
   config: Config,
-  { log, version, clock, unlock }: { log: Log; version: string; clock: Clock; unlock: () => void },
+  { log, version, clock, claim }: { log: Log; version: string; clock: Clock; claim: Claim },
 ): Promise<AgentServer> {
   const startedAt = clock.now();
   const machine: MachineInfo = {
@@ -98,6 +96,7 @@ async function start(
       feed.warn(code, text);
     },
   };
+  house.warn('storage', claim.problem);
   const strays = await endStrays(config.dataDir);
   if (strays) log.warn('ended processes of an earlier life', { count: strays });
   const env = { ...process.env, [OWNER]: config.dataDir };
@@ -124,7 +123,13 @@ async function start(
     });
   });
   let tunnel: Tunnel | null = null;
-  healthRoutes(router, { machine, clock, agents, tunnel: () => tunnel?.state() ?? null });
+  healthRoutes(router, {
+    machine,
+    clock,
+    agents,
+    warnings: () => feed.warnings(),
+    tunnel: () => tunnel?.state() ?? null,
+  });
   agentRoutes(router, agents);
   onDisk.routes(router);
   terminals.routes(router);
@@ -168,7 +173,7 @@ async function start(
       await Promise.all(Object.values(providers).map((provider) => provider.close()));
       await served;
       door.close();
-      unlock();
+      claim.release();
     },
   };
 }

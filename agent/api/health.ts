@@ -10,11 +10,13 @@ export interface HealthSources {
   machine: MachineInfo;
   clock: Clock;
   agents: Agents;
+  /** What the owner should know of, as the dashboards show it. */
+  warnings(): { code: string; text: string }[];
   /** null: no relay is set. */
   tunnel(): TunnelState | null;
 }
 
-export function healthRoutes(router: Router, { machine, clock, agents, tunnel }: HealthSources): void {
+export function healthRoutes(router: Router, { machine, clock, agents, warnings, tunnel }: HealthSources): void {
   router.get('/api/health', (_req, res) => {
     json(res, 200, {
       ok: true,
@@ -22,6 +24,7 @@ export function healthRoutes(router: Router, { machine, clock, agents, tunnel }:
       uptime: Math.floor((clock.now() - machine.startedAt) / 1000),
       agents: agents.list().length,
       machine,
+      warnings: warnings(),
       tunnel: tunnel(),
     });
   });

@@ -1,6 +1,6 @@
 /** The agents of this machine: made, found, commanded, removed; and what an earlier life of this server left is put right. */
 import { randomUUID } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HttpError } from '../../core/http/reply.ts';
@@ -22,6 +22,7 @@ import { endLeftover } from '../provider/process.ts';
 import type { Provider } from '../provider/provider.ts';
 import type { Agents, Document, House, Workspace } from '../rooms.ts';
 import { notSaved, openDocument } from '../store/document.ts';
+import { ensureFolderIfWritable } from '../store/claim.ts';
 import { ensureFolder } from '../store/files.ts';
 import type { DiskSessions } from './history.ts';
 import type { HistoryMessage } from './history-message.ts';
@@ -58,13 +59,13 @@ export class Registry implements Agents {
   private constructor(options: RegistryOptions) {
     this.#options = options;
     this.#folder = join(options.house.config.dataDir, 'agents');
-    ensureFolder(this.#folder);
+    ensureFolderIfWritable(this.#folder);
   }
 
   /** Reads what is on disk, ends processes that an earlier life left behind, closes their sessions on the record. */
   static async open(options: RegistryOptions): Promise<Registry> {
     const registry = new Registry(options);
-    const names = readdirSync(registry.#folder, { withFileTypes: true });
+    const names = existsSync(registry.#folder) ? readdirSync(registry.#folder, { withFileTypes: true }) : [];
     await Promise.all(names.filter((entry) => entry.isDirectory()).map((entry) => registry.#load(entry.name)));
     registry.#sweep();
     return registry;
@@ -190,12 +191,15 @@ export class Registry implements Agents {
     const place = await workspace.prepare({ agentId: id, directory: body.directory, flags, provider, claudeMd });
     const { demo } = await providers[provider].probe();
     const record = newRecord(id, body, place, { demo, now: house.clock.now() });
-    ensureFolder(join(this.#folder, id));
-    const document = this.#document(id, record) as Document<AgentRecord>;
-    await document.update(() => record).catch(async (error) => {
+    let document: Document<AgentRecord>;
+    try {
+      ensureFolder(join(this.#folder, id));
+      document = this.#document(id, record) as Document<AgentRecord>;
+      await document.update(() => record);
+    } catch (error) {
       if (place.worktree) await workspace.remove(place.worktree).catch(() => {});
       throw error instanceof HttpError ? error : notSaved(error);
-    });
+    }
     const session = this.#add(id, document);
     this.#publish({ type: 'agent', agent: session.info });
     house.log.info('agent made', { agent: id, provider, by });

@@ -10,9 +10,14 @@ const LOCK_LIMIT = 4096;
 /** The folder is in use: the sentence says by which process. */
 export class LockedError extends Error {}
 
+/** Throws LockedError when a running server uses the folder. Writes nothing. */
+export const refuseIfInUse = (folder: string): void => refuseIfAlive(holder(lockPath(folder)), folder);
+
+const lockPath = (folder: string) => join(folder, 'lock');
+
 /** Takes the lock. @returns the release. Throws LockedError. */
 export function lockFolder(folder: string): () => void {
-  const path = join(folder, 'lock');
+  const path = lockPath(folder);
   const mine = `${path}.${process.pid}`;
   const identity = processIdentity(process.pid) ?? { pid: process.pid, startTime: '', bootId: '', mark: '' };
   unlink(mine);
