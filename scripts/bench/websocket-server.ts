@@ -47,7 +47,9 @@ function raw(key: string, path: string, socket: Duplex): void {
     got += chunk.length;
     const count = Math.floor(got / request!);
     got -= count * request!;
-    if (count > 0) socket.write(canned.subarray(0, count * reply!));
+    if (count === 0 || socket.write(canned.subarray(0, count * reply!))) return;
+    socket.pause();
+    socket.once('drain', () => socket.resume());
   });
 }
 

@@ -1,7 +1,9 @@
 /**
  * `npm run bench:websocket [-- --quick]`: this layer against `ws` without and with bufferutil, interleaved in one run. Every
- * server has a process of its own; this process makes the load. All numbers are medians of rounds in turns. "cpu" is the
- * ratio of the server's processor time per message, which other programs on the machine disturb less than the rate.
+ * server has a process of its own; this process makes the load. Rates are medians of rounds; a ratio is the median of the
+ * ratios within each round, and every round begins with another server, for whoever follows the heaviest load suffers from
+ * it. "cpu" is the ratio of the server's processor time per message, which other programs on the machine disturb less.
+ * Takes about twelve minutes; `--quick` one.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,14 +14,15 @@ import { connect, type Figures, handshakes, type Load, run, sleep } from './webs
 import { parserRates } from './websocket-parser.ts';
 
 const quick = process.argv.includes('--quick');
-const ROUNDS = quick ? 1 : 3;
-const WARM_MS = quick ? 200 : 300;
-const RUN_MS = quick ? 400 : 700;
+const ROUNDS = quick ? 1 : 9;
+const WARM_MS = 200;
+const RUN_MS = quick ? 400 : 500;
 const IDLE = quick ? 1000 : 5000;
 
 const KINDS = { ours: ['ours', ''], ws: ['ws', '1'], 'ws+bufferutil': ['ws', ''], ceiling: ['raw', ''] } as const;
 type Kind = keyof typeof KINDS;
 const NAMES = Object.keys(KINDS) as Kind[];
+const RIVALS = ['ws', 'ws+bufferutil'] as const;
 const COMPARED = NAMES.filter((name) => name !== 'ceiling');
 
 interface Server {
@@ -58,50 +61,61 @@ const row = (cells: (string | number)[]) => console.log(cells.map((cell) => Stri
 const short = (rate: number) =>
   rate >= 1e6 ? `${(rate / 1e6).toFixed(2)}M` : rate >= 1e4 ? `${(rate / 1e3).toFixed(0)}k` : rate.toFixed(0);
 
-/** Medians per kind, taken in turns. */
-async function compare(kinds: Kind[], measure: (kind: Kind) => Promise<Figures>): Promise<Record<string, Figures>> {
-  const all = new Map(kinds.map((kind) => [kind, [] as Figures[]]));
+/** A process keeps what its memory allocator has fallen into, for better or worse: none serves more rounds than this. */
+const ROUNDS_A_PROCESS = 3;
+
+/** Figures per kind; those of one place in the lists were taken in the same round. */
+type Rounds = Partial<Record<Kind, Figures[]>>;
+
+async function compare(kinds: readonly Kind[], measure: (server: Server) => Promise<Figures>): Promise<Rounds> {
+  const all: Rounds = {};
+  let servers = new Map<Kind, Server>();
   for (let round = 0; round < ROUNDS; round++) {
-    for (const kind of kinds) all.get(kind)!.push(await measure(kind));
+    if (round % ROUNDS_A_PROCESS === 0) {
+      await stopAll(servers);
+      servers = new Map(await Promise.all(kinds.map(async (kind) => [kind, await start(kind)] as const)));
+    }
+    for (let turn = 0; turn < kinds.length; turn++) {
+      const kind = kinds[(round + turn) % kinds.length]!;
+      (all[kind] ??= []).push(await measure(servers.get(kind)!));
+    }
   }
-  return Object.fromEntries([...all].map(([kind, figures]) => [kind, {
-    rate: median(figures.map(({ rate }) => rate)),
-    cpu: median(figures.map(({ cpu }) => cpu)),
-  }]));
+  await stopAll(servers);
+  return all;
 }
 
-function ratios(result: Record<string, Figures>): string[] {
-  const rivals = ['ws', 'ws+bufferutil'].map((name) => result[name]!);
+const stopAll = (servers: Map<Kind, Server>) => Promise.all([...servers.values()].map(stop));
+
+function ratios(rounds: Rounds): string[] {
+  const against = (rival: Kind, ratio: (ours: Figures, theirs: Figures) => number) =>
+    `${median(rounds.ours!.map((ours, round) => ratio(ours, rounds[rival]![round]!))).toFixed(2)}×`;
   return [
-    ...NAMES.filter((name) => name in result).map((name) => short(result[name]!.rate)),
-    ...rivals.map(({ rate }) => `${(result.ours!.rate / rate).toFixed(2)}×`),
-    ...rivals.map(({ cpu }) => `${(cpu / result.ours!.cpu).toFixed(2)}×`),
+    ...NAMES.filter((name) => rounds[name]).map((name) => short(median(rounds[name]!.map(({ rate }) => rate)))),
+    ...RIVALS.map((rival) => against(rival, (ours, theirs) => ours.rate / theirs.rate)),
+    ...RIVALS.map((rival) => against(rival, (ours, theirs) => theirs.cpu / ours.cpu)),
   ];
 }
 
 const RATIOS = ['/ws', '/ws+bu', 'cpu /ws', 'cpu /ws+bu'];
 
-async function echo(servers: Record<Kind, Server>): Promise<void> {
+async function echo(): Promise<void> {
   console.log('\nechoed messages a second');
   row(['bytes', 'connections', 'depth', ...NAMES, ...RATIOS]);
   for (const size of [64, 1024, 16384, 262144]) {
     for (const connections of [1, 64]) {
       for (const depth of [1, 32]) {
         const load: Load = { size, connections, depth };
-        const result = await compare(
-          NAMES,
-          (kind) => run(servers[kind].port, load, [WARM_MS, RUN_MS], cpuOf(servers[kind])),
-        );
-        row([size, connections, depth, ...ratios(result)]);
+        const rounds = await compare(NAMES, (server) => run(server.port, load, [WARM_MS, RUN_MS], cpuOf(server)));
+        row([size, connections, depth, ...ratios(rounds)]);
       }
     }
   }
 }
 
-async function shakeHands(servers: Record<Kind, Server>): Promise<void> {
+async function shakeHands(): Promise<void> {
   console.log('\nhandshakes a second, 32 at a time');
   row([...COMPARED, ...RATIOS]);
-  row(ratios(await compare(COMPARED, (kind) => handshakes(servers[kind].port, 32, RUN_MS * 2, cpuOf(servers[kind])))));
+  row(ratios(await compare(COMPARED, (server) => handshakes(server.port, 32, RUN_MS * 2, cpuOf(server)))));
 }
 
 /** Fresh servers, for memory that was once used is not given back. */
@@ -125,13 +139,9 @@ async function memory(): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  const servers = Object.fromEntries(
-    await Promise.all(NAMES.map(async (kind) => [kind, await start(kind)])),
-  ) as Record<Kind, Server>;
-  console.log(`node ${process.version}, median of ${ROUNDS}; "ceiling" is a server that parses nothing`);
-  await echo(servers);
-  await shakeHands(servers);
-  for (const kind of NAMES) await stop(servers[kind]);
+  console.log(`node ${process.version}, medians of ${ROUNDS} rounds; "ceiling" is a server that parses nothing`);
+  await echo();
+  await shakeHands();
   await memory();
   console.log('\nparser alone, MB/s of payload');
   row(['bytes', 'ours', 'ws', 'ours/ws']);
