@@ -6,23 +6,15 @@ import { Buffer } from 'node:buffer';
 import { Socket } from 'node:net';
 import process from 'node:process';
 import type { Duplex } from 'node:stream';
-import { TLSSocket } from 'node:tls';
 import { MAX_HEADER, writeHeader } from './frame.ts';
 import { nextMaskKey, turnKey, xor } from './mask.ts';
+import { giveSlab, SLAB, takeSlab } from './slab.ts';
 
 /** Payloads from here on are not copied (unless they must be masked): the copy would cost more than a second write. */
 const DIRECT = 16 << 10;
-/** Longest buffer that frames are joined in: what 64 KiB of input is answered with, and some more. */
-const SLAB = 128 << 10;
 /** A buffer outside a data event begins so small, for one connection of a thousand that get the same news. */
 const FIRST_CAPACITY = 256;
-
-/** What a stream that does not write at once would have copied out of the slab again. */
-const SMALL = 4 << 10;
 const NOTHING = Buffer.alloc(0);
-
-/** The one slab, lent to the connection whose data event is being handled; null meanwhile. */
-let slab: Buffer | null = Buffer.allocUnsafeSlow(SLAB);
 
 export interface OutboxOwner {
   /** Bytes went to the stream. */
@@ -35,15 +27,19 @@ export class Outbox {
   readonly #owner: OutboxOwner;
   #buffer: Buffer | null = null;
   #used = 0;
-  /** #buffer is the slab. */
-  #borrowed = false;
+  /** #buffer is a slab. */
+  #pooled = false;
+  /** Slabs that the stream has not written yet, in order. */
+  #written: Buffer[] | null = null;
+  /** Made once it is needed: idle connections have none. */
+  #onWritten: ((error?: Error | null) => void) | null = null;
   #corked = false;
   #scheduled = false;
   #ended = false;
   /** The stream is corked: what it is given goes out in one gathering write. */
   #gathering = false;
-  /** A plain socket gives a write to the kernel before it returns, unless that is full: the slab is free again at once. */
-  #immediate: boolean;
+  /** A socket has no use for a chunk that it has written; another stream may hand it on as it is. */
+  readonly #mayPool: boolean;
   /** Mask of the frame being written. */
   #key = 0;
 
@@ -51,7 +47,7 @@ export class Outbox {
     this.#stream = stream;
     this.#masked = masked;
     this.#owner = owner;
-    this.#immediate = stream instanceof Socket && !(stream instanceof TLSSocket);
+    this.#mayPool = stream instanceof Socket;
   }
 
   static #flushLater(outbox: Outbox): void {
@@ -98,7 +94,7 @@ export class Outbox {
 
   flush(): void {
     if (this.#used === 0 && !this.#gathering) return;
-    if (this.#used > 0) this.#write(null);
+    if (this.#used > 0) this.#write();
     this.#endGathering();
     this.#owner.flushed();
   }
@@ -107,7 +103,7 @@ export class Outbox {
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    if (this.#used > 0) this.#write(null);
+    if (this.#used > 0) this.#write();
     this.#endGathering();
     this.#stream.end();
   }
@@ -115,9 +111,8 @@ export class Outbox {
   /** The stream is gone. */
   discard(): void {
     this.#ended = true;
-    if (this.#borrowed) slab = this.#buffer;
     this.#buffer = null;
-    this.#borrowed = false;
+    this.#pooled = false;
     this.#used = 0;
   }
 
@@ -144,15 +139,20 @@ export class Outbox {
 
   #frameDirect(first: number, payload: Uint8Array, tail: Uint8Array): void {
     this.#used = this.#header(first, payload.length + tail.length, 0);
-    if (!this.#gathering) this.#stream.cork();
-    this.#gathering = true;
-    this.#write(payload);
+    this.#gather();
+    this.#write();
+    this.#stream.write(payload);
     if (tail.length > 0) {
       this.#reserve(tail.length);
       this.#buffer!.set(tail, this.#used);
       this.#used += tail.length;
     }
     if (!this.#corked) this.flush();
+  }
+
+  #gather(): void {
+    if (!this.#gathering) this.#stream.cork();
+    this.#gathering = true;
   }
 
   #endGathering(): void {
@@ -165,8 +165,10 @@ export class Outbox {
     const needed = this.#used + count;
     if (!buffer) return this.#take(count);
     if (needed <= buffer.length) return;
-    if (this.#borrowed || needed > SLAB) {
-      this.#write(null);
+    // What is large already is not moved once more.
+    if (this.#pooled || needed > SLAB || this.#used >= DIRECT) {
+      this.#gather();
+      this.#write();
       return this.#take(count);
     }
     const larger = Buffer.allocUnsafe(Math.min(SLAB, Math.max(needed, buffer.length * 2)));
@@ -175,33 +177,29 @@ export class Outbox {
   }
 
   #take(count: number): void {
-    this.#borrowed = this.#corked && slab !== null && count <= (this.#immediate ? SLAB : SMALL);
-    if (this.#borrowed) {
-      this.#buffer = slab;
-      slab = null;
-    } else {
-      this.#buffer = Buffer.allocUnsafe(Math.max(FIRST_CAPACITY, count));
-    }
+    this.#pooled = this.#mayPool && count <= SLAB && (this.#corked || count >= DIRECT);
+    this.#buffer = this.#pooled ? takeSlab() : Buffer.allocUnsafe(Math.max(FIRST_CAPACITY, count));
   }
 
-  /** Hands the joined frames, then `payload`, to the stream. */
-  #write(payload: Uint8Array | null): void {
+  /** Hands the joined frames to the stream. */
+  #write(): void {
     const buffer = this.#buffer!;
     const joined = buffer.subarray(0, this.#used);
-    const stream = this.#stream;
-    // Only if nothing waits can the write be done when it returns. Otherwise the slab would be held for a few bytes.
-    const lend = this.#borrowed && this.#immediate && !this.#gathering && stream.writableLength === 0;
+    const pooled = this.#pooled;
     this.#buffer = null;
     this.#used = 0;
-    stream.write(this.#borrowed && !lend ? Buffer.from(joined) : joined);
-    if (payload) stream.write(payload);
-    if (!this.#borrowed) return;
-    this.#borrowed = false;
-    if (lend && stream.writableLength > 0) {
-      slab = Buffer.allocUnsafeSlow(SLAB);
-      this.#immediate = false;
-    } else {
-      slab = buffer;
+    this.#pooled = false;
+    if (!pooled) return void this.#stream.write(joined);
+    // Where much waits already, a few bytes would hold a whole slab.
+    if (this.#stream.writableLength > 0 && joined.length < DIRECT) {
+      this.#stream.write(Buffer.from(joined));
+      return giveSlab(buffer);
     }
+    (this.#written ??= []).push(buffer);
+    this.#onWritten ??= (error) => {
+      const written = this.#written!.shift()!;
+      if (!error) giveSlab(written);
+    };
+    this.#stream.write(joined, this.#onWritten);
   }
 }
