@@ -22,15 +22,15 @@ export const MAX_HEAD = 32 * 1024;
 export const MAX_HEAD_STRINGS = 3 + 2 * 120;
 
 /** What a sender may have on its way per stream and direction, bytes. */
-export const WINDOW = 256 * 1024;
-/** What a DATA frame costs at least, so that a window is never more than 1,024 frames to keep. */
+export const WINDOW = 512 * 1024;
+/** What a DATA frame costs at least, so that a window is never more than 2,048 frames to keep. */
 export const MIN_FRAME_COST = 256;
 /** What a frame with so much body costs; an empty one costs nothing. */
 export const frameCost = (size: number): number => size === 0 ? 0 : Math.max(size, MIN_FRAME_COST);
 /** Credit that a sender can have gathered at most. */
 export const MAX_CREDIT = 2 ** 31 - 1;
 /** The receiver gives credit back when it owes this much. */
-export const CREDIT_STEP = WINDOW / 4;
+export const CREDIT_STEP = WINDOW / 8;
 /** Streams of one tunnel at a time. */
 export const MAX_STREAMS = 256;
 
