@@ -134,7 +134,7 @@ function onTurnEnd(scene: Scene, event: Of<'turn.end'>): void {
 function onTextDelta({ log, keeper }: Scene, event: Of<'text.delta'>): void {
   log.stream(event.id, 'text', event.text);
   const message = log.get(event.id);
-  if (message?.kind === 'text' && !message.parent) keeper.preview(message.text.slice(-600));
+  if (message?.kind === 'text' && !message.parent) keeper.previewLater(() => message.text.slice(-600));
 }
 
 function onTextEnd({ log, keeper }: Scene, event: Of<'text.end'>): void {

@@ -26,6 +26,7 @@ export class InfoKeeper {
   readonly #publish: (change: LiveChange) => void;
   #told: { activeAt: number; preview: string; seenAt: number | null; lastSeq: number };
   #timer: Timer | null = null;
+  #previewLater: (() => string) | null = null;
   #saving: Promise<void> | null = null;
   #isDirty = false;
   #isClosed = false;
@@ -73,8 +74,23 @@ export class InfoKeeper {
   }
 
   preview(text: string): void {
+    this.#previewLater = null;
+    this.#setPreview(text);
+    this.#later();
+  }
+
+  /**
+   * The preview of a text that streams in, taken when it is told: to look into a long text with each of its pieces would
+   * cost more than everything else.
+   */
+  previewLater(tail: () => string): void {
+    this.#previewLater = tail;
+    this.#later();
+  }
+
+  #setPreview(text: string): void {
     const line = text.slice(0, 4 * PREVIEW_LENGTH).replace(/\s+/g, ' ').trim();
-    if (line) this.#later(() => this.info.preview = line.slice(0, PREVIEW_LENGTH));
+    if (line) this.info.preview = line.slice(0, PREVIEW_LENGTH);
   }
 
   #later(change: () => void = () => {}): void {
@@ -85,6 +101,8 @@ export class InfoKeeper {
   #tick(): void {
     if (this.#timer !== null) this.#house.clock.clearTimeout(this.#timer);
     this.#timer = null;
+    if (this.#previewLater) this.#setPreview(this.#previewLater());
+    this.#previewLater = null;
     const { activeAt, preview, cli, lastSeq } = this.info;
     const told = this.#told;
     this.#told = { activeAt, preview, seenAt: cli.seenAt, lastSeq };

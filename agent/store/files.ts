@@ -26,7 +26,7 @@ const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_RDONLY, O_W
  * others. Throws an Error with a sentence for people.
  */
 export function ensureFolder(path: string): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  makeFolder(path);
   const stat = lstatSync(path);
   if (!stat.isDirectory()) throw new Error(`${path} is not a folder: move it away or choose another DATA_DIR.`);
   const user = process.getuid?.();
@@ -34,6 +34,19 @@ export function ensureFolder(path: string): void {
     throw new Error(`${path} belongs to another user (uid ${stat.uid}): choose a DATA_DIR of your own.`);
   }
   if ((stat.mode & 0o077) !== 0) chmodSync(path, 0o700);
+}
+
+/** With its parents. Not mkdir's own recursion: on a disk that cannot be written it says "no such file". */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as { code?: string };
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || dirname(path) === path) throw error;
+    makeFolder(dirname(path));
+    mkdirSync(path, { mode: 0o700 });
+  }
 }
 
 /** The file's bytes, or null when there is none. Throws when it is a link, no regular file, or over `limit` bytes. */

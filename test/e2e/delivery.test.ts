@@ -11,7 +11,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { AgentInfo, Message, RequestMessage } from '../../core/wire/types.ts';
 import { FAKE_CLAUDE, liveClient } from '../support/agent-server.ts';
-import { type Cable, createCable } from '../support/cable.ts';
+import { type Cable, createCable, type Cut, CUTS } from '../support/cable.ts';
 import { type Product, startProduct, until } from '../support/product.ts';
 import { seeded } from '../support/seeded.ts';
 
@@ -22,9 +22,12 @@ const SEED = Number(process.env.SEED ?? 20260131);
 
 let product: Product;
 let cable: Cable;
+/** Between a dashboard and the relay. */
+let page: Cable;
 let log: string;
 test.before(async () => {
   cable = await createCable();
+  page = await createCable();
   log = join(tmpdir(), `fake-claude-${randomUUID()}.jsonl`);
   product = await startProduct({
     relayUrl: (port) => cable.to(port),
@@ -35,6 +38,7 @@ test.before(async () => {
 test.after(async () => {
   await product?.close();
   cable?.close();
+  page?.close();
   rmSync(log, { force: true });
 });
 
@@ -49,7 +53,7 @@ test(`${ROUNDS} messages and ${ROUNDS} decisions, each cut at a random moment (s
   for (let round = 0; round < ROUNDS; round++) {
     const text = `bash true ${round}`;
     texts.push(text);
-    if (TUNNEL_CUTS.message.includes(round)) setTimeout(() => cable.cut(), random() * 40);
+    if (TUNNEL_CUTS.message.includes(round)) setTimeout(() => cable.cut(CUTS[round % CUTS.length]), random() * 40);
     attempts += await stubbornly(random, `/api/agents/${agent.id}/message`, { text, clientId: randomUUID() });
     const request = await until('the request', async () => {
       const { pending } = await info(agent.id);
@@ -57,7 +61,7 @@ test(`${ROUNDS} messages and ${ROUNDS} decisions, each cut at a random moment (s
     });
     const decision = random() < 0.5 ? 'allow' : 'deny';
     wanted.set(request, decision);
-    if (TUNNEL_CUTS.decision.includes(round)) setTimeout(() => cable.cut(), random() * 40);
+    if (TUNNEL_CUTS.decision.includes(round)) setTimeout(() => cable.cut(CUTS[round % CUTS.length]), random() * 40);
     attempts += await stubbornly(random, `/api/agents/${agent.id}/permissions/${request}`, {
       decision,
       clientId: randomUUID(),
@@ -81,18 +85,18 @@ test(`${ROUNDS} messages and ${ROUNDS} decisions, each cut at a random moment (s
   assert.ok(requests.every(({ status }) => status === 'answered'));
 });
 
-test('a dashboard that is cut 30 times sees the same as one that is not', async () => {
+test('a dashboard that is cut 50 times, in every way, sees the same as one that is not', async () => {
   const random = seeded(SEED + 1);
   const agent = await post('/api/agents', { directory: join(product.folder, 'project'), prompt: 'hello' }) as AgentInfo;
   await until('the agent is idle', async () => (await info(agent.id)).state === 'idle');
   const shown = new Map<string, Message>();
   let cursor: { epoch?: string; last?: number } = {};
-  const visit = async (ms: number) => {
-    const client = await liveClient(product.relayUrl, { ...cursor, watch: [{ agent: agent.id }] }, {
-      cookie: await cookie(),
-    });
+  const origin = page.to(product.relayPort).replace('ws:', 'http:').replace('/tunnel', '');
+  const visit = async (ms: number, how: Cut) => {
+    const client = await liveClient(origin, { ...cursor, watch: [{ agent: agent.id }] }, { cookie: await cookie() });
     await new Promise((resolve) => setTimeout(resolve, ms));
-    client.socket.terminate();
+    page.cut(how);
+    await client.closed;
     for (const message of client.seen) {
       if (message.type === 'welcome') {
         cursor = { epoch: message.epoch, last: message.resumed ? cursor.last! : message.seq };
@@ -104,11 +108,11 @@ test('a dashboard that is cut 30 times sees the same as one that is not', async 
       }
     }
   };
-  await visit(200);
-  await post(`/api/agents/${agent.id}/message`, { text: 'size 30000 17 2' });
-  for (let i = 0; i < 30; i++) await visit(random() * 120);
+  await visit(200, 'end');
+  await post(`/api/agents/${agent.id}/message`, { text: 'size 50000 17 2' });
+  for (let i = 0; i < 50; i++) await visit(random() * 120, CUTS[i % CUTS.length]!);
   await until('the agent is idle', async () => (await info(agent.id)).state === 'idle');
-  await visit(300);
+  await visit(300, 'destroy');
   assert.equal([...shown.values()].sort((a, b) => a.seq - b.seq), await history(agent.id));
 });
 

@@ -1,9 +1,10 @@
 /**
- * A data folder that cannot be written, from the start or all of a sudden: both programs run, show what there is, say what
- * is wrong, and refuse what they could not keep. Root mounts a disk that it makes read-only; others take their own rights.
+ * A data folder that cannot be written: both programs run, show what there is, say what is wrong, and refuse what they could
+ * not keep. At the start the disk is read-only; later it is full (Linux makes no disk read-only that has files open). Root
+ * mounts a disk for this; others take their own rights away.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { test } from 'uvu';
@@ -45,6 +46,16 @@ function mount(...args: string[]): void {
   if (status !== 0) throw new Error(`mount ${args.join(' ')}: ${stderr}`);
 }
 
+/** Under a running server. */
+function full(yes: boolean): void {
+  if (!isRoot) return writable(!yes);
+  const filling = join(disk, 'filling');
+  if (!yes) return rmSync(filling);
+  // dd ends with an error when the disk is full.
+  spawnSync('dd', ['if=/dev/zero', `of=${filling}`, 'bs=4096']);
+}
+const FULL = isRoot ? /ENOSPC|no space/ : REASON;
+
 function writable(yes: boolean): void {
   if (isRoot) return mount('-o', `remount,${yes ? 'rw' : 'ro'}`, disk);
   const folders = [
@@ -76,36 +87,36 @@ const warnings = async () =>
   ((await call('GET', '/api/health')).body.warnings as { code: string; text: string }[]).map(({ text }) => text);
 const info = async (id: string) => (await call('GET', `/api/agents/${id}`)).body as AgentInfo;
 
-async function refusals(id: string): Promise<void> {
+async function refusals(id: string, reason: RegExp): Promise<void> {
   const made = await call('POST', '/api/agents', { directory: project, prompt: 'hello' });
   assert.is(made.status, 507, JSON.stringify(made.body));
-  assert.match(made.body.error, REASON);
-  const sent = await call('POST', `/api/agents/${id}/messages`, { text: 'hello again' });
+  assert.match(made.body.error, reason);
+  const sent = await call('POST', `/api/agents/${id}/message`, { text: 'hello again '.repeat(1000) });
   assert.is(sent.status, 507, JSON.stringify(sent.body));
-  assert.match(sent.body.error, REASON);
+  assert.match(sent.body.error, reason);
 }
 
 let kept: AgentInfo;
 
-test('the disk becomes read-only under a running agent: it can be watched and stopped, and the owner is told', async () => {
+test('the disk is full under a running agent: it can be watched and stopped, and the owner is told', async () => {
   kept = (await call('POST', '/api/agents', { directory: project, prompt: 'hello' })).body;
   await until('an answer', async () => (await info(kept.id)).state === 'idle');
   const busy = (await call('POST', '/api/agents', { directory: project, prompt: 'long 2000 20' })).body as AgentInfo;
   await until('a stream', async () => (await info(busy.id)).state === 'running');
-  writable(false);
+  full(true);
   try {
-    await refusals(kept.id);
-    assert.ok((await warnings()).some((text) => REASON.test(text)), JSON.stringify(await warnings()));
+    await refusals(kept.id, FULL);
+    assert.ok((await warnings()).some((text) => FULL.test(text)), JSON.stringify(await warnings()));
     await call('POST', `/api/agents/${busy.id}/stop`, {});
     await until('stopped', async () => ['stopped', 'error'].includes((await info(busy.id)).state), 8000);
     assert.is((await info(busy.id)).cli.running, false);
     assert.is(product.agent!.child.exitCode, null);
   } finally {
-    writable(true);
+    full(false);
   }
-  const sent = await call('POST', `/api/agents/${kept.id}/messages`, { text: 'back again' });
-  assert.is(sent.status, 201, JSON.stringify(sent.body));
-  await until('the warning goes away', async () => (await warnings()).every((text) => !REASON.test(text)), 8000);
+  const sent = await call('POST', `/api/agents/${kept.id}/message`, { text: 'back again' });
+  assert.is(sent.status, 200, JSON.stringify(sent.body));
+  await until('the warning goes away', async () => (await warnings()).every((text) => !FULL.test(text)), 8000);
   await until('an answer', async () => (await info(kept.id)).state === 'idle');
 });
 
@@ -120,7 +131,7 @@ test('started on a read-only disk: relay and agent run, show what was kept, and 
     assert.ok((await warnings()).some((text) => text.includes(join(disk, 'data')) && REASON.test(text)));
     const page = await call('GET', `/api/agents/${kept.id}/messages`);
     assert.match(JSON.stringify(page.body.messages), 'back again');
-    await refusals(kept.id);
+    await refusals(kept.id, REASON);
   } finally {
     writable(true);
   }

@@ -6,7 +6,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Cable, createCable } from '../support/cable.ts';
+import { type Cable, createCable, CUTS as KINDS } from '../support/cable.ts';
 import { type Product, startProduct } from '../support/product.ts';
 import { pageViewer } from '../support/terminal-page.ts';
 
@@ -74,7 +74,9 @@ test(`${CUTS} cuts at random moments lose nothing, double nothing and keep the o
     for (let i = 0; i < lines; i++) {
       viewer.type(`typed ${++typed}\r`);
       await new Promise((resolve) => setTimeout(resolve, 5 + Math.random() * 40));
-      if (i === Math.floor(lines / 2)) (cut % (CUTS / TUNNEL_CUTS) === 7 ? tunnel : page).cut();
+      if (i === Math.floor(lines / 2)) {
+        (cut % (CUTS / TUNNEL_CUTS) === 7 ? tunnel : page).cut(KINDS[cut % KINDS.length]);
+      }
     }
   }
   viewer.type('last\r');

@@ -1,12 +1,21 @@
-/** The line between agent and relay as a TCP proxy that can be cut and counts bytes. */
+/** A line between two programs as a TCP proxy that can be cut, in several ways, and counts bytes. */
+import { execFileSync } from 'node:child_process';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+
+/**
+ * How a line breaks: the proxy resets both sides, ends both cleanly, or just closes them; or the kernel takes the socket
+ * away from whoever dialled (`ss -K`, needs root).
+ */
+export const CUTS = ['reset', 'end', 'destroy', 'kill'] as const;
+export type Cut = typeof CUTS[number];
 
 export interface Cable {
   readonly cuts: number;
   /** Bytes that went either way. */
   readonly bytes: number;
   to(port: number): string;
-  cut(): void;
+  /** `reset` when not given. */
+  cut(how?: Cut): void;
   close(): void;
 }
 
@@ -40,13 +49,30 @@ export async function createCable(): Promise<Cable> {
       target = port;
       return `ws://127.0.0.1:${(server.address() as { port: number }).port}/tunnel`;
     },
-    cut() {
+    cut(how = 'reset') {
       cuts++;
-      for (const socket of sockets) socket.resetAndDestroy();
+      const { port } = server.address() as { port: number };
+      if (how === 'kill') return kill(port, sockets);
+      for (const socket of sockets) {
+        if (how === 'reset') socket.resetAndDestroy();
+        else if (how === 'end') socket.end();
+        else socket.destroy();
+      }
     },
     close() {
       for (const socket of sockets) socket.destroy();
       server.close();
     },
   };
+}
+
+/** Takes away the sockets of those who dialled this port, and no others. */
+function kill(port: number, sockets: Set<Socket>): void {
+  for (const { localPort, remotePort } of sockets) {
+    if (localPort !== port) continue;
+    const which = ['sport', '=', `:${remotePort}`, 'and', 'dport', '=', `:${port}`];
+    // Without root `ss` says nothing and does nothing.
+    const killed = execFileSync('ss', ['-K', '-H', '-t', ...which], { encoding: 'utf8' });
+    if (!killed.trim()) throw new Error('`ss -K` closed no socket: run this test as root, with iproute2.');
+  }
 }

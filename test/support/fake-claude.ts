@@ -153,6 +153,20 @@ const PROMPTS: Record<string, (turn: Turn, rest: string) => Promise<void>> = {
     process.stderr.write('noise\n'.repeat(1000));
     await turn.text('word '.repeat(1000), { chunk: 5, delayMs: 20 });
   },
+  /** deltas <count>: one text in so many lines, as fast as they are taken, and as many bytes to stderr. */
+  async deltas(turn, count) {
+    const event = (event: unknown) => turn.line({ type: 'stream_event', event });
+    event({ type: 'message_start', message: { id: 'msg_deltas', role: 'assistant', content: [] } });
+    event({ type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } });
+    const delta = { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'ab ' } };
+    const piece = `${JSON.stringify({ type: 'stream_event', event: delta })}\n`.repeat(1000);
+    for (let i = 0; i < Number(count); i += 1000) {
+      process.stderr.write('n\n'.repeat(500));
+      if (!process.stdout.write(piece)) await new Promise((resolve) => process.stdout.once('drain', resolve));
+      await turn.wait(0);
+    }
+    await turn.text('word '.repeat(1000), { chunk: 5, delayMs: 20 });
+  },
   /** Writes a text byte by byte. */
   async bytes(turn, text) {
     const line = Buffer.from(

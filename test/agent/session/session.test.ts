@@ -7,6 +7,7 @@ import process from 'node:process';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Message, UserMessage } from '../../../core/wire/types.ts';
+import { STREAM_LIMIT } from '../../../agent/session/messages.ts';
 import { type Bench, startBench } from '../../support/agent-server.ts';
 
 let bench: Bench;
@@ -221,13 +222,50 @@ test('unknown events, garbage and a long line change nothing', async () => {
 });
 
 test('a million lines of noise do not keep an interrupt from working', async () => {
-  const { id } = await bench.create('flood 300000');
+  const { id } = await bench.create('flood 1000000');
   await bench.until(id, ({ state, preview }) => state === 'running' && preview.includes('word'), 30_000);
   const started = Date.now();
   await bench.call('POST', `/api/agents/${id}/interrupt`, {});
   await bench.until(id, idle, 2000);
   assert.ok(Date.now() - started < 1000);
   assert.ok((await bench.messages(id)).length < 10);
+});
+
+test('a text of a million deltas: few changes go out, memory stays bounded, an interrupt in the middle works', async () => {
+  const live = await bench.live();
+  globalThis.gc?.();
+  const before = process.memoryUsage().heapUsed;
+  const { id } = await bench.create('deltas 1000000');
+  live.send({ type: 'watch', agent: id });
+  let most = 0;
+  const watching = setInterval(() => most = Math.max(most, process.memoryUsage().heapUsed - before), 20);
+  const started = Date.now();
+  const text = async () => of(await bench.messages(id), 'text')[0]?.text ?? '';
+  const streams = bench.until(id, ({ state, preview }) => state === 'running' && preview.includes('word'), 60_000);
+  const changes = () => live.changes().filter(({ type }) => type === 'delta').length;
+  await streams;
+  const seconds = (Date.now() - started) / 1000;
+  const whole = await text();
+  assert.ok(whole === 'ab '.repeat(1_000_000).slice(0, STREAM_LIMIT), `${whole.length} characters`);
+  assert.ok(changes() < seconds * 60, `${changes()} changes in ${seconds} s`);
+  await bench.call('POST', `/api/agents/${id}/interrupt`, {});
+  await bench.until(id, idle, 2000);
+  const again = await bench.create('deltas 3000000');
+  await bench.until(again.id, ({ preview }) => preview.includes('ab'), 30_000);
+  const asked = Date.now();
+  await bench.call('POST', `/api/agents/${again.id}/interrupt`, {});
+  await bench.until(again.id, idle, 3000);
+  const took = Date.now() - asked;
+  clearInterval(watching);
+  live.socket.terminate();
+  console.log(
+    `a million deltas in ${seconds.toFixed(1)} s: ${changes()} changes, heap +${
+      (most / 2 ** 20).toFixed(0)
+    } MiB at most; ` +
+      `interrupted in ${took} ms`,
+  );
+  assert.ok(most < 200 * 2 ** 20, `${most} bytes`);
+  assert.ok(took < 1000, `${took} ms`);
 });
 
 test('text that came byte by byte is whole', async () => {
