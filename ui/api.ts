@@ -115,13 +115,18 @@ function parse(text: string): unknown {
   }
 }
 
+/** Answers of the relay whose own words are for programs. */
+const PLAIN: Partial<Record<string, string>> = {
+  tunnel_down: 'The machine is away. This works again as soon as it is back.',
+};
+
 function refusal(response: Response, data: unknown): ApiError {
   const { error, code } = (data && typeof data === 'object' ? data : {}) as Partial<ErrorBody>;
   const retryAfter = Number(response.headers.get('retry-after') ?? 0) || 0;
   return new ApiError(
     response.status,
     code ?? `http_${response.status}`,
-    error ?? `The server answered ${response.status}.`,
+    (code && PLAIN[code]) ?? error ?? `The server answered ${response.status}.`,
     retryAfter,
   );
 }

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { byNeed, filterCount, select, stateView } from '../../ui/agents.ts';
 import { count, gist, money, shortPath, took } from '../../ui/format.ts';
 import { PAGES, path, resolve } from '../../ui/route.ts';
-import { bodyOf, check, EMPTY_FORM, fieldOf, fromDefaults, loadDraft, splitList } from '../../ui/pages/create-form.ts';
+import { atField, bodyOf, check, EMPTY_FORM, fromDefaults, loadDraft, splitList } from '../../ui/pages/create-form.ts';
 import { matching } from '../../ui/chat/commands.ts';
 import { answersOf, outcomeOf, parseInput } from '../../ui/chat/answers.ts';
 import { countLines, diffRows } from '../../ui/components/diff.ts';
@@ -83,8 +83,15 @@ test('bad input is named at its field', () => {
   assert.equal(Object.keys(check({ ...form, slackWebhookUrl: 'http://x' })), ['slackWebhookUrl']);
   assert.equal(Object.keys(check({ ...form, addDirs: '/a, -b' })), ['addDirs']);
   assert.equal(check(form), {});
-  assert.is(fieldOf('"directory" must be a folder that exists.'), 'directory');
-  assert.is(fieldOf('Something else.'), null);
+  assert.equal(atField('"directory" must be a folder that exists.'), { directory: 'Must be a folder that exists.' });
+  assert.equal(atField('"flags.allowedTools[0]" must be short.'), { allowedTools: 'Must be short.' });
+  assert.equal(atField('Something else.'), { form: 'Something else.' });
+});
+
+test('what only Claude has is not asked of Codex', () => {
+  const form = { ...EMPTY_FORM, directory: '/x', maxBudgetUsd: '5', allowedTools: 'Read', chrome: true };
+  assert.is(bodyOf(form).flags!.maxBudgetUsd, 5);
+  assert.equal(bodyOf({ ...form, provider: 'codex' }).flags, { permissionMode: form.mode, worktree: true });
 });
 
 test('a draft of another version or with broken JSON does not break the form', () => {

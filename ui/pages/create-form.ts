@@ -140,19 +140,15 @@ export function bodyOf(form: Form): CreateAgentBody {
     ...filled({
       model: form.model.trim(),
       effort: form.effort,
-      mcpConfig: form.mcpConfig.trim(),
       resume: form.resume.trim(),
       forkSession: form.forkSession && !!form.resume.trim(),
       fullAuto: form.fullAuto && form.provider === 'codex',
-      chrome: form.chrome && form.provider === 'claude',
       dangerouslySkipPermissions: form.dangerouslySkipPermissions,
-      allowedTools: splitList(form.allowedTools),
-      disallowedTools: splitList(form.disallowedTools),
       addDirs: splitList(form.addDirs),
+      ...(form.provider === 'claude' ? claudeOnly(form) : {}),
     }),
     permissionMode: form.mode,
     worktree: form.worktree,
-    ...(form.maxBudgetUsd.trim() ? { maxBudgetUsd: Number(form.maxBudgetUsd.replace(',', '.')) } : {}),
   };
   const { name, prompt, claudeMd, adminEmail, whatsappPhone, slackWebhookUrl, clientId } = form;
   return {
@@ -171,6 +167,14 @@ export function bodyOf(form: Form): CreateAgentBody {
   };
 }
 
+const claudeOnly = (form: Form): AgentFlags => ({
+  mcpConfig: form.mcpConfig.trim(),
+  chrome: form.chrome,
+  allowedTools: splitList(form.allowedTools),
+  disallowedTools: splitList(form.disallowedTools),
+  ...(form.maxBudgetUsd.trim() ? { maxBudgetUsd: Number(form.maxBudgetUsd.replace(',', '.')) } : {}),
+});
+
 /** What is wrong, by field; empty when nothing is. The rules are the server's own. */
 export function check(form: Form): Record<string, string> {
   if (!form.directory.trim()) return { directory: t.create.noDirectory };
@@ -180,7 +184,7 @@ export function check(form: Form): Record<string, string> {
   if (form.slackWebhookUrl.trim() && !/^https:\/\/\S+$/.test(form.slackWebhookUrl.trim())) {
     return { slackWebhookUrl: t.create.badUrl };
   }
-  if (form.maxBudgetUsd.trim() && !(Number(form.maxBudgetUsd.replace(',', '.')) > 0)) {
+  if (form.provider === 'claude' && form.maxBudgetUsd.trim() && !(Number(form.maxBudgetUsd.replace(',', '.')) > 0)) {
     return { maxBudgetUsd: t.create.badBudget };
   }
   try {
@@ -188,8 +192,14 @@ export function check(form: Form): Record<string, string> {
     return {};
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
-    return { [fieldOf(error.message) ?? 'form']: error.message };
+    return atField(error.message);
   }
+}
+
+/** A sentence of the server's rules, below the field that it names: there the name need not be said again. */
+export function atField(sentence: string): Record<string, string> {
+  const name = fieldOf(sentence);
+  return { [name ?? 'form']: name ? sentence.replace(/^"[^"]*" m/, 'M') : sentence };
 }
 
 /** The field that a sentence of the server names: `"flags.model" must be …`. */

@@ -40,16 +40,18 @@ export function MoreFlags({ form, set, field }: Props) {
                 html`<p class="note warn" role="alert"><${Icon} name="warning" size=${18} /><span>${c.skipWarning}</span></p>`}
               <${TextArea} label=${t.flags.addDirs} optional hint=${c.listHint} rows=${1} ...${field('addDirs')} />
             <//>
-            <${Card} title=${c.limits}>
-              <${TextField} label=${c.budget} optional inputmode="decimal" placeholder="5.00" ...${field(
-                'maxBudgetUsd',
-              )} />
-              <${TextArea} label=${t.flags.allowedTools} optional hint=${c.toolsHint} rows=${1} ...${field(
-                'allowedTools',
-              )} />
-              <${TextArea} label=${t.flags.disallowedTools} optional rows=${1} ...${field('disallowedTools')} />
-              <${TextArea} label=${t.flags.mcpConfig} optional hint=${c.mcpHint} rows=${1} ...${field('mcpConfig')} />
-            <//>
+            ${form.provider === 'claude' && html`
+              <${Card} title=${c.limits}>
+                <${TextField} label=${c.budget} optional inputmode="decimal" placeholder="5.00" ...${field(
+                  'maxBudgetUsd',
+                )} />
+                <${TextArea} label=${t.flags.allowedTools} optional hint=${c.toolsHint} rows=${1} ...${field(
+                  'allowedTools',
+                )} />
+                <${TextArea} label=${t.flags.disallowedTools} optional rows=${1} ...${field('disallowedTools')} />
+                <${TextArea} label=${t.flags.mcpConfig} optional hint=${c.mcpHint} rows=${1} ...${field('mcpConfig')} />
+                <//>
+            `}
             <${Card} title=${c.continue}>
               <${TextField} label=${t.flags.resume} optional hint=${c.resumeHint} ...${field('resume')} />
               ${form.resume.trim() && html`<div>${toggle('forkSession', t.flags.forkSession!, c.forkHint)}</div>`}

@@ -1,7 +1,6 @@
 import { html, useEffect, useLayoutEffect, useRef, useState } from '../html.ts';
 import type { AgentInfo, PermissionMode, ProviderName } from '../../core/wire/types.ts';
 import type { Settings } from '../../core/wire/workshop.ts';
-import { ApiError } from '../api.ts';
 import { Button, Card, Icon, PageHead, Segments, SelectField, TextArea, TextField } from '../components/mod.ts';
 import { FolderField } from '../components/folder-field.ts';
 import { t } from '../i18n/en.ts';
@@ -9,11 +8,11 @@ import { go, path } from '../route.ts';
 import { api, store, useStore } from '../services.ts';
 import { change } from '../store.ts';
 import {
+  atField,
   bodyOf,
   check,
   clearDraft,
   EMPTY_FORM,
-  fieldOf,
   fromDefaults,
   hasDraft,
   loadDraft,
@@ -73,8 +72,7 @@ export default function Create() {
       go(path`/agents/${made.id}`, true);
     } catch (error) {
       setBusy(false);
-      const name = error instanceof ApiError ? fieldOf(error.message) : null;
-      fail({ [name ?? 'form']: error instanceof Error ? error.message : t.common.failed });
+      fail(atField(error instanceof Error ? error.message : t.common.failed));
     }
   }
 
