@@ -86,7 +86,7 @@ test('the form names what is wrong at its field, keeps the draft, and makes one 
   assert.is(await page.getByLabel('Instructions for this agent').inputValue(), 'Write tests first.');
   await page.getByLabel('Allowed tools').fill('Read, -x');
   await page.getByRole('button', { name: 'Start agent' }).click();
-  await page.getByText(/"allowedTools/).waitFor();
+  await page.getByText(/^Must .*"-"/).waitFor();
   await page.getByLabel('Allowed tools').fill('Read, Bash(git log:*)');
   await page.getByRole('button', { name: 'Start agent' }).click();
   await page.locator('.agent-page').waitFor();

@@ -48,6 +48,10 @@ test('a streaming answer stays in view only while the reader is at the end', asy
   await page.context().close();
 });
 
+/** What is seen is what was painted: between two pictures the page may measure what nobody sees. */
+const painted = (page: Page) =>
+  page.evaluate(() => new Promise<void>((resolve) => requestAnimationFrame(() => setTimeout(resolve, 0))));
+
 test('older messages come in front without moving what is read', async () => {
   const list: Message[] = messages(
     Array.from({ length: 400 }, (_, i) => text(`Message ${i + 1}\n\n${'x '.repeat((i * 37) % 200)}`)),
@@ -55,20 +59,25 @@ test('older messages come in front without moving what is read', async () => {
   stage.add(agent({ id: 'a' }), list);
   const { page } = await stage.open('/agents/a');
   await page.getByText('Message 400', { exact: true }).waitFor();
-  let jumps = 0;
-  for (let i = 0; i < 60; i++) {
+  const jumps: string[] = [];
+  for (let i = 0; i < 150; i++) {
+    await painted(page);
     const seen = await page.evaluate(() => {
       const box = document.querySelector('.chat-scroll')!;
       const middle = box.getBoundingClientRect().top + 200;
-      const shown = [...document.querySelectorAll('.message')].find((e) => e.getBoundingClientRect().bottom > middle)!;
+      // What the browser has not painted yet has no place of its own.
+      const shown = [...document.querySelectorAll('.message')].find((e) =>
+        e.checkVisibility({ contentVisibilityAuto: true }) && e.getBoundingClientRect().bottom > middle
+      )!;
       return { id: shown.getAttribute('data-id')!, top: shown.getBoundingClientRect().top };
     });
     await page.waitForTimeout(60);
+    await painted(page);
     const now = await page.evaluate(
       (id) => document.querySelector(`[data-id="${id}"]`)!.getBoundingClientRect().top,
       seen.id,
     );
-    if (Math.abs(now - seen.top) > 2) jumps++;
+    if (Math.abs(now - seen.top) > 2) jumps.push(`${seen.id}: ${seen.top} to ${now}`);
     await page.evaluate(() => document.querySelector('.chat-scroll')!.scrollTop -= 700);
     if (await page.getByText('Message 1', { exact: true }).count()) break;
   }
@@ -77,7 +86,7 @@ test('older messages come in front without moving what is read', async () => {
     [...document.querySelectorAll('.message')].map((e) => e.getAttribute('data-id'))
   );
   assert.equal(ids, list.map(({ id }) => id), 'every message once, in order');
-  assert.ok(jumps <= 1, `${jumps} jumps`);
+  assert.equal(jumps, []);
   await page.context().close();
 });
 
@@ -100,7 +109,7 @@ test('10,000 messages that arrived while the page was open stay smooth and bound
     const box = document.querySelector('.chat-scroll')!;
     let slowest = 0;
     let before = performance.now();
-    for (let i = 0; i < 60; i++) {
+    for (let i = 0; i < 150; i++) {
       box.scrollTop -= 200;
       await new Promise(requestAnimationFrame);
       slowest = Math.max(slowest, performance.now() - before);

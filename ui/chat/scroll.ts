@@ -16,7 +16,7 @@ export function useScroll(first: string | undefined, onNearTop: () => void) {
   const content = useRef<HTMLDivElement>(null);
   const stuck = useRef(true);
   const shown = useRef<string | undefined>(undefined);
-  const anchor = useRef<{ element: Element; top: number } | null>(null);
+  const anchor = useRef<Anchor | null>(null);
   const nearTop = useRef(onNearTop);
   nearTop.current = onNearTop;
   const [atEnd, setAtEnd] = useState(true);
@@ -41,13 +41,16 @@ export function useScroll(first: string | undefined, onNearTop: () => void) {
     const kept = anchor.current;
     if (!view) return;
     if (stuck.current) toNews(view, shown);
-    else if (kept?.element.isConnected) view.scrollTop += kept.element.getBoundingClientRect().top - kept.top;
+    else hold(view, kept);
     look();
   }, [first]);
 
   useEffect(() => {
+    // What is out of view has an estimated height until it is scrolled to: then everything below it would move.
     const follow = new ResizeObserver(() => {
-      if (stuck.current && box.current) toNews(box.current, shown);
+      if (!box.current) return;
+      if (stuck.current) toNews(box.current, shown);
+      else hold(box.current, anchor.current);
     });
     follow.observe(box.current!);
     follow.observe(content.current!);
@@ -67,8 +70,20 @@ function toNews(view: HTMLElement, shown: { current: string | undefined }): void
   view.scrollTop = Math.min(end, view.scrollTop + above);
 }
 
-/** The first message in view, and where it stands. */
-function anchorOf(view: HTMLElement): { element: Element; top: number } | null {
+/** A message, and where it stands. */
+interface Anchor {
+  element: Element;
+  top: number;
+}
+
+function hold(view: HTMLElement, anchor: Anchor | null): void {
+  if (!anchor?.element.isConnected) return;
+  const moved = anchor.element.getBoundingClientRect().top - anchor.top;
+  if (moved !== 0) view.scrollTop += moved;
+}
+
+/** The first message in view. */
+function anchorOf(view: HTMLElement): Anchor | null {
   const edge = view.getBoundingClientRect().top;
   for (const chunk of view.querySelectorAll('.chunk')) {
     if (chunk.getBoundingClientRect().bottom <= edge) continue;
