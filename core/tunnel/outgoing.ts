@@ -3,7 +3,7 @@ import { END, FRAME_HEADER, type FrameWriter, type PackedHead, packHead, TYPE, U
 import { frameCost, MAX_CREDIT, MAX_DATA, MIN_FRAME_COST, WINDOW } from './limits.ts';
 
 /** What a stream keeps before write() says false, bytes. */
-const QUEUE_MARK = 128 * 1024;
+const QUEUE_MARK = 256 * 1024;
 /** 1xx answers that may wait to be sent. */
 const MAX_INFOS = 8;
 /** CREDIT, RESET and the fixed parts of what else one turn writes, bytes. */
