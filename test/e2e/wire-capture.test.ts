@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { join } from 'node:path';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { type Capture, startCapture } from '../support/capture.ts';
 import { type Product, ROOT, startProduct, until } from '../support/product.ts';
 
@@ -61,6 +61,37 @@ test('a wrong token is refused, not sent, and not tried again', async () => {
   assert.not.ok(product.relay!.output().includes(wrong));
   const local = await fetch(`${product.localUrl}/api/health`);
   assert.is(local.status, 200, 'the local dashboard goes on');
+});
+
+test('what both programs leave behind has no secret, and their logs no prompt', async () => {
+  const cookie = (await product.login()).split('=')[1]!;
+  const wrong = 'a-wrong-password-that-nobody-shall-read';
+  const refused = await fetch(`${product.relayUrl}/api/auth/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', origin: product.relayUrl },
+    body: JSON.stringify({ password: wrong }),
+  });
+  assert.is(refused.status, 401);
+  await product.agent!.kill();
+  await product.relay!.kill();
+  const logs = { 'the agent said': product.agent!.output(), 'the relay said': product.relay!.output() };
+  const files = readdirSync(product.folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+  assert.ok(
+    files.some((file) => file.endsWith('relay-audit.log')) && files.some((file) => file.endsWith('journal.jsonl')),
+  );
+  const left: Record<string, string> = {
+    ...logs,
+    ...Object.fromEntries(files.map((file) => [file, readFileSync(file, 'latin1')])),
+  };
+  for (const [name, text] of Object.entries(left)) {
+    for (const secret of [product.token, product.password, cookie, wrong]) {
+      assert.not.ok(text.includes(secret), `${name}: ${secret}`);
+    }
+    const isLog = name in logs || name.endsWith('.log');
+    assert.not.ok(isLog && text.includes('capybara'), `${name} has the prompt`);
+  }
 });
 
 test.run();
