@@ -8,6 +8,8 @@ import type { Cell, Timer } from './cell.ts';
 /** While something is broken the relay is asked this often; ms. */
 export const ASK_EVERY = 5_000;
 const ASK_TIMEOUT = 5_000;
+/** A failure so soon is not that of a relay that does not answer; ms. */
+const AT_ONCE = 1_000;
 
 export interface RelayState {
   /** null: not known yet. */
@@ -75,10 +77,11 @@ export function createRelayWatch(deps: {
     set({ present: true, reachable: true, seenAt: now, machine, ...(machine ? { machineSeenAt: now } : {}) });
   }
 
-  async function ask() {
+  async function ask(isSecond = false): Promise<void> {
     if (!running || state.get().present === false) return;
     if (timer !== null) deps.clearTimeout(timer);
     timer = null;
+    const asked = deps.now();
     try {
       const response = await deps.fetch('/api/relay/status', {
         cache: 'no-store',
@@ -87,7 +90,11 @@ export function createRelayWatch(deps: {
       if (response.status === 404) return set({ present: false, reachable: null });
       if (response.ok) told(await response.json());
     } catch {
-      set({ reachable: false });
+      const { seenAt, reachable } = state.get();
+      // A kept connection that was just closed fails at once, and says nothing of the relay: asked again it uses a new one.
+      if (reachable && !isSecond && deps.now() - asked < AT_ONCE) return ask(true);
+      // What the events have said meanwhile is newer than a question that got lost.
+      if ((seenAt ?? -1) < asked) set({ reachable: false });
     }
     if (!running) return;
     if (state.get().present) listen();

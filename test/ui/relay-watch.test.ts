@@ -21,10 +21,15 @@ function setup() {
   const streams: FakeEvents[] = [];
   let answer: number | { tunnelConnected: boolean } = { tunnelConnected: true };
   let asked = 0;
+  let lost = 0;
   let machineUp = 0;
   const watch = createRelayWatch({
     fetch: (() => {
       asked++;
+      if (lost > 0) {
+        lost--;
+        return Promise.reject(new TypeError('a kept connection was closed'));
+      }
       if (answer === 0) return Promise.reject(new TypeError('offline'));
       if (typeof answer === 'number') return Promise.resolve(new Response('{}', { status: answer }));
       return Promise.resolve(new Response(JSON.stringify(answer)));
@@ -53,6 +58,7 @@ function setup() {
     pass,
     set: (to: typeof answer) => answer = to,
     asked: () => asked,
+    lose: (count: number) => lost = count,
     machineUp: () => machineUp,
   };
 }
@@ -121,6 +127,28 @@ test('stopped: no timer, no stream', async () => {
   watch.stop();
   assert.is(timers.pending, 0);
   assert.ok(streams[0]!.closed);
+});
+
+test('one question that gets lost is asked again at once; only then is the relay called away', async () => {
+  const lab = setup();
+  await lab.start();
+  lab.timers.pass(10);
+  const before = lab.asked();
+  const seen: (boolean | null)[] = [];
+  lab.watch.state.subscribe(() => seen.push(lab.watch.state.get().reachable));
+  lab.lose(1);
+  lab.watch.ask();
+  await settle();
+  await settle();
+  assert.is(lab.asked(), before + 2);
+  assert.ok(seen.every((reachable) => reachable === true), JSON.stringify(seen));
+  lab.timers.pass(10);
+  lab.lose(2);
+  lab.watch.ask();
+  await settle();
+  await settle();
+  assert.is(lab.watch.state.get().reachable, false);
+  lab.watch.stop();
 });
 
 test.run();
