@@ -10,6 +10,8 @@ import { Failed, Interrupted, type Json, MODEL, type Script, ScriptedTurn } from
 /** What a demo turn pretends to cost, dollars. */
 const TURN_COST = 0.0042;
 
+const HOST_GONE: Json = { behavior: 'deny', message: 'The host is gone.' };
+
 export interface ServeOptions {
   version: string;
   script: Script;
@@ -52,7 +54,7 @@ class Host {
     });
     lines.on('close', () => {
       this.#inputEnded = true;
-      for (const answer of this.#answers.values()) answer({ behavior: 'deny', message: 'The host is gone.' });
+      for (const answer of this.#answers.values()) answer(HOST_GONE);
       if (!this.#current) process.exit(0);
     });
     process.on('SIGINT', () => this.#current ? this.#current.abort.abort() : process.exit(0));
@@ -169,6 +171,7 @@ class Host {
 
   /** Resolves with the host's answer; an interrupt withdraws the request. */
   #ask(request: Json, signal: AbortSignal): Promise<Json> {
+    if (this.#inputEnded) return Promise.resolve(HOST_GONE); // nobody is left who could answer
     const id = randomUUID();
     return new Promise((resolve, reject) => {
       signal.addEventListener('abort', () => {
