@@ -229,6 +229,27 @@ test('an agent whose record is damaged does not keep the others from being there
   assert.match(house.warnings.get(`record ${bad.id}`)!, 'corrupt');
 });
 
+test('a folder in the place of a file, and a clock that goes back a day: all others go on, and it is said', async () => {
+  const [good, noRecord, noJournal] = [await create('one'), await create('two'), await create('three')];
+  await agents.close();
+  for (const [{ id }, name] of [[noRecord, 'agent.json'], [noJournal, 'journal.jsonl']] as const) {
+    const path = join(folder, 'data/agents', id, name);
+    rmSync(path);
+    mkdirSync(join(path, 'inside'), { recursive: true });
+  }
+  const forward = clock.now;
+  house = testHouse({ dataDir: join(folder, 'data'), clock: { ...clock, now: () => forward() - 86_400_000 } });
+  claude = scriptedProvider();
+  agents = await start();
+  assert.equal(agents.list().map(({ id }) => id).sort(), [good.id, noJournal.id].sort());
+  const before = agents.messages(good.id, {}).messages;
+  const told = await agents.send(good.id, { text: 'go on', clientId: randomUUID() }, 'test');
+  assert.ok(told.message.seq > before.at(-1)!.seq, 'the order is that of the numbers, not of the clock');
+  agents.messages(noJournal.id, {});
+  assert.match(house.warnings.get(`record ${noRecord.id}`)!, 'could not be read');
+  assert.match(house.warnings.get(`journal ${noJournal.id}`)!, 'could not be read');
+});
+
 test('work that is not merged is not deleted without being asked', async () => {
   const { id } = await create();
   lostWork = ['2 commits.'];
