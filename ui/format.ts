@@ -48,7 +48,9 @@ export function plain(text: string): string {
       '',
     )
     .replace(/\r\n/g, '\n')
-    .replace(/[^\n]*\r/g, '')
+    .split('\n')
+    .map((line) => line.slice(line.lastIndexOf('\r') + 1))
+    .join('\n')
     // deno-lint-ignore no-control-regex
     .replace(/[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]/g, '');
 }

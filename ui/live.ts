@@ -12,6 +12,8 @@ export const PING_EVERY = 10_000;
 export const PING_DEADLINE = 8_000;
 /** Deadline of the proof that is asked for when the page becomes visible again; ms. */
 export const WAKE_DEADLINE = 3_000;
+/** A try that is older than this when the page wakes up may be one of before: another is made; ms. */
+const OLD_TRY = 1_000;
 /** A socket that has not been welcomed by then is given up; ms. */
 export const WELCOME_DEADLINE = 10_000;
 const FIRST_RETRY = 500;
@@ -72,6 +74,7 @@ export function createLive(deps: LiveDeps): Live {
   const watched = new Map<string, number>();
   let socket: Socket | null = null;
   let failures = 0;
+  let triedAt = 0;
   let timer: Timer | null = null; // the next try, or the next ping
   let deadline: Timer | null = null; // until when something must be heard
 
@@ -100,6 +103,7 @@ export function createLive(deps: LiveDeps): Live {
   function connect() {
     drop();
     const { phase, since } = link.get();
+    triedAt = deps.now();
     set({ phase: 'connecting', since: phase === 'closed' ? deps.now() : since, retryAt: null });
     socket = deps.open();
     socket.onopen = () => {
@@ -170,7 +174,9 @@ export function createLive(deps: LiveDeps): Live {
       connect();
     },
     wake() {
-      if (link.get().phase === 'up') return ping(WAKE_DEADLINE);
+      const { phase } = link.get();
+      if (phase === 'up') return ping(WAKE_DEADLINE);
+      if (phase === 'connecting' && deps.now() - triedAt >= OLD_TRY) return connect();
       this.retryNow();
     },
     watch(agent) {

@@ -49,6 +49,7 @@ export interface Product {
   relay: Program | null;
   agent: Program | null;
   startAgent(extra?: Record<string, string>): Promise<void>;
+  /** On `relayPort`, or where `extra` says. */
   startRelay(extra?: Record<string, string>): Promise<void>;
   /** Resolves when the relay says that the tunnel is up (or down). */
   tunnel(up: boolean): Promise<void>;
@@ -168,7 +169,8 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
         }),
         false,
       );
-      await answers(`${product.relayUrl}/api/relay/status`, product.relay, 'the relay');
+      const port = extra.RELAY_PORT ?? relayPort;
+      await answers(`http://127.0.0.1:${port}/api/relay/status`, product.relay, 'the relay');
     },
     async startAgent(extra = {}) {
       product.agent = run(

@@ -168,6 +168,17 @@ test('waking up proves the way at once, with a short deadline', () => {
   assert.is(live.link.get().phase, 'connecting');
 });
 
+test('waking up gives up a try of before', () => {
+  const { live, timers, sockets } = setup();
+  live.start();
+  live.wake();
+  assert.is(sockets.length, 1);
+  timers.pass(1000);
+  live.wake();
+  assert.is(sockets.length, 2);
+  assert.is(live.link.get().phase, 'connecting');
+});
+
 test('signed out: no retry, and the page is told', () => {
   const { live, timers, up, last, signedOut, sockets } = setup();
   live.start();

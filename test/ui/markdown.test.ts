@@ -132,4 +132,15 @@ test('what drives a terminal is taken out of text', () => {
   for (const [from, to] of cases) assert.is(plain(from), to, JSON.stringify(from));
 });
 
+test('a megabyte of anything in one line costs no more than its length', () => {
+  const pieces = ['x', ' ', '\r', '\n', '\u2028', '\x1b', '\x1b]', '\x1b[', '\x1b[0', '\x1bP', 'a\x1b \r', '😀'];
+  for (const piece of pieces) {
+    const text = piece.repeat(1_000_000 / piece.length);
+    const began = performance.now();
+    plain(text);
+    const ms = performance.now() - began;
+    assert.ok(ms < 500, `${JSON.stringify(piece)}: ${ms.toFixed(0)} ms`);
+  }
+});
+
 test.run();

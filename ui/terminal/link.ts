@@ -42,7 +42,6 @@ export interface LinkDeps {
   onBytes(bytes: Uint8Array, offset: number | null): void;
   onSize(size: Size): void;
   onExit(code: number, signal: number): void;
-  /** Something is not right; asked before each try: is this terminal, and this session, still there? */
   random(): number;
   setTimeout(action: () => void, ms: number): Timer;
   clearTimeout(timer: Timer): void;
@@ -60,6 +59,8 @@ export interface TerminalLink {
   shown(offset: number): void;
   /** The device woke up or the network came back. */
   wake(): void;
+  /** The way to the machine is broken, which this socket may not have noticed: a terminal asks nothing that must be answered. */
+  lost(): void;
 }
 
 export function createLink(deps: LinkDeps): TerminalLink {
@@ -226,6 +227,9 @@ export function createLink(deps: LinkDeps): TerminalLink {
         failures = 0;
         connect();
       }
+    },
+    lost() {
+      if (phase.get() === 'up' || phase.get() === 'connecting') retry();
     },
   };
 }

@@ -7,14 +7,26 @@ import type { MenuItem } from '../components/menu.ts';
 import { t } from '../i18n/en.ts';
 import { tt } from '../i18n/en-terminal.ts';
 import { go, path } from '../route.ts';
-import { api } from '../services.ts';
+import { api, live } from '../services.ts';
 import { openTerminal } from './commands.ts';
+import type { TerminalLink } from './link.ts';
 import { copyText, PasteDialog, RenameDialog, TextDialog } from './dialogs.ts';
 import { KeyBar } from './key-bar.ts';
 import { SearchBar } from './search-bar.ts';
 import { TerminalSession } from './session.ts';
 
 type Sheet = 'paste' | 'rename' | 'text' | null;
+
+/** The live feed proves its way again and again: what it finds out holds for the terminal, too. */
+function followFeed(link: TerminalLink): () => void {
+  let wasUp = live.link.get().phase === 'up';
+  return live.link.subscribe(() => {
+    const isUp = live.link.get().phase === 'up';
+    if (wasUp && !isUp) link.lost();
+    if (!wasUp && isUp) link.wake();
+    wasUp = isUp;
+  });
+}
 
 /** One terminal with everything around it. `back`: where the arrow leads. */
 export function TerminalView({ info, back }: { info: TerminalInfo; back: string }) {
@@ -30,7 +42,11 @@ export function TerminalView({ info, back }: { info: TerminalInfo; back: string 
     made.mount(box.current!);
     made.terminal.focus();
     setSession(made);
-    return () => made.dispose();
+    const unfollow = followFeed(made.link);
+    return () => {
+      unfollow();
+      made.dispose();
+    };
   }, [info.id]);
   const paste = async () => {
     try {

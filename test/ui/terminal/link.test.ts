@@ -146,6 +146,22 @@ test('tries again with growing pauses, at once when woken, and gives up a silent
   assert.is(sockets.length, 3);
 });
 
+test('told that the way is broken, it lets go of a socket that has not noticed and goes on where it was', () => {
+  const { sockets, link, clock, attach, inputs } = played();
+  attach();
+  sockets[0]!.bytes(10);
+  link.input(Uint8Array.from([1, 2]));
+  link.lost();
+  assert.ok(sockets[0]!.isClosed);
+  assert.is(link.phase.get(), 'waiting');
+  link.lost();
+  clock.advance(300);
+  assert.is(sockets.length, 2);
+  assert.is(sockets[1]!.query.get('offset'), '10');
+  attach({ reset: false, offset: 10, input: 1 });
+  assert.equal(inputs(sockets[1]!).flatMap((part) => [...part]), [2]);
+});
+
 test('a closed terminal is not asked for again', () => {
   const { sockets, link, clock, attach } = played();
   attach();
