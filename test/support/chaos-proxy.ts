@@ -23,6 +23,8 @@ export interface Chaos {
   tamper: ((chunk: Buffer) => Buffer) | null;
   /** Breaks every connection on both sides. */
   reset(): void;
+  /** The present connections are silent for ever and nobody is told, as when a phone gets another address; new ones work. */
+  abandon(): void;
   /** Ends every connection on both sides, as an idle proxy does. */
   finish(): void;
   close(): Promise<void>;
@@ -30,6 +32,7 @@ export interface Chaos {
 
 export async function chaosProxy(target: () => number): Promise<Chaos> {
   const sockets = new Set<Socket>();
+  const abandoned = new WeakSet<Socket>();
   const held: (() => void)[] = [];
   let taken = 0;
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (near) => {
@@ -50,7 +53,7 @@ export async function chaosProxy(target: () => number): Promise<Chaos> {
         if (self.stalled) await new Promise<void>((resolve) => held.push(resolve));
         const left = due - Date.now();
         if (left > 0) await new Promise((resolve) => setTimeout(resolve, left));
-        action();
+        if (!abandoned.has(from)) action();
       });
     };
     from.on('data', (chunk: Buffer) => {
@@ -98,6 +101,7 @@ export async function chaosProxy(target: () => number): Promise<Chaos> {
     refuse: false,
     tamper: null,
     reset: () => [...sockets].forEach((socket) => socket.resetAndDestroy()),
+    abandon: () => [...sockets].forEach((socket) => abandoned.add(socket)),
     finish: () => [...sockets].forEach((socket) => socket.end()),
     async close() {
       stalled = false;
