@@ -22,10 +22,11 @@ const TIMEOUT_S: Record<string, number> = { browser: 240, e2e: 240, clis: 300, f
 const DEFAULT_TIMEOUT_S = 120;
 /**
  * Files of these folders, and `*.alone.test.ts` anywhere, get the machine for themselves: they start browsers and servers, or
- * hold times against a bound.
+ * hold times against a bound. `*.shared.test.ts` among them may run beside another.
  */
 const ALONE = new Set(['browser', 'e2e', 'clis', 'faults']);
-const isAlone = (file: string) => ALONE.has(group(file)) || file.endsWith('.alone.test.ts');
+const isAlone = (file: string) =>
+  (ALONE.has(group(file)) && !file.endsWith('.shared.test.ts')) || file.endsWith('.alone.test.ts');
 
 interface Outcome {
   file: string;
