@@ -37,6 +37,8 @@ export const MAX_STREAMS = 256;
 /** What may be under way in the whole tunnel at first, and always, bytes (pace.ts). */
 export const PACE_START = 16 * 1024;
 export const PACE_FLOOR = 4 * 1024;
+/** While others have something to say bulk may have so much under way on the shortest line, bytes. */
+export const PACE_SHARED = 64 * 1024;
 /** A stream's turn that is no larger does not count as bulk: a keystroke, an event, the head of a request. */
 export const SMALL_TURN = 1024;
 

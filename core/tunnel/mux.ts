@@ -26,6 +26,8 @@ export interface MuxOptions {
   send: (record: Buffer) => boolean;
   /** Bytes that the line can take now in one piece; call `roomAgain` when there are more. Not given: any number. */
   room?: () => number;
+  /** A stream says something brief: a keystroke, an event, a short answer. */
+  share?: () => void;
   /** Told of each record of so many bytes before it is sent. @returns the payload of a PING to put behind it, or null */
   probe?: (bytes: number) => Uint8Array | null;
   /** Calls `flush` once, soon; frames that come up until then share a record. `crowded`: more are likely to come in this tick. */
@@ -152,6 +154,7 @@ export class Mux implements StreamHost {
       this.#ring.splice(at, 1);
       stream.queued = false;
       this.#turns++;
+      if (stream.brief) this.#options.share?.();
       if (stream.turn(writer, bulk ? Math.min(MAX_DATA, piece) : SMALL_TURN)) this.ready(stream);
     }
     if (!this.#closed) this.#sendRecord();

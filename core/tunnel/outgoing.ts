@@ -1,6 +1,6 @@
 /** One stream's sending half: a head, a queue of body with credit, an end; written into records a turn at a time. */
 import { END, FRAME_HEADER, type FrameWriter, type PackedHead, packHead, TYPE, UPGRADE } from './frame.ts';
-import { frameCost, MAX_CREDIT, MAX_DATA, MIN_FRAME_COST, WINDOW } from './limits.ts';
+import { frameCost, MAX_CREDIT, MAX_DATA, MIN_FRAME_COST, SMALL_TURN, WINDOW } from './limits.ts';
 
 /** What a stream keeps before write() says false, bytes. */
 const QUEUE_MARK = 256 * 1024;
@@ -26,6 +26,8 @@ export class Outgoing {
   #trailers: PackedHead | null = null;
   #credit = WINDOW;
   #full = false;
+  /** What is queued is the rest of a larger piece. */
+  #isRest = false;
 
   /** @param opener its head is an OPEN, not a HEAD */
   constructor(id: number, opener: boolean) {
@@ -100,6 +102,12 @@ export class Outgoing {
     return (head?.size ?? 0) + Math.min(this.#pending, MAX_DATA) + SMALL_FRAMES;
   }
 
+  /** The next turn says something short and whole: all of a message, or all of a request or answer. */
+  get brief(): boolean {
+    if (this.#isRest || this.turnSize > SMALL_TURN) return false;
+    return this.#half === 'head' ? this.#head !== null && this.#finishing : this.#pending > 0;
+  }
+
   /** One frame, if one is due: with at most `budget` (MAX_DATA or less) of body. @returns whether the half has ended with it */
   turn(writer: FrameWriter, budget: number): boolean {
     if (!this.wantsTurn) return false;
@@ -154,6 +162,7 @@ export class Outgoing {
   #takeBody(writer: FrameWriter, size: number): void {
     this.#credit -= frameCost(size);
     this.#pending -= size;
+    this.#isRest = this.#pending > 0;
     let left = size;
     let taken = 0;
     while (left > 0) {

@@ -2,9 +2,10 @@
  * How much may be under way in the tunnel, so that its own bulk never queues up in front of a keystroke. TCP fills every
  * buffer on the way before it slows down, seconds of them on a slow line. Every PING is a probe: its PONG says when all that
  * was sent before it has arrived. The limit moves so that this takes TARGET_MS longer than on an empty line (the law of
- * FAST TCP: limit × (base + target) / round trip). Pure; times are ms of one monotonic clock.
+ * FAST TCP: limit × (base + target) / round trip). While others have something to say bulk gives up more: it keeps just the
+ * line itself filled. Pure; times are ms of one monotonic clock.
  */
-import { PACE_FLOOR, PACE_START, SMALL_TURN } from './limits.ts';
+import { PACE_FLOOR, PACE_SHARED, PACE_START, SMALL_TURN } from './limits.ts';
 
 /** Delay that bulk may add. Less would leave the line idle between two answers. */
 const TARGET_MS = 14;
@@ -26,6 +27,13 @@ const BASE_MS = 60_000;
 /** … or, when the limit has come down to the floor, after this: then it is the line that has become longer. */
 const FLOOR_MS = 1_000;
 
+/** How long somebody's word keeps the way short for the next one. */
+const SHARED_MS = 1_000;
+/** Of what the line holds at the present rate, so that a rate that was held back finds its way up again. */
+const SHARED_FILL = 1.25;
+/** The shortest round trip of this long, and of as long before, tells what the line holds: a line may become longer. */
+const SHORTEST_MS = 30_000;
+
 export class Pace {
   #limit = PACE_START;
   #sent = 0;
@@ -43,18 +51,31 @@ export class Pace {
   #measuring = 0;
   /** What had been sent when that began: probes count once all of it has arrived. */
   #measureFrom = 0;
+  /** The latest time that was told; when somebody beside the bulk had something to say, by that time. */
+  #now = 0;
+  #sharedAt = -Infinity;
+  /** Bytes a ms, of the last round; when that round began and what had arrived by then. */
+  #rate = 0;
+  #rateFrom = { at: 0, arrived: 0 };
+  #shortest = { now: Infinity, before: Infinity, since: 0 };
   /** The limit was reached since the last change: only then is a higher one of use. */
   #pressed = false;
   #filled = false;
 
   /** Bytes of bulk that may be sent now in one piece. Pieces with a probe each keep the line evenly filled. */
   get room(): number {
-    const room = this.limit - (this.#sent - this.#arrived);
-    if (room < SMALL_TURN) this.#pressed = true;
+    const underWay = this.#sent - this.#arrived;
+    if (this.#limit - underWay < SMALL_TURN) this.#pressed = true;
+    const room = this.limit - underWay;
     return Math.max(0, Math.min(room, Math.max(SMALL_TURN, this.#piece)));
   }
   get limit(): number {
-    return this.#measuring > 0 ? EMPTY : this.#limit;
+    if (this.#measuring > 0) return EMPTY;
+    return this.#now - this.#sharedAt < SHARED_MS ? Math.min(this.#limit, this.#shared) : this.#limit;
+  }
+  /** Somebody beside the bulk has something to say. */
+  share(): void {
+    this.#sharedAt = this.#now;
   }
 
   /** Enough was sent since the last probe. Looked at after `sent` and after `answer`, for the limit may have gone down. */
@@ -66,6 +87,7 @@ export class Pace {
   }
   /** A PING with this stamp is on its way behind all that was sent. */
   probe(stamp: number): void {
+    this.#now = stamp;
     this.#probedAt = this.#sent;
     // While measuring, what else is under way is not ours to hold back: keystrokes, heads, other small turns.
     const drained = this.#measuring > 0 && this.#arrived >= this.#measureFrom;
@@ -75,17 +97,30 @@ export class Pace {
   answer(stamp: number, now: number): number | null {
     const at = this.#probes.findIndex((probe) => probe.stamp === stamp);
     if (at < 0) return null;
+    this.#now = now;
     const { sent, unloaded } = this.#probes[at]!;
     this.#probes.splice(0, at + 1);
     const roundTrip = Math.max(0, now - stamp);
     this.#arrived = sent;
+    this.#learnShortest(roundTrip, now);
     if (unloaded) this.#learnBase(roundTrip, now);
     else if (this.#measuring === 0 && sent > this.#roundFrom) this.#adjust(roundTrip, now);
     return roundTrip;
   }
 
+  get #shared(): number {
+    const { now, before } = this.#shortest;
+    const line = this.#rate > 0 ? this.#rate * Math.min(now, before) : 0;
+    return Math.floor(PACE_SHARED + SHARED_FILL * line);
+  }
   get #piece(): number {
     return Math.floor(this.limit / PROBES);
+  }
+  #learnShortest(roundTrip: number, now: number): void {
+    if (now - this.#shortest.since > SHORTEST_MS) {
+      this.#shortest = { now: Infinity, before: this.#shortest.now, since: now };
+    }
+    this.#shortest.now = Math.min(this.#shortest.now, roundTrip);
   }
   #learnBase(roundTrip: number, now: number): void {
     this.#unloaded.push(roundTrip);
@@ -99,6 +134,9 @@ export class Pace {
     if (this.#round.length < ROUND) return;
     const quickest = Math.min(...this.#round);
     this.#round = [];
+    const span = now - this.#rateFrom.at;
+    if (span > 0) this.#rate = (this.#arrived - this.#rateFrom.arrived) / span;
+    this.#rateFrom = { at: now, arrived: this.#arrived };
     this.#roundFrom = this.#sent;
     const age = now - this.#measuredAt;
     const atFloor = this.#limit === PACE_FLOOR;

@@ -86,6 +86,7 @@ export class Session {
       opener: !machine,
       send: (record) => this.#sendRecord(record),
       room: () => this.#heartbeat.pace.room,
+      share: () => this.#heartbeat.pace.share(),
       probe: (bytes) => this.#heartbeat.sending(bytes),
       schedule: (flush, crowded) => void (crowded ? setImmediate(flush) : process.nextTick(flush)),
       onOpen: options.onOpen,

@@ -137,6 +137,10 @@ export class Stream {
   get turnSize(): number {
     return this.#over ? 2 * FRAME_HEADER : this.#out.turnSize;
   }
+  /** Its next turn says something short and whole; not the head, the rest or the credit of bulk. */
+  get brief(): boolean {
+    return !this.#over && this.#out.brief;
+  }
   /** Writes what is due, at most one frame of this half with `budget` (MAX_DATA or less) of body. @returns whether there is more */
   turn(writer: FrameWriter, budget: number): boolean {
     if (this.#reset >= 0) return this.#writeReset(writer);

@@ -7,6 +7,8 @@ interface Line {
   bytesPerMs: number;
   baseMs: number;
   jitter?: () => number;
+  /** Somebody types beside the bulk. */
+  shared?: boolean;
 }
 
 /** A line with an endless queue, whose ends send whatever the pace allows. `now` goes on from one transfer to the next. */
@@ -35,6 +37,7 @@ function connect(pace: Pace) {
     let before = 0;
     for (; now < start + seconds * 1000; now += 0.25) {
       hear(line);
+      if (line.shared) pace.share();
       const measured = now >= start + skip * 1000;
       if (!measured) before = sent;
       // What a keystroke sent now would wait for.
@@ -66,6 +69,24 @@ test('a fast line is not held back', () => {
   const bytesPerMs = 300_000; // 300 MB/s
   const { rate } = transfer(new Pace(), { bytesPerMs, baseMs: 0.1 }, 2);
   assert.ok(rate > 0.8 * bytesPerMs, String(rate));
+});
+
+test('bulk leaves a fast line to others as soon as they say something, and takes it back when they fall silent', () => {
+  const fast = { bytesPerMs: 100_000, baseMs: 0.1 };
+  const send = connect(new Pace());
+  const alone = send(fast, 3);
+  const beside = send({ ...fast, shared: true }, 3);
+  const again = send(fast, 3);
+  assert.ok(beside.worst < 1.5, `${beside.worst} ms of queue, ${alone.worst} ms alone`);
+  assert.ok(again.rate > 0.8 * fast.bytesPerMs, String(again.rate));
+});
+
+test('a long line stays full whoever else is there', () => {
+  for (const [mbit, baseMs] of [[1, 40], [8, 20], [100, 20], [400, 100]] as const) {
+    const line = { bytesPerMs: mbit * 125, baseMs, shared: true };
+    const { rate } = transfer(new Pace(), line, 30);
+    assert.ok(rate > 0.7 * line.bytesPerMs, `${mbit} Mbit/s, ${baseMs} ms: ${rate} bytes/ms`);
+  }
 });
 
 test('jitter is not taken for a queue', () => {
