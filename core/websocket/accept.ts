@@ -13,7 +13,8 @@ import {
   type ServerOptions,
 } from './handshake.ts';
 
-export interface AcceptOptions extends ServerOptions, Pick<ConnectionOptions, 'limits' | 'heartbeat' | 'clock'> {}
+export interface AcceptOptions
+  extends ServerOptions, Pick<ConnectionOptions, 'limits' | 'heartbeat' | 'clock' | 'lend'> {}
 
 /** A refused client that does not end the connection in this time is cut off. */
 const REFUSAL_MS = 2000;

@@ -30,6 +30,8 @@ export interface ConnectionOptions {
   limits?: Partial<Limits>;
   heartbeat?: HeartbeatOptions;
   clock?: Clock;
+  /** Bytes given to `onmessage` are only valid during the call: their memory is used again. For who decodes them at once. */
+  lend?: boolean;
 }
 
 export type { Message } from './inbox.ts';
@@ -93,10 +95,11 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
     // Below its own mark a stream never says that it has drained.
     this.#highWater = Math.max(this.#limits.highWater, stream.writableHighWaterMark);
     const events = new Connection.#Events(this);
-    const reader = new MessageReader(events, this.#limits, clock, deflate && inflaterFor(role, deflate));
+    const { lend = false } = options;
+    const reader = new MessageReader(events, this.#limits, clock, deflate && inflaterFor(role, deflate), lend);
     const parser = new FrameParser(role, reader, { rsv1: deflate !== null });
     this.#outbox = new Outbox(stream, role === 'client', events);
-    this.#inbox = new Inbox(stream, parser, events);
+    this.#inbox = new Inbox(stream, parser, events, lend);
     this.#deflater = deflate && deflaterFor(role, deflate, options.tuning);
     this.#heartbeat = options.heartbeat ? new Heartbeat(options.heartbeat, events, clock) : null;
     stream.on('error', (error) => this.#destroy(new WebSocketError('WS_SOCKET', error.message, { cause: error })));
@@ -122,7 +125,7 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
 
   /**
    * Takes each message: a string for text, else a Buffer that is the receiver's to keep (nothing touches it afterwards;
-   * a short one may lie in a larger chunk). Messages wait until there is a taker.
+   * a short one may lie in a larger chunk), unless the connection was made to `lend`. Messages wait until there is a taker.
    */
   set onmessage(taker: ((data: Message) => void) | null) {
     this.#inbox.taker = taker;

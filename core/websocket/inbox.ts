@@ -31,6 +31,7 @@ export class Inbox {
   readonly #stream: Duplex;
   readonly #owner: InboxOwner;
   readonly #parser: FrameParser;
+  readonly #lend: boolean;
   #taker: ((data: Message) => void) | null = null;
   #readers: ((message: Message | null) => void)[] = [];
   /** A message that nobody was there to take. */
@@ -47,10 +48,12 @@ export class Inbox {
   /** Bytes are dropped. */
   #deaf = false;
 
-  constructor(stream: Duplex, parser: FrameParser, owner: InboxOwner) {
+  /** @param lend bytes of messages are only valid while they are delivered */
+  constructor(stream: Duplex, parser: FrameParser, owner: InboxOwner, lend: boolean) {
     this.#stream = stream;
     this.#parser = parser;
     this.#owner = owner;
+    this.#lend = lend;
   }
 
   /** Begins to read. */
@@ -102,9 +105,13 @@ export class Inbox {
   /** For MessageReader: one message is complete. */
   deliver(message: Message): void {
     if (this.#ignoring) return;
-    if (this.#readers.length > 0) this.#readers.shift()!(message);
-    else if (this.#taker) callUser(this.#taker, message);
-    else this.#untaken = message;
+    if (this.#taker && this.#readers.length === 0) {
+      callUser(this.#taker, message);
+    } else {
+      const kept = this.#lend && typeof message !== 'string' ? Buffer.from(message) : message;
+      if (this.#readers.length > 0) this.#readers.shift()!(kept);
+      else this.#untaken = kept;
+    }
     if (this.#blocked()) this.#parser.stop();
   }
 

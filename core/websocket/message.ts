@@ -9,6 +9,7 @@ import { CLOSE, CONTINUATION, isCloseCode, MAX_CONTROL, PING, TEXT } from './fra
 import type { Limits } from './limits.ts';
 import { xor } from './mask.ts';
 import type { FrameSink } from './parser.ts';
+import { giveSlab, SLAB, takeSlab } from './slab.ts';
 import { decodeText, Utf8Checker } from './utf8.ts';
 
 /** §7.1.5: the peer's Close frame carried no code. */
@@ -17,7 +18,7 @@ export const NO_CODE = 1005;
 const FIRST_CAPACITY = 1 << 20;
 
 export interface MessageSink {
-  /** Nothing touches the bytes afterwards: the receiver may keep them. */
+  /** Nothing touches the bytes afterwards: the receiver may keep them, unless they are lent. */
   message(data: Buffer | string): void;
   /** Valid during the call. */
   ping(data: Buffer): void;
@@ -36,6 +37,7 @@ export class MessageReader implements FrameSink {
   readonly #limits: Readonly<Limits>;
   readonly #inflater: Decompressor | null;
   readonly #clock: Clock;
+  readonly #lend: boolean;
   #controls: RateLimit | null = null;
 
   // The current frame.
@@ -56,7 +58,15 @@ export class MessageReader implements FrameSink {
   #body: Gatherer | null = null;
   #utf8: Utf8Checker | null = null;
 
-  constructor(sink: MessageSink, limits: Readonly<Limits>, clock: Clock, inflater: Decompressor | null = null) {
+  /** @param lend bytes of messages are only valid during the call */
+  constructor(
+    sink: MessageSink,
+    limits: Readonly<Limits>,
+    clock: Clock,
+    inflater: Decompressor | null = null,
+    lend = false,
+  ) {
+    this.#lend = lend;
     this.#sink = sink;
     this.#limits = limits;
     this.#inflater = inflater;
@@ -97,7 +107,7 @@ export class MessageReader implements FrameSink {
     } else if (control) {
       (this.#control ??= new Gatherer()).append(bytes, from, to, key, MAX_CONTROL);
     } else {
-      const body = this.#body ??= new Gatherer();
+      const body = this.#body ??= new Gatherer(this.#lend);
       body.append(bytes, from, to, key, this.#fin ? this.#size : 0);
       this.#checkText(body.buffer, body.used - (to - from), body.used);
     }
@@ -109,7 +119,11 @@ export class MessageReader implements FrameSink {
     } else if (this.#fin) {
       const gathered = this.#body?.take();
       if (gathered) this.#keep(gathered, 0, gathered.length);
-      this.#endMessage(gathered !== undefined && gathered !== null);
+      try {
+        this.#endMessage(gathered !== undefined && gathered !== null);
+      } finally {
+        this.#body?.giveBack();
+      }
     }
   }
 
@@ -178,6 +192,13 @@ const deflateBound = (length: number): number => length + (length >>> 3) + (leng
 class Gatherer {
   buffer: Buffer = NOTHING;
   used = 0;
+  readonly #lend: boolean;
+  #slab: Buffer | null = null;
+
+  /** @param lend what was gathered is used until `giveBack`, and its memory again after that */
+  constructor(lend = false) {
+    this.#lend = lend;
+  }
 
   /**
    * Adds bytes[from..to], unmasked with `key`.
@@ -192,6 +213,10 @@ class Gatherer {
   }
 
   #grow(needed: number, expected: number): void {
+    if (this.#lend && this.used === 0 && expected > 0 && expected <= SLAB) {
+      this.buffer = this.#slab = takeSlab();
+      return;
+    }
     const doubled = Math.max(needed, this.used * 2, Math.min(expected, FIRST_CAPACITY));
     const next = Buffer.allocUnsafe(expected > needed ? Math.min(doubled, expected) : doubled);
     this.buffer.copy(next, 0, 0, this.used);
@@ -205,6 +230,11 @@ class Gatherer {
     this.buffer = NOTHING;
     this.used = 0;
     return all;
+  }
+
+  giveBack(): void {
+    if (this.#slab) giveSlab(this.#slab);
+    this.#slab = null;
   }
 }
 

@@ -1,4 +1,7 @@
-/** Buffers that outgoing frames are joined in. They are used again: memory fresh from the system costs more than what is done with it. */
+/**
+ * Buffers that outgoing frames are joined in and lent messages are gathered in. They are used again: memory fresh from the
+ * system costs more than what is done with it.
+ */
 import { Buffer } from 'node:buffer';
 
 /** Bytes of a slab: what 64 KiB of input is answered with, and some more. */
