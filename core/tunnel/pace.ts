@@ -27,8 +27,8 @@ const BASE_MS = 60_000;
 /** … or, when the limit has come down to the floor, after this: then it is the line that has become longer. */
 const FLOOR_MS = 1_000;
 
-/** How long somebody's word keeps the way short for the next one. */
-const SHARED_MS = 1_000;
+/** How long somebody's word beside bulk keeps the way short for the next one. */
+const SHARED_MS = 500;
 /** Of what the line holds at the present rate, so that a rate that was held back finds its way up again. */
 const SHARED_FILL = 1.25;
 /** The shortest round trip of this long, and of as long before, tells what the line holds: a line may become longer. */
@@ -73,9 +73,9 @@ export class Pace {
     if (this.#measuring > 0) return EMPTY;
     return this.#now - this.#sharedAt < SHARED_MS ? Math.min(this.#limit, this.#shared) : this.#limit;
   }
-  /** Somebody beside the bulk has something to say. */
+  /** Somebody has something brief to say: beside bulk that is under way, that counts. */
   share(): void {
-    this.#sharedAt = this.#now;
+    if (this.#sent - this.#arrived >= PACE_SHARED / 2) this.#sharedAt = this.#now;
   }
 
   /** Enough was sent since the last probe. Looked at after `sent` and after `answer`, for the limit may have gone down. */

@@ -81,6 +81,19 @@ test('bulk leaves a fast line to others as soon as they say something, and takes
   assert.ok(again.rate > 0.8 * fast.bytesPerMs, String(again.rate));
 });
 
+test('brief words alone do not make a line short', () => {
+  const pace = new Pace();
+  transfer(pace, { bytesPerMs: 100_000, baseMs: 0.1 }, 3);
+  pace.probe(4000);
+  pace.answer(4000, 4000.1); // All has arrived.
+  const before = pace.limit;
+  pace.share();
+  assert.is(pace.limit, before);
+  pace.sent(before);
+  pace.share();
+  assert.ok(pace.limit < before, `${pace.limit} of ${before}`);
+});
+
 test('a long line stays full whoever else is there', () => {
   for (const [mbit, baseMs] of [[1, 40], [8, 20], [100, 20], [400, 100]] as const) {
     const line = { bytesPerMs: mbit * 125, baseMs, shared: true };
