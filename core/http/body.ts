@@ -1,5 +1,6 @@
 /** Request bodies, read with a bound. */
 import { Buffer } from 'node:buffer';
+import { jsonFault } from './json.ts';
 import { HttpError } from './reply.ts';
 import type { HttpRequest } from './types.ts';
 
@@ -29,8 +30,16 @@ export async function readJson(req: HttpRequest, limit = JSON_LIMIT): Promise<un
     chunks.push(chunk);
   }
   if (size === 0) return {};
+  const [text, value] = parse(Buffer.concat(chunks));
+  const fault = jsonFault(text);
+  if (fault) throw new HttpError(400, 'bad_json', `The request body ${fault}.`);
+  return value;
+}
+
+function parse(bytes: Buffer): [string, unknown] {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.concat(chunks)));
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return [text, JSON.parse(text)];
   } catch {
     throw new HttpError(400, 'bad_json', 'The request body is not valid JSON in UTF-8.');
   }

@@ -2,8 +2,8 @@
  * How much may be under way in the tunnel, so that its own bulk never queues up in front of a keystroke. TCP fills every
  * buffer on the way before it slows down, seconds of them on a slow line. Every PING is a probe: its PONG says when all that
  * was sent before it has arrived. The limit moves so that this takes TARGET_MS longer than on an empty line (the law of
- * FAST TCP: limit × (base + target) / round trip). While others have something to say bulk gives up more: it keeps just the
- * line itself filled. Pure; times are ms of one monotonic clock.
+ * FAST TCP: limit × (base + target) / round trip). On a short line, while others have something to say, bulk gives up more: it
+ * keeps just the line itself filled. Pure; times are ms of one monotonic clock.
  */
 import { PACE_FLOOR, PACE_SHARED, PACE_START, SMALL_TURN } from './limits.ts';
 
@@ -31,6 +31,8 @@ const FLOOR_MS = 1_000;
 const SHARED_MS = 500;
 /** Of what the line holds at the present rate, so that a rate that was held back finds its way up again. */
 const SHARED_FILL = 1.25;
+/** On a longer line TARGET_MS is not felt, and its jitter would make sharing expensive for bulk. */
+const SHORT_LINE_MS = 2;
 /** The shortest round trip of this long, and of as long before, tells what the line holds: a line may become longer. */
 const SHORTEST_MS = 30_000;
 
@@ -109,9 +111,9 @@ export class Pace {
   }
 
   get #shared(): number {
-    const { now, before } = this.#shortest;
-    const line = this.#rate > 0 ? this.#rate * Math.min(now, before) : 0;
-    return Math.floor(PACE_SHARED + SHARED_FILL * line);
+    const shortest = Math.min(this.#shortest.now, this.#shortest.before);
+    if (shortest > SHORT_LINE_MS) return Infinity;
+    return Math.floor(PACE_SHARED + SHARED_FILL * this.#rate * shortest);
   }
   get #piece(): number {
     return Math.floor(this.limit / PROBES);

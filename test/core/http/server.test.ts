@@ -3,7 +3,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
-import { readJson } from '../../../core/http/body.ts';
+import { gzipSync } from 'node:zlib';
+import { JSON_LIMIT, readJson } from '../../../core/http/body.ts';
 import { HttpError, json } from '../../../core/http/reply.ts';
 import { createHttpServer, type HttpServer, type HttpServerOptions } from '../../../core/http/server.ts';
 import { DRAIN_BYTES, MIN_BYTES, WINDOW_MS } from '../../../core/http/uploads.ts';
@@ -171,6 +172,44 @@ withServer('100-continue is said when the body is read, and not to a request tha
   const refused = await rawHttp(port, request('POST', '/refused', expect));
   assert.is(refused.status, 403);
   assert.is(countReplies(refused.text), 1);
+});
+
+withServer('H09, H13: a body that is not plain JSON is refused at once, by what is wrong with it', {
+  handler: async (req, res) => json(res, 200, await readJson(req)),
+}, async (port) => {
+  const bad: [string, Buffer, number, RegExp, Record<string, string>?][] = [
+    ['no JSON', Buffer.from('{'), 400, /not valid JSON/],
+    ['invalid UTF-8', Buffer.from([0x22, 0xff, 0x22]), 400, /UTF-8/],
+    ['half a surrogate', Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22]), 400, /UTF-8/],
+    ['byte order mark', Buffer.from('\ufeff{}'), 400, /not valid JSON/],
+    ['a name twice', Buffer.from('{"a":1,"a":2}'), 400, /"a\\?" twice/],
+    ['open for ever', Buffer.from('['.repeat(100_000)), 400, /not valid JSON/],
+    ['nested', Buffer.from('['.repeat(100_000) + ']'.repeat(100_000)), 400, /nested deeper/],
+    ['too large', Buffer.alloc(JSON_LIMIT + 1, ' '), 413, /1048576 bytes/],
+    ['a form', Buffer.from('a=1'), 415, /application\/json/, { 'content-type': 'application/x-www-form-urlencoded' }],
+    ['no type', Buffer.from('{}'), 415, /application\/json/, { 'content-type': '' }],
+    ['compressed', gzipSync(Buffer.from('{}')), 415, /uncompressed/, { 'content-encoding': 'gzip' }],
+    ['brotli', Buffer.from('x'), 415, /uncompressed/, { 'content-encoding': 'br' }],
+  ];
+  for (const [what, body, status, text, more = {}] of bad) {
+    const began = performance.now();
+    const response = await fetch(`http://127.0.0.1:${port}/`, {
+      method: 'POST',
+      body: new Uint8Array(body),
+      headers: { 'content-type': 'application/json', ...more },
+    });
+    const answer = await response.text();
+    assert.is(response.status, status, what);
+    assert.match(answer, text, what);
+    assert.ok(performance.now() - began < 100, what);
+  }
+  const proto = await fetch(`http://127.0.0.1:${port}/`, {
+    method: 'POST',
+    body: '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}',
+    headers: { 'content-type': 'application/json' },
+  });
+  assert.is(proto.status, 200);
+  assert.is(({} as { polluted?: number }).polluted, undefined);
 });
 
 test('a body that trickles ends with 408, one that the handler leaves waiting does not', async () => {

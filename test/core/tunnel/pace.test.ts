@@ -102,11 +102,15 @@ test('a long line stays full whoever else is there', () => {
   }
 });
 
-test('jitter is not taken for a queue', () => {
+test('jitter is not taken for a queue, whoever else is there', () => {
   let i = 0;
   const jitter = () => [0, 80, 13, 130, 55, 190, 5, 100, 160, 30][i++ % 10]!;
-  const { rate } = transfer(new Pace(), { bytesPerMs: 1250, baseMs: 100, jitter }, 30);
-  assert.ok(rate > 0.4 * 1250, String(rate));
+  for (const shared of [false, true]) {
+    const { rate } = transfer(new Pace(), { bytesPerMs: 1250, baseMs: 100, jitter, shared }, 30);
+    assert.ok(rate > 0.4 * 1250, String(rate));
+    const near = transfer(new Pace(), { bytesPerMs: 10_000, baseMs: 3, jitter: () => jitter() / 8, shared }, 10);
+    assert.ok(near.rate > 0.4 * 10_000, String(near.rate));
+  }
 });
 
 test('begins small, never stops, and asks for a probe before it is full', () => {
