@@ -15,6 +15,8 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const DENO = join(ROOT, 'node_modules/.bin/deno');
 /** How long a process may take until it answers. */
 const START_MS = 20_000;
+/** How long the agent may take to end. */
+const END_MS = 5_000;
 
 /** One process with everything it printed. */
 export interface Program {
@@ -213,7 +215,11 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
       return await fetch(product.relayUrl + path, { ...init, headers });
     },
     async close() {
-      await Promise.all([product.agent?.kill('SIGKILL'), product.relay?.kill('SIGKILL')]);
+      await product.relay?.kill('SIGKILL');
+      // Asked to, the agent ends the CLIs that it started.
+      const timer = setTimeout(() => product.agent?.child.kill('SIGKILL'), END_MS);
+      await product.agent?.kill('SIGTERM');
+      clearTimeout(timer);
       rmSync(folder, { recursive: true, force: true });
     },
   };
