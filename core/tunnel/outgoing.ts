@@ -104,7 +104,7 @@ export class Outgoing {
 
   /** The next turn says something short and whole: all of a message, or all of a request or answer. */
   get brief(): boolean {
-    if (this.#isRest || this.turnSize > SMALL_TURN) return false;
+    if (this.#isRest || !this.wantsTurn || this.turnSize > SMALL_TURN) return false;
     return this.#half === 'head' ? this.#head !== null && this.#finishing : this.#pending > 0;
   }
 

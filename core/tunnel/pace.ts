@@ -75,9 +75,12 @@ export class Pace {
     if (this.#measuring > 0) return EMPTY;
     return this.#now - this.#sharedAt < SHARED_MS ? Math.min(this.#limit, this.#shared) : this.#limit;
   }
-  /** Somebody has something brief to say: beside bulk that is under way, that counts. */
+  /**
+   * Somebody has something brief to say: beside bulk that is under way, that counts. Only with a probe on its way: its answer
+   * is what lets a smaller limit go on.
+   */
   share(): void {
-    if (this.#sent - this.#arrived >= PACE_SHARED / 2) this.#sharedAt = this.#now;
+    if (this.#probes.length > 0 && this.#sent - this.#arrived >= PACE_SHARED / 2) this.#sharedAt = this.#now;
   }
 
   /** Enough was sent since the last probe. Looked at after `sent` and after `answer`, for the limit may have gone down. */

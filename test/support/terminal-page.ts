@@ -53,6 +53,7 @@ export function pageViewer(
       else shown();
       look();
     },
+    now: () => Date.now(),
     onSize() {},
     onExit(code, signal) {
       exit = { code, signal };

@@ -13,6 +13,10 @@ export const ACK_STEP = 32 * 1024;
 export const INPUT_LIMIT = 8 * 1024 * 1024;
 /** A try to connect that has not been answered by then is given up; ms. */
 export const ATTACH_DEADLINE = 10_000;
+/** A try that is older than this when the page wakes up may be one of before: another is made; ms. */
+const OLD_TRY = 1_000;
+/** Told that the way is broken, it believes so when the server says nothing for this long; ms. */
+export const DOUBT = 2_000;
 const FIRST_RETRY = 300;
 export const MAX_RETRY = 10_000;
 
@@ -42,6 +46,7 @@ export interface LinkDeps {
   onBytes(bytes: Uint8Array, offset: number | null): void;
   onSize(size: Size): void;
   onExit(code: number, signal: number): void;
+  now(): number;
   random(): number;
   setTimeout(action: () => void, ms: number): Timer;
   clearTimeout(timer: Timer): void;
@@ -69,6 +74,7 @@ export function createLink(deps: LinkDeps): TerminalLink {
   let socket: TerminalSocket | null = null;
   let timer: Timer | null = null;
   let failures = 0;
+  let triedAt = 0;
   let wanted = { cols: 80, rows: 24, active: true };
   /** Bytes received; null until the first attach. */
   let offset: number | null = null;
@@ -92,10 +98,14 @@ export function createLink(deps: LinkDeps): TerminalLink {
 
   function connect(): void {
     drop();
+    // Of a repaint that was cut short nothing is left to go on from.
+    if (painting > 0) offset = null;
+    painting = 0;
+    triedAt = deps.now();
     phase.set('connecting');
     const made = deps.open(helloQuery({ client: deps.client, offset, ...wanted }));
     made.binaryType = 'arraybuffer';
-    made.onmessage = ({ data }) => made === socket && (typeof data === 'string' ? onText(data) : onData(data));
+    made.onmessage = ({ data }) => made === socket && heard(data);
     made.onclose = ({ code }) => made === socket && onClose(code);
     socket = made;
     arm(retry, ATTACH_DEADLINE);
@@ -120,6 +130,13 @@ export function createLink(deps: LinkDeps): TerminalLink {
   function onClose(code: number): void {
     if (code === TERMINAL_CLOSE.gone) isOver = true;
     retry();
+  }
+
+  function heard(data: string | ArrayBuffer): void {
+    // It was in doubt, and is not.
+    if (phase.get() === 'up') disarm();
+    if (typeof data === 'string') onText(data);
+    else onData(data);
   }
 
   function onText(text: string): void {
@@ -223,13 +240,13 @@ export function createLink(deps: LinkDeps): TerminalLink {
       tell({ type: 'ack', offset: end });
     },
     wake() {
-      if (phase.get() === 'waiting') {
-        failures = 0;
-        connect();
-      }
+      const isOld = phase.get() === 'connecting' && deps.now() - triedAt >= OLD_TRY;
+      if (phase.get() !== 'waiting' && !isOld) return;
+      failures = 0;
+      connect();
     },
     lost() {
-      if (phase.get() === 'up' || phase.get() === 'connecting') retry();
+      if (phase.get() === 'up') arm(retry, DOUBT);
     },
   };
 }

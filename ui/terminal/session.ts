@@ -63,6 +63,7 @@ export class TerminalSession {
       onBytes: (bytes, offset) => this.terminal.write(bytes, () => offset !== null && this.link.shown(offset)),
       onSize: (size) => this.#inOrder('', () => this.#setSize(size)),
       onExit: (code, signal) => this.#inOrder('', () => this.exit.set({ code, signal })),
+      now: () => Date.now(),
       random: Math.random,
       setTimeout: (action, ms) => setTimeout(action, ms),
       clearTimeout: (timer) => clearTimeout(timer),

@@ -91,6 +91,9 @@ test('brief words alone do not make a line short', () => {
   assert.is(pace.limit, before);
   pace.sent(before);
   pace.share();
+  assert.is(pace.limit, before, 'no answer is on its way that would let a smaller limit go on');
+  pace.probe(4001);
+  pace.share();
   assert.ok(pace.limit < before, `${pace.limit} of ${before}`);
 });
 

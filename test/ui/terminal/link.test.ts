@@ -2,7 +2,14 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { INPUT_WINDOW, TERMINAL_CHUNK, TERMINAL_CLOSE, type TerminalMessage } from '../../../core/wire/terminal.ts';
-import { ACK_STEP, ATTACH_DEADLINE, createLink, INPUT_LIMIT, type TerminalSocket } from '../../../ui/terminal/link.ts';
+import {
+  ACK_STEP,
+  ATTACH_DEADLINE,
+  createLink,
+  DOUBT,
+  INPUT_LIMIT,
+  type TerminalSocket,
+} from '../../../ui/terminal/link.ts';
 import { handClock } from '../../support/hand-clock.ts';
 
 interface PlayedSocket extends TerminalSocket {
@@ -39,6 +46,7 @@ function played() {
     onBytes: (bytes, offset) => events.push(`${bytes.length} bytes to ${offset}`),
     onSize: ({ cols, rows }) => events.push(`size ${cols}x${rows}`),
     onExit: (code) => events.push(`exit ${code}`),
+    now: () => clock.now(),
     random: () => 1,
     setTimeout: (action, ms) => clock.setTimeout(action, ms) as never,
     clearTimeout: (timer) => clock.clearTimeout(timer),
@@ -152,6 +160,9 @@ test('told that the way is broken, it lets go of a socket that has not noticed a
   sockets[0]!.bytes(10);
   link.input(Uint8Array.from([1, 2]));
   link.lost();
+  clock.advance(DOUBT - 1);
+  assert.is(link.phase.get(), 'up');
+  clock.advance(1);
   assert.ok(sockets[0]!.isClosed);
   assert.is(link.phase.get(), 'waiting');
   link.lost();
@@ -160,6 +171,41 @@ test('told that the way is broken, it lets go of a socket that has not noticed a
   assert.is(sockets[1]!.query.get('offset'), '10');
   attach({ reset: false, offset: 10, input: 1 });
   assert.equal(inputs(sockets[1]!).flatMap((part) => [...part]), [2]);
+});
+
+test('told that the way is broken, it does not believe so while the server speaks', () => {
+  const { sockets, link, clock, attach } = played();
+  attach();
+  link.lost();
+  clock.advance(DOUBT - 1);
+  sockets[0]!.bytes(1);
+  clock.advance(60_000);
+  assert.is(link.phase.get(), 'up');
+  assert.is(sockets.length, 1);
+});
+
+test('waking up gives up a try of before', () => {
+  const { sockets, link, clock } = played();
+  link.wake();
+  assert.is(sockets.length, 1);
+  clock.advance(1000);
+  link.wake();
+  assert.is(sockets.length, 2);
+});
+
+test('a repaint that was cut short is asked for again as a whole', () => {
+  const { sockets, attach, clock } = played();
+  attach({ offset: 500, repaint: 1000 });
+  sockets[0]!.bytes(100);
+  sockets[0]!.onclose!({ code: 1006 });
+  clock.advance(300);
+  assert.is(sockets[1]!.query.get('offset'), null);
+  attach({ offset: 600, repaint: 10 });
+  sockets[1]!.bytes(10);
+  sockets[1]!.bytes(5);
+  sockets[1]!.onclose!({ code: 1006 });
+  clock.advance(600);
+  assert.is(sockets[2]!.query.get('offset'), '605');
 });
 
 test('a closed terminal is not asked for again', () => {
