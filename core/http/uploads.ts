@@ -42,7 +42,10 @@ export class Uploads {
   /** The reply is out: from here on the rest of the body is only thrown away. */
   answered(req: LocalRequest): void {
     const upload = this.#open.get(req);
-    if (upload) Object.assign(upload, { since: this.#clock.monotonic(), bytes: req.socket.bytesRead, answered: true });
+    if (!upload) return;
+    Object.assign(upload, { since: this.#clock.monotonic(), bytes: req.socket.bytesRead, answered: true });
+    // Node does so by itself. On Deno nobody would read it, and the connection's next request would wait behind it.
+    if (req.readableFlowing === null) req.resume();
   }
 
   close(): void {

