@@ -143,7 +143,7 @@ test('a newer connection of the same client replaces the older one', async () =>
 test('the smallest active viewer decides the size', async () => {
   const { id, viewer } = await shell({ cols: 120, rows: 40 });
   const phone = await lab.view(id, { cols: 45, rows: 50 });
-  await phone.until('small', () => viewer.last('size')?.cols === 45 || null);
+  await viewer.until('small', () => viewer.last('size')?.cols === 45 || null);
   viewer.type('stty size\r');
   await viewer.sees('40 45\r\n');
   phone.resize(45, 20, false); // only watches now
