@@ -247,7 +247,7 @@ class Keeper implements Tunnel {
       signal: this.#abort.signal,
       timeoutMs: CONNECT_MS,
       limits: { message: MAX_RECORD, fragments: 1 },
-      lend: true,
+      recycle: true,
     });
   }
 

@@ -95,6 +95,7 @@ class Exchange implements StreamEvents {
 
   #upload(): void {
     const req = this.#req;
+    this.#stream.give();
     req.on('data', (chunk: Buffer) => {
       // After the stream is over the rest is read and dropped, so that the connection can be used again.
       if (!this.#stream.write(chunk)) req.pause();

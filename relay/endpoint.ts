@@ -87,7 +87,7 @@ class Endpoint implements TunnelEndpoint {
     const socket = accept(req, res, {
       protocols: [TUNNEL_PROTOCOL],
       limits: { message: MAX_RECORD, fragments: 1 },
-      lend: true,
+      recycle: true,
     });
     if (socket) this.#serve(socket, req.peer);
   };

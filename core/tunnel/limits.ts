@@ -30,7 +30,7 @@ export const frameCost = (size: number): number => size === 0 ? 0 : Math.max(siz
 /** Credit that a sender can have gathered at most. */
 export const MAX_CREDIT = 2 ** 31 - 1;
 /** The receiver gives credit back when it owes this much. */
-export const CREDIT_STEP = WINDOW / 8;
+export const CREDIT_STEP = WINDOW / 4;
 /** Streams of one tunnel at a time. */
 export const MAX_STREAMS = 256;
 

@@ -1,5 +1,6 @@
 /** One stream's sending half: a head, a queue of body with credit, an end; written into records a turn at a time. */
 import { END, FRAME_HEADER, type FrameWriter, type PackedHead, packHead, TYPE, UPGRADE } from './frame.ts';
+import { release } from '../release.ts';
 import { frameCost, MAX_CREDIT, MAX_DATA, MIN_FRAME_COST, SMALL_TURN, WINDOW } from './limits.ts';
 
 /** What a stream keeps before write() says false, bytes. */
@@ -21,6 +22,8 @@ export class Outgoing {
   #status = 0;
   #upgrade = false;
   #chunks: Uint8Array[] = [];
+  /** So much of the first chunk has been taken. */
+  #at = 0;
   #pending = 0;
   #finishing = false;
   #trailers: PackedHead | null = null;
@@ -28,6 +31,8 @@ export class Outgoing {
   #full = false;
   /** What is queued is the rest of a larger piece. */
   #isRest = false;
+  /** Chunks belong to the stream: their memory is freed once they are in records. */
+  gives = false;
 
   /** @param opener its head is an OPEN, not a HEAD */
   constructor(id: number, opener: boolean) {
@@ -87,7 +92,7 @@ export class Outgoing {
     this.#infos = [];
     this.#head = this.#trailers = null;
     this.#chunks = [];
-    this.#pending = 0;
+    this.#pending = this.#at = 0;
   }
 
   /** There is something that may be sent now. */
@@ -167,14 +172,14 @@ export class Outgoing {
     let taken = 0;
     while (left > 0) {
       const chunk = this.#chunks[taken]!;
-      if (chunk.length > left) {
-        writer.bytes(chunk.subarray(0, left));
-        this.#chunks[taken] = chunk.subarray(left);
-        break;
-      }
-      writer.bytes(chunk);
-      left -= chunk.length;
+      const count = Math.min(left, chunk.length - this.#at);
+      writer.bytes(count === chunk.length ? chunk : chunk.subarray(this.#at, this.#at + count));
+      left -= count;
+      this.#at += count;
+      if (this.#at < chunk.length) break;
+      this.#at = 0;
       taken++;
+      if (this.gives) release(chunk);
     }
     if (taken === this.#chunks.length) this.#chunks = [];
     else this.#chunks.splice(0, taken);

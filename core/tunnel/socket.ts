@@ -1,7 +1,7 @@
 /** What the tunnel needs of a message socket: core/websocket's connection has it, and so has the tests' memory pair. */
 export interface MessageSocket {
   /**
-   * Sends one binary message: `data`, then `tail`, which must not be changed afterwards. false: the buffer is over its mark,
+   * Sends one binary message: `data`, then `tail`; both belong to the socket afterwards. false: the buffer is over its mark,
    * wait for `ondrain`.
    */
   send(data: Uint8Array, tail?: Uint8Array): boolean;

@@ -89,6 +89,10 @@ export class Stream {
   info(status: number, fields: readonly string[]): boolean {
     return !this.#over && this.#ready(this.#out.putInfo(status, fields));
   }
+  /** From now on chunks that are written belong to the stream: nobody else has them, and their memory is freed soon. */
+  give(): void {
+    this.#out.gives = true;
+  }
   /** false: wait for onDrain. The chunk must not be changed afterwards. */
   write(chunk: Uint8Array): boolean {
     if (this.#over || this.#out.finishing || chunk.length === 0) return true;

@@ -14,7 +14,7 @@ import {
 } from './handshake.ts';
 
 export interface AcceptOptions
-  extends ServerOptions, Pick<ConnectionOptions, 'limits' | 'heartbeat' | 'clock' | 'lend'> {}
+  extends ServerOptions, Pick<ConnectionOptions, 'limits' | 'heartbeat' | 'clock' | 'recycle'> {}
 
 /** A refused client that does not end the connection in this time is cut off. */
 const REFUSAL_MS = 2000;

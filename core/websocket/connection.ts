@@ -30,8 +30,11 @@ export interface ConnectionOptions {
   limits?: Partial<Limits>;
   heartbeat?: HeartbeatOptions;
   clock?: Clock;
-  /** Bytes given to `onmessage` are only valid during the call: their memory is used again. For who decodes them at once. */
-  lend?: boolean;
+  /**
+   * Memory is used again or freed at once: bytes given to `onmessage` are only valid during the call, and bytes given to
+   * `send` belong to the connection. For who makes bytes only to send them, and decodes what comes as it comes.
+   */
+  recycle?: boolean;
 }
 
 export type { Message } from './inbox.ts';
@@ -95,11 +98,11 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
     // Below its own mark a stream never says that it has drained.
     this.#highWater = Math.max(this.#limits.highWater, stream.writableHighWaterMark);
     const events = new Connection.#Events(this);
-    const { lend = false } = options;
-    const reader = new MessageReader(events, this.#limits, clock, deflate && inflaterFor(role, deflate), lend);
+    const { recycle = false } = options;
+    const reader = new MessageReader(events, this.#limits, clock, deflate && inflaterFor(role, deflate), recycle);
     const parser = new FrameParser(role, reader, { rsv1: deflate !== null });
-    this.#outbox = new Outbox(stream, role === 'client', events);
-    this.#inbox = new Inbox(stream, parser, events, lend);
+    this.#outbox = new Outbox(stream, role === 'client', recycle, events);
+    this.#inbox = new Inbox(stream, parser, events, recycle);
     this.#deflater = deflate && deflaterFor(role, deflate, options.tuning);
     this.#heartbeat = options.heartbeat ? new Heartbeat(options.heartbeat, events, clock) : null;
     stream.on('error', (error) => this.#destroy(new WebSocketError('WS_SOCKET', error.message, { cause: error })));
@@ -125,7 +128,7 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
 
   /**
    * Takes each message: a string for text, else a Buffer that is the receiver's to keep (nothing touches it afterwards;
-   * a short one may lie in a larger chunk), unless the connection was made to `lend`. Messages wait until there is a taker.
+   * a short one may lie in a larger chunk), unless the connection was made to `recycle`. Messages wait until there is a taker.
    */
   set onmessage(taker: ((data: Message) => void) | null) {
     this.#inbox.taker = taker;
@@ -136,7 +139,7 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
   }
 
   /**
-   * Sends one message, text or binary. Bytes must not be changed before they are written (see `drained`).
+   * Sends one message, text or binary. Bytes must not be changed before they are written (see `drained`, and `recycle`).
    * @param tail bytes behind those of `data`, in the same message
    * @returns false: the buffer is over its mark, wait for `ondrain` or `drained`; or the connection is not open any more
    */

@@ -9,7 +9,8 @@ import { WebSocketError } from './errors.ts';
 import { checkAnswer, type ClientOptions, makeOffer, parseResponseHead, type ResponseHead } from './handshake.ts';
 import { withDefaults } from './limits.ts';
 
-export interface DialOptions extends ClientOptions, Pick<ConnectionOptions, 'limits' | 'heartbeat' | 'clock' | 'lend'> {
+export interface DialOptions
+  extends ClientOptions, Pick<ConnectionOptions, 'limits' | 'heartbeat' | 'clock' | 'recycle'> {
   /** Milliseconds for everything until the connection is open. */
   timeoutMs?: number;
   /** For wss: further options of node:tls, e.g. `ca`. */

@@ -6,6 +6,7 @@
 import { Buffer } from 'node:buffer';
 import process from 'node:process';
 import type { Duplex } from 'node:stream';
+import { release } from '../release.ts';
 import { callUser } from './callback.ts';
 import { WebSocketError } from './errors.ts';
 import type { FrameParser } from './parser.ts';
@@ -179,12 +180,13 @@ export class Inbox {
   #parse(bytes: Buffer): void {
     try {
       const used = this.#parser.push(bytes);
-      if (used === bytes.length || this.#deaf) return;
+      if (this.#deaf) return;
+      if (used === bytes.length) return void (this.#lend && release(bytes));
       const rest = bytes.subarray(used);
       this.#held = this.#held ? Buffer.concat([rest, this.#held]) : rest;
     } catch (error) {
       const known = error instanceof WebSocketError;
-      this.#owner.failed(known ? error : new WebSocketError('WS_SOCKET', 'a fault of this side', { cause: error }));
+      this.#owner.failed(known ? error : new WebSocketError('WS_FAULT', 'a fault of this side', { cause: error }));
     }
   }
 

@@ -6,6 +6,7 @@ import { Buffer } from 'node:buffer';
 import { Socket } from 'node:net';
 import process from 'node:process';
 import type { Duplex } from 'node:stream';
+import { release } from '../release.ts';
 import { MAX_HEADER, writeHeader } from './frame.ts';
 import { nextMaskKey, turnKey, xor } from './mask.ts';
 import { giveSlab, SLAB, takeSlab } from './slab.ts';
@@ -24,6 +25,7 @@ export interface OutboxOwner {
 export class Outbox {
   readonly #stream: Duplex;
   readonly #masked: boolean;
+  readonly #recycle: boolean;
   readonly #owner: OutboxOwner;
   #buffer: Buffer | null = null;
   #used = 0;
@@ -43,9 +45,11 @@ export class Outbox {
   /** Mask of the frame being written. */
   #key = 0;
 
-  constructor(stream: Duplex, masked: boolean, owner: OutboxOwner) {
+  /** @param recycle bytes given to `frame` are nobody else's: large ones are freed once they are written */
+  constructor(stream: Duplex, masked: boolean, recycle: boolean, owner: OutboxOwner) {
     this.#stream = stream;
     this.#masked = masked;
+    this.#recycle = recycle;
     this.#owner = owner;
     this.#mayPool = stream instanceof Socket;
   }
@@ -68,6 +72,7 @@ export class Outbox {
     const at = this.#header(first, length, length);
     this.#put(payload, at, this.#key);
     this.#put(tail, at + payload.length, turnKey(this.#key, payload.length));
+    if (this.#recycle) release(payload);
     this.#finish(at + length);
   }
 
@@ -132,6 +137,11 @@ export class Outbox {
 
   #finish(end: number): void {
     this.#used = end;
+    this.#flushSoon();
+  }
+
+  /** What is sent until the end of this turn goes out in one write. */
+  #flushSoon(): void {
     if (this.#corked || this.#scheduled) return;
     this.#scheduled = true;
     process.nextTick(Outbox.#flushLater, this);
@@ -141,13 +151,14 @@ export class Outbox {
     this.#used = this.#header(first, payload.length + tail.length, 0);
     this.#gather();
     this.#write();
-    this.#stream.write(payload);
+    if (this.#recycle && this.#mayPool) this.#stream.write(payload, (error) => void (error || release(payload)));
+    else this.#stream.write(payload);
     if (tail.length > 0) {
       this.#reserve(tail.length);
       this.#buffer!.set(tail, this.#used);
       this.#used += tail.length;
     }
-    if (!this.#corked) this.flush();
+    this.#flushSoon();
   }
 
   #gather(): void {

@@ -6,10 +6,10 @@ import net, { type AddressInfo } from 'node:net';
 import process from 'node:process';
 import { constants, deflateRawSync } from 'node:zlib';
 import { acceptKey } from '../../../core/websocket/handshake.ts';
-import { type AcceptOptions, type Connection, DEFAULT_LIMITS, dial } from '../../../core/websocket/mod.ts';
+import { type AcceptOptions, Connection, DEFAULT_LIMITS, dial } from '../../../core/websocket/mod.ts';
 import { handClock } from '../../support/hand-clock.ts';
 import { closePayload, frame, type FrameParts, fromClient, readFrames } from '../../support/websocket-frames.ts';
-import { closeServers, RawClient, REQUEST, serve } from '../../support/websocket-peers.ts';
+import { closeServers, duplexPair, RawClient, REQUEST, serve } from '../../support/websocket-peers.ts';
 
 const echo = (connection: Connection) => connection.onmessage = (message) => connection.send(message);
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -280,6 +280,22 @@ test('a reset, and an end in the middle of a frame, are 1006 with a reason', asy
     client.socket.destroy();
     await server.close();
   }
+});
+
+test('a fault of this side closes the connection with 1011 and harms nothing else', async () => {
+  const [left, right] = duplexPair();
+  const connection = new Connection(left, { role: 'client' });
+  const peer = new Connection(right, { role: 'server' });
+  connection.onmessage = () => {};
+  await sleep(5);
+  const chunk = Buffer.from(frame({ opcode: 2, payload: 'hello' }));
+  chunk.subarray = () => {
+    throw new TypeError('out of order');
+  };
+  left.emit('data', chunk);
+  assert.is((await peer.closed).code, 1011);
+  await connection.closed;
+  assert.is(connection.error?.code, 'WS_FAULT');
 });
 
 test('a masked frame from a server → 1002 by the client', async () => {
