@@ -141,13 +141,15 @@ class Exchange implements StreamEvents {
     const machine = new StreamDuplex(this.#stream);
     join(browser, machine);
   }
-  onData(chunk: Buffer, last: boolean): void {
+  onData(chunk: Buffer, last: boolean, done?: (error?: Error | null) => void): void {
     if (this.#expected !== null && (this.#expected -= chunk.length) < 0) return this.#abort();
     if (last && !this.#expected) {
       this.#settled = true;
-      return void this.#res.end(inOnePiece(chunk));
+      const piece = inOnePiece(chunk);
+      this.#res.end(piece);
+      return piece === chunk ? undefined : done?.();
     }
-    if (this.#res.write(chunk)) return this.#stream.accept();
+    if (done ? this.#res.write(chunk, done) : this.#res.write(chunk)) return this.#stream.accept();
     if (this.#waiting) return;
     this.#waiting = true;
     this.#res.once('drain', () => {

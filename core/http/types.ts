@@ -35,8 +35,8 @@ export interface HttpResponse {
   readonly destroyed: boolean;
   /** Sends the head. Throws when it was sent before. */
   writeHead(status: number, headers?: HeaderMap): unknown;
-  /** false: wait for `drain`. */
-  write(chunk: Uint8Array | string): boolean;
+  /** false: wait for `drain`. `written` is called when the chunk is not read any more, or not at all. */
+  write(chunk: Uint8Array | string, written?: (error?: Error | null) => void): boolean;
   end(chunk?: Uint8Array | string): unknown;
   /** Aborts the answer: the other side sees a broken reply, never a clean end. */
   destroy(error?: Error): unknown;

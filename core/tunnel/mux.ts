@@ -3,7 +3,9 @@
  * Knows nothing of sealing, sockets or time: it is given a way to send a record and a way to be called in the next tick.
  */
 import { Buffer } from 'node:buffer';
+import { MIN_RELEASE } from '../release.ts';
 import { FRAME_HEADER, FrameWriter, readFrames, RESET, TYPE, unpackHead, UPGRADE, WireError } from './frame.ts';
+import { Lease } from './lease.ts';
 import { MAX_DATA, MAX_PLAIN, MAX_STREAMS, SMALL_TURN } from './limits.ts';
 import { Stream, type StreamHost } from './stream.ts';
 import { StreamTable } from './table.ts';
@@ -34,7 +36,7 @@ export interface MuxOptions {
   schedule: (flush: () => void, crowded: boolean) => void;
   /** The peer opened a stream. Answer on it, or reset it. */
   onOpen?: (stream: Stream, head: OpenHead) => void;
-  /** A frame of the session itself (stream 0). */
+  /** A frame of the session itself (stream 0). The payload is valid during the call. */
   onControl: (type: number, payload: Buffer) => void;
   /** The number of streams has gone to 0. */
   onIdle?: () => void;
@@ -90,17 +92,19 @@ export class Mux implements StreamHost {
     this.#wake();
   }
 
-  /** One opened record of the peer. Throws WireError when the tunnel cannot go on. */
+  /** One opened record of the peer, which belongs to the mux. Throws WireError when the tunnel cannot go on. */
   receive(record: Buffer): void {
+    const lease = record.length >= MIN_RELEASE ? new Lease(record) : undefined;
     readFrames(record, (type, flags, id, payload) => {
       if (this.#closed) return;
       if (id === 0) return this.#options.onControl(type, payload);
-      if (type === TYPE.open) return this.#onOpen(flags, id, payload);
+      if (type === TYPE.open) return this.#onOpen(flags, id, payload, lease);
       const stream = this.#streams.get(id);
-      if (stream) return stream.receive(type, flags, payload);
+      if (stream) return stream.receive(type, flags, payload, lease);
       // Frames that were on their way when this side gave the stream up are dropped; others can only be a mistake.
       if (id > this.#lastId || type > TYPE.trailers) throw new WireError('frame of a stream that was never opened');
     });
+    lease?.back();
   }
 
   /** The socket has room again. */
@@ -191,7 +195,7 @@ export class Mux implements StreamHost {
     this.#writer.finish();
   }
 
-  #onOpen(flags: number, id: number, payload: Buffer): void {
+  #onOpen(flags: number, id: number, payload: Buffer, lease?: Lease): void {
     if (this.#options.opener) throw new WireError('only the relay opens streams');
     if (id <= this.#lastId) throw new WireError('stream id used again');
     this.#lastId = id;
@@ -209,6 +213,6 @@ export class Mux implements StreamHost {
       fields: head.strings.slice(3),
       upgrade: (flags & UPGRADE) !== 0,
     });
-    stream.receiveOpenBody(flags, payload.subarray(head.end));
+    stream.receiveOpenBody(flags, payload.subarray(head.end), lease);
   }
 }

@@ -211,7 +211,7 @@ export class Session {
         return this.#onHello(payload);
       case TYPE.ping:
         if (payload.length !== 8) throw new WireError('PING is 8 bytes');
-        return this.#mux.control(TYPE.pong, payload, true);
+        return this.#mux.control(TYPE.pong, Buffer.from(payload), true);
       case TYPE.pong:
         return this.#onPong(payload);
       case TYPE.rekey:

@@ -5,6 +5,7 @@
  */
 import type { Buffer } from 'node:buffer';
 import { END, FRAME_HEADER, type FrameWriter, RESET, TYPE, unpackHead, WireError } from './frame.ts';
+import type { Lease } from './lease.ts';
 import { CREDIT_STEP, frameCost, MAX_DATA, WINDOW } from './limits.ts';
 import { type Half, Outgoing } from './outgoing.ts';
 
@@ -18,9 +19,9 @@ export interface StreamEvents {
   onInfo?(status: number, fields: string[]): void;
   /**
    * Body bytes, a view that stays valid. Say `accept()` when more may come. `last`: onEnd follows at once, so that an
-   * owner can hand on both in one piece.
+   * owner can hand on both in one piece. Who calls `done`, once, does not look at the view any more: its memory is freed.
    */
-  onData?(chunk: Buffer, last: boolean): void;
+  onData?(chunk: Buffer, last: boolean, done?: (error?: Error | null) => void): void;
   onTrailers?(fields: string[]): void;
   /** The peer's half has ended cleanly. */
   onEnd?(): void;
@@ -172,17 +173,20 @@ export class Stream {
 
   // ---- receiving, from the mux
 
-  /** One frame of the peer for this stream. A broken rule resets this stream alone. */
-  receive(type: number, flags: number, payload: Buffer): void {
+  /**
+   * One frame of the peer for this stream. A broken rule resets this stream alone.
+   * @param lease of the record that the payload is a view of, if its memory is to be freed
+   */
+  receive(type: number, flags: number, payload: Buffer, lease?: Lease): void {
     if (this.#over) return;
     switch (type) {
       case TYPE.head:
-        return this.#onHead(flags, payload);
+        return this.#onHead(flags, payload, lease);
       case TYPE.info:
         return this.#onInfo(payload);
       case TYPE.data:
         if (payload.length === 0 && !(flags & END)) return this.#fail(RESET.protocol);
-        return this.#onBody(flags, payload);
+        return this.#onBody(flags, payload, lease);
       case TYPE.trailers:
         return this.#onTrailers(flags, payload);
       case TYPE.credit:
@@ -195,21 +199,21 @@ export class Stream {
     }
   }
   /** The body that came with the peer's OPEN. */
-  receiveOpenBody(flags: number, body: Buffer): void {
-    this.#onBody(flags, body);
+  receiveOpenBody(flags: number, body: Buffer, lease?: Lease): void {
+    this.#onBody(flags, body, lease);
   }
   /** The tunnel is gone. */
   lose(): void {
     if (!this.#over) this.#lose(RESET.lost);
   }
 
-  #onHead(flags: number, payload: Buffer): void {
+  #onHead(flags: number, payload: Buffer, lease?: Lease): void {
     if (this.#in !== 'head' || payload.length < 2) return this.#fail(RESET.protocol);
     const head = unpackHead(payload, 2);
     if (!head || head.strings.length % 2) return this.#fail(RESET.protocol);
     this.#in = 'body';
     this.events.onHead?.(payload.readUInt16BE(0), head.strings);
-    if (!this.#over) this.#onBody(flags, payload.subarray(head.end));
+    if (!this.#over) this.#onBody(flags, payload.subarray(head.end), lease);
   }
   #onInfo(payload: Buffer): void {
     const head = this.#in === 'head' && payload.length >= 2 ? unpackHead(payload, 2) : null;
@@ -222,14 +226,14 @@ export class Stream {
     this.events.onTrailers?.(head.strings);
     if (!this.#over) this.#endHalf('in');
   }
-  #onBody(flags: number, body: Buffer): void {
+  #onBody(flags: number, body: Buffer, lease?: Lease): void {
     if (this.#over) return;
     if (this.#in !== 'body' || body.length > MAX_DATA) return this.#fail(RESET.protocol);
     const price = frameCost(body.length);
     if (price > this.#granted) return this.#fail(RESET.flow);
     this.#granted -= price;
     this.#owed += price;
-    if (body.length > 0) this.events.onData?.(body, (flags & END) !== 0);
+    if (body.length > 0) this.events.onData?.(body, (flags & END) !== 0, lease?.lend());
     if (flags & END && !this.#over) this.#endHalf('in');
   }
   #onCredit(payload: Buffer): void {
