@@ -112,7 +112,7 @@ class Exchange implements StreamEvents {
   onInfo(status: number, raw: string[]): void {
     // HTTP/1.0 has no answers before the answer (RFC 9110 section 15.2).
     if (status <= 101 || status > 199 || this.#req.httpVersion === '1.0') return;
-    tolerant(() => this.#res.writeInformation?.(status, forwardResponseFields(raw)));
+    tolerant(() => this.#res.inform?.(status, forwardResponseFields(raw)));
   }
 
   onHead(status: number, raw: string[]): void {

@@ -49,7 +49,8 @@ export class LocalResponse extends ServerResponse<LocalRequest> implements HttpR
     if (IS_UNCHECKED) checkFields(flat);
     return super.writeHead(status, flat);
   }
-  writeInformation(status: number, headers: HeaderMap): void {
+  /** Not named like anything of node:http's, which would call it: Node 24 has a writeInformation of its own. */
+  inform(status: number, headers: HeaderMap): void {
     if (status === 103) this.writeEarlyHints(headers as Record<string, string | string[]>);
     else if (status === 100) this.writeContinue();
     else if (status === 102) this.writeProcessing();

@@ -41,7 +41,7 @@ export interface HttpResponse {
   /** Aborts the answer: the other side sees a broken reply, never a clean end. */
   destroy(error?: Error): unknown;
   /** Sends 1xx information, e.g. 103. */
-  writeInformation?(status: number, headers: HeaderMap): void;
+  inform?(status: number, headers: HeaderMap): void;
   /**
    * Answers an upgrade request with 101 and these headers and gives the raw byte stream. Bytes that the peer sent behind
    * its request head are the first to be read. Only once, only before writeHead.

@@ -99,7 +99,7 @@ export class TunnelResponse extends EventEmitter implements HttpResponse {
   addTrailers(headers: HeaderMap): void {
     this.#trailers.push(...flatten(headers));
   }
-  writeInformation(status: number, headers: HeaderMap): void {
+  inform(status: number, headers: HeaderMap): void {
     if (status >= 102 && status < 200) this.#stream.info(status, flatten(headers));
   }
   destroy(): this {

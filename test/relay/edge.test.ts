@@ -49,7 +49,7 @@ const site: Handler = async (req, res) => {
       }
       return void res.end();
     case '/hints':
-      res.writeInformation?.(103, { link: '</a.css>; rel=preload' });
+      res.inform?.(103, { link: '</a.css>; rel=preload' });
       res.writeHead(200, { 'content-length': 1 });
       return void res.end('x');
     case '/echo': {

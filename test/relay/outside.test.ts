@@ -15,8 +15,8 @@ import { until } from '../support/tunnel-pair.ts';
 const machine: Handler = (req, res) => {
   if (req.url === '/api/stream') return void (res.writeHead(200), res.write('first'));
   if (req.url === '/api/hints') {
-    res.writeInformation?.(103, { link: 'not a link' });
-    res.writeInformation?.(103, { link: '</a.css>; rel=preload' });
+    res.inform?.(103, { link: 'not a link' });
+    res.inform?.(103, { link: '</a.css>; rel=preload' });
     res.writeHead(200, { 'content-length': 2 });
     return void res.end('ok');
   }

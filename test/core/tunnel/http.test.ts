@@ -82,7 +82,7 @@ for (const [name, transport] of [['memory', memoryTransport], ['sockets', socket
   test(
     'trailers and 1xx answers go through',
     over((_req, res) => {
-      res.writeInformation!(103, { link: '</a.css>; rel=preload' });
+      res.inform!(103, { link: '</a.css>; rel=preload' });
       res.writeHead(200);
       res.write('body');
       (res as TunnelResponse).addTrailers({ 'x-sum': 'abc' });

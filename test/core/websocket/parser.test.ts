@@ -166,13 +166,13 @@ test('a message in one chunk is handed out where it lies, one over chunks in a b
     systemClock,
   );
   const parser = new FrameParser('client', sink);
-  const bytes = frame({ opcode: 2, payload: Buffer.alloc(20_000, 1) });
+  const bytes = frame({ opcode: 2, payload: Buffer.alloc(100_000, 1) });
   const chunk = Buffer.from(bytes);
-  parser.push(chunk);
+  parser.push(chunk); // larger than what Buffer takes from its pool, on any Node
   parser.push(Buffer.from(bytes.subarray(0, 100)));
   parser.push(Buffer.from(bytes.subarray(100)));
   assert.is(seen[0]!.buffer, chunk.buffer);
-  assert.is(seen[1]!.buffer.byteLength, 20_000);
+  assert.is(seen[1]!.buffer.byteLength, 100_000);
 });
 
 test('stop leaves the rest of a chunk for later', () => {
