@@ -297,8 +297,9 @@ export class Session {
       this.#clock.clearTimeout(timer);
     }
     this.#onDrained?.();
+    const reason = end.reason || faultOf(socket);
     const slept = this.#heartbeat.slept;
-    this.#options.onClose(this.#end ?? { ...end, proven: false, established, local: false, slept });
+    this.#options.onClose(this.#end ?? { ...end, reason, proven: false, established, local: false, slept });
   }
 
   #timer(name: string, ms: number, action: () => void): void {
@@ -309,4 +310,11 @@ export class Session {
     this.#clock.clearTimeout(this.#timers.get(name));
     this.#timers.delete(name);
   }
+}
+
+/** For the log: what this side did wrong, if it was that. */
+function faultOf({ error }: MessageSocket): string {
+  if (error?.code !== 'WS_FAULT') return '';
+  const { cause } = error;
+  return `a fault of this side: ${cause instanceof Error ? cause.stack ?? cause.message : String(cause)}`;
 }

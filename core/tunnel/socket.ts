@@ -5,6 +5,8 @@ export interface MessageSocket {
    * wait for `ondrain`.
    */
   send(data: Uint8Array, tail?: Uint8Array): boolean;
+  /** Why it is not open any more, if it failed. */
+  readonly error?: { code: string; cause?: unknown } | null;
   /** Bytes accepted by send and not yet handed to the operating system. */
   readonly bufferedAmount: number;
   /** Stop and go on delivering messages (backpressure towards the peer). */

@@ -5,6 +5,7 @@
  */
 import { Buffer } from 'node:buffer';
 import process from 'node:process';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { release } from '../release.ts';
 import { callUser } from './callback.ts';
@@ -33,6 +34,8 @@ export class Inbox {
   readonly #owner: InboxOwner;
   readonly #parser: FrameParser;
   readonly #lend: boolean;
+  /** A socket's chunks are nobody else's; another stream may give what somebody wrote, as it is. */
+  readonly #mayFree: boolean;
   #taker: ((data: Message) => void) | null = null;
   #readers: ((message: Message | null) => void)[] = [];
   /** A message that nobody was there to take. */
@@ -55,6 +58,7 @@ export class Inbox {
     this.#parser = parser;
     this.#owner = owner;
     this.#lend = lend;
+    this.#mayFree = lend && stream instanceof Socket;
   }
 
   /** Begins to read. */
@@ -181,7 +185,7 @@ export class Inbox {
     try {
       const used = this.#parser.push(bytes);
       if (this.#deaf) return;
-      if (used === bytes.length) return void (this.#lend && release(bytes));
+      if (used === bytes.length) return void (this.#mayFree && release(bytes));
       const rest = bytes.subarray(used);
       this.#held = this.#held ? Buffer.concat([rest, this.#held]) : rest;
     } catch (error) {

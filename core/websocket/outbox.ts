@@ -116,6 +116,7 @@ export class Outbox {
   /** The stream is gone. */
   discard(): void {
     this.#ended = true;
+    this.#gathering = false; // a frame without its end must not go out
     this.#buffer = null;
     this.#pooled = false;
     this.#used = 0;

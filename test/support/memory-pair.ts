@@ -37,6 +37,8 @@ export class MemorySocket implements MessageSocket {
   send(data: Uint8Array, tail: Uint8Array = Buffer.alloc(0)): boolean {
     if (this.closed) return true;
     const copy = Buffer.concat([data, tail]);
+    data.fill(0xdd); // both belong to the socket
+    tail.fill(0xdd);
     if (this.recording) this.sent.push(copy);
     for (const message of this.tamper(copy)) this.#peer!.#take(message);
     this.#full ||= this.#under >= MARK;

@@ -31,14 +31,14 @@ export const socketTransport: Transport = async () => {
   const server: Server = createServer();
   const accepted = new Promise<MessageSocket>((resolve, reject) => {
     server.on('upgrade', (req, socket, head) => {
-      const connection = acceptSocket(req, socket, head, { limits });
+      const connection = acceptSocket(req, socket, head, { limits, recycle: true });
       if (connection) resolve(connection);
       else reject(new Error('not accepted'));
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const machine = await dial(`ws://127.0.0.1:${port}/`, { limits });
+  const machine = await dial(`ws://127.0.0.1:${port}/`, { limits, recycle: true });
   const relay = await accepted;
   return {
     machine,

@@ -288,6 +288,16 @@ test('closing says why, sealed, and leaves no timer', async () => {
   assert.is(clock.pending, 0);
 });
 
+test('a fault of the own side is told with its cause', async () => {
+  const pair = await tunnelPair();
+  const socket = pair.sockets.machine as MemorySocket & { error?: unknown };
+  socket.error = { code: 'WS_FAULT', cause: new TypeError('out of order') };
+  socket.terminate();
+  const { reason } = await pair.machineEnded;
+  assert.match(reason, /^a fault of this side: TypeError: out of order\n +at /);
+  assert.is((await pair.relayEnded).reason, '');
+});
+
 test('nothing of a message is on the wire in the clear', async () => {
   const pair = await tunnelPair({ handler: (_req, res) => (fine(_req, res)) });
   const wire = [pair.sockets.machine, pair.sockets.relay] as MemorySocket[];

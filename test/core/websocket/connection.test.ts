@@ -188,6 +188,18 @@ for (const [name, makePair] of [['memory pair', memoryPair], ['real socket', soc
     assert.is((await client.closed).code, 1006);
   });
 
+  it('what waits for the end of the turn is dropped by terminate, and nobody is told of room', async (pair) => {
+    const { server, client } = pair;
+    let rooms = 0;
+    let messages = 0;
+    server.ondrain = () => rooms++;
+    client.onmessage = () => messages++;
+    for (let i = 0; i < 5; i++) server.send(Buffer.alloc(65_000), Buffer.alloc(16));
+    server.terminate();
+    assert.is((await client.closed).code, 1006);
+    assert.equal([rooms, messages], [0, 0]);
+  });
+
   it('nothing is sent or delivered after close', async ({ server, client }) => {
     const seen: unknown[] = [];
     client.onmessage = (message) => seen.push(message);
