@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { release } from '../../core/release.ts';
-import { download, upload } from './relay-measure.ts';
+import { download, uploads } from './relay-measure.ts';
 import { startHttpProxy, startOurs, stopAll } from './relay-peers.ts';
 
 const MIB = 1024 * 1024;
@@ -137,12 +137,6 @@ function start(...args: string[]): Promise<{ port: number; end: () => void }> {
   });
 }
 
-async function uploads(port: number): Promise<number> {
-  let seconds = 0;
-  for (let i = 0; i < UPLOADS; i++) seconds += 1 / await upload(port, UP);
-  return UPLOADS / seconds;
-}
-
 async function main(rounds: number): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'bench-floor-'));
   const ends: (() => void)[] = [stopAll];
@@ -163,7 +157,7 @@ async function main(rounds: number): Promise<void> {
     for (let round = -WARM; round < rounds; round++) {
       let plain = { down: 1, up: 1 };
       for (const [name, port] of peers) {
-        const figures = { down: await download(port, DOWN), up: await uploads(port) };
+        const figures = { down: await download(port, DOWN), up: await uploads(port, UP, UPLOADS) };
         if (name === 'direct') plain = figures;
         if (round < 0) continue;
         ratios.get(name)!.down.push(figures.down / plain.down);

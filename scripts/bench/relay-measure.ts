@@ -101,6 +101,13 @@ export function upload(port: number, mb: number): Promise<number> {
   });
 }
 
+/** Several uploads, one after the other: a single one takes 30 ms, which says little. MB/s. */
+export async function uploads(port: number, mb: number, count: number): Promise<number> {
+  let seconds = 0;
+  for (let i = 0; i < count; i++) seconds += 1 / await upload(port, mb);
+  return count / seconds;
+}
+
 /** Round trips of 100-byte WebSocket messages, one after the other, per second. */
 export async function echoes(port: number, seconds: number): Promise<number> {
   const socket = await dial(`ws://127.0.0.1:${port}/api/ws`, { headers: { Origin: `http://127.0.0.1:${port}` } });

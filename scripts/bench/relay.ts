@@ -10,7 +10,17 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { besideBulk, download, echoes, events, requests, residentMiB, slowReader, upload } from './relay-measure.ts';
+import {
+  besideBulk,
+  download,
+  echoes,
+  events,
+  requests,
+  residentMiB,
+  slowReader,
+  upload,
+  uploads,
+} from './relay-measure.ts';
 import { type Peer, startHttpProxy, startNginx, startOurs, startSsh, stopAll } from './relay-peers.ts';
 
 /** What our relay must reach, × direct, or at most. */
@@ -19,7 +29,7 @@ const CPU_GOAL_US = 60;
 const WARM_S = 4;
 /** Bulk is warmed up by so many transfers each way. */
 const WARM_TRANSFERS = 4;
-/** Uploads of 64 MiB in one measurement: a single one takes 30 ms, which says little. */
+/** Uploads of 64 MiB in one measurement. */
 const UPLOADS = 4;
 
 type Row = Record<string, number | null>;
@@ -46,16 +56,9 @@ async function measure(peer: Peer, seconds: number): Promise<Row> {
     cpu32: many.cpuUs,
     cpu1: one.cpuUs,
     down: await attempt(() => download(peer.port, 256)),
-    up: await attempt(() => uploads(peer.port)),
+    up: await attempt(() => uploads(peer.port, 64, UPLOADS)),
     echo: await attempt(() => echoes(peer.port, Math.min(seconds, 2))),
   };
-}
-
-/** MB/s of several uploads, one after the other. */
-async function uploads(port: number): Promise<number> {
-  let seconds = 0;
-  for (let i = 0; i < UPLOADS; i++) seconds += 1 / await upload(port, 64);
-  return UPLOADS / seconds;
 }
 
 /** What a just-in-time compiler does in the first seconds is not measured: every path is run before. */
