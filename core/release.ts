@@ -26,6 +26,9 @@ function throughPort(): Detach {
 }
 
 /** Frees the memory under `bytes` if they are all of it, else leaves it to the collector. They have length 0 afterwards. */
-export function release({ buffer, byteLength }: Uint8Array): void {
-  if (byteLength >= MIN_RELEASE && byteLength === buffer.byteLength) detach(buffer as ArrayBuffer);
+export function release(bytes: Uint8Array): void {
+  // Asked first: most are small, and `buffer` is a call into V8.
+  if (bytes.byteLength < MIN_RELEASE) return;
+  const { buffer } = bytes;
+  if (bytes.byteLength === buffer.byteLength) detach(buffer as ArrayBuffer);
 }
