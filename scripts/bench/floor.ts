@@ -1,8 +1,8 @@
 /**
  * The least that sealed bulk can cost, to read the tunnel's figures against: node:http at the front, node:crypto seals what
  * came, a socket carries it, the other end opens it and has the handler in the same process. No frames of streams, credit,
- * turns, rekeying or WebSocket (so no mask). Beside it, in turns: the tunnel itself, and http-proxy, which seals nothing and is
- * one hop.
+ * turns, rekeying or WebSocket (so no mask). Beside it, in turns: the tunnel itself, and http-proxy, which has as many sockets on
+ * the way and seals nothing.
  *
  *   tsx scripts/bench/floor.ts [rounds]
  */
