@@ -18,6 +18,9 @@ export interface Peer {
   pids: () => number[];
 }
 
+/** Every process that has to do with a request through `peer`, the handler's included: in our tunnel it is one of the ends. */
+export const allPids = (peer: Peer, direct: Peer): number[] => [...new Set([...peer.pids(), ...direct.pids()])];
+
 const running: ChildProcess[] = [];
 
 /** Ends everything that was started here. */
