@@ -17,7 +17,8 @@ import {
   tokenWeakness,
   TUNNEL_PROTOCOL,
 } from '../core/tunnel/mod.ts';
-import { dial, WebSocketError } from '../core/websocket/mod.ts';
+import { dial } from '../core/websocket/mod.ts';
+import { connectError, isOffline } from './connect-error.ts';
 
 /** Where the tunnel is, for the dashboard. Times are ms since the Unix epoch; `text` is for people. */
 export type TunnelState =
@@ -133,6 +134,9 @@ class Keeper implements Tunnel {
   #running: Promise<void> | null = null;
   #wake: (() => void) | null = null;
   #closing = false;
+  /** The last try never left this machine: tries are frequent then, so the same is only said once. */
+  #offline = false;
+  #said = '';
 
   constructor(options: TunnelOptions) {
     this.#options = options;
@@ -178,13 +182,14 @@ class Keeper implements Tunnel {
 
   /** @returns ms until the next try, null when there must be none */
   async #attempt(psk: Uint8Array): Promise<number | null> {
-    this.#log.info(`Connecting to ${this.#url}`);
+    this.#log[this.#offline ? 'debug' : 'info'](`Connecting to ${this.#url}`);
+    this.#offline = false;
     this.#set({ kind: 'connecting', since: this.#clock.now(), text: `Connecting to ${this.#url}` });
     let socket: MessageSocket;
     try {
       socket = await this.#connect();
     } catch (error) {
-      return this.#waitAfter(0, connectError(error));
+      return this.#notReached(error);
     }
     if (this.#abort.signal.aborted) {
       socket.terminate();
@@ -229,12 +234,25 @@ class Keeper implements Tunnel {
     const restarts = end.proven && end.code === CLOSE.shutdown;
     return this.#waitAfter(upMs, restarts ? 'The relay is restarting' : reasonOf(end), restarts);
   }
-  #waitAfter(upMs: number, reason: string, restarts = false): number {
-    const wait = Math.round(this.#backoff.next(upMs, restarts));
-    const now = this.#clock.now();
+  #notReached(error: unknown): number {
+    const text = `Cannot connect: ${connectError(error)}`;
+    if (!isOffline(error)) return this.#wait(this.#backoff.next(0), text);
+    this.#offline = true;
+    return this.#wait(this.#backoff.offline(), text);
+  }
+  #waitAfter(upMs: number, reason: string, restarts: boolean): number {
     const text = upMs > 0 ? `Connection lost: ${reason}` : `Cannot connect: ${reason}`;
-    if (!this.#abort.signal.aborted) this.#log.warn(`${text}; next try in ${(wait / 1000).toFixed(1)} s`);
-    this.#set({ kind: 'waiting', since: now, until: now + wait, text });
+    return this.#wait(this.#backoff.next(upMs, restarts), text);
+  }
+  #wait(ms: number, text: string): number {
+    const wait = Math.round(ms);
+    const now = this.#clock.now();
+    const news = text !== this.#said;
+    this.#said = this.#offline ? text : '';
+    const line = `${text}; next try in ${(wait / 1000).toFixed(1)} s`;
+    if (!this.#abort.signal.aborted) this.#log[news ? 'warn' : 'debug'](line);
+    // What follows the first line is for the log.
+    this.#set({ kind: 'waiting', since: now, until: now + wait, text: text.split('\n', 1)[0]! });
     return wait;
   }
 
@@ -288,22 +306,6 @@ function interfaces(): string {
     `${name} ${list?.map(({ address }) => address).join()}`
   );
   return addresses.sort().join('\n');
-}
-
-/** What the relay's refusals mean, in words. */
-function connectError(error: unknown): string {
-  switch (error instanceof WebSocketError ? error.status : undefined) {
-    case 404:
-      return 'there is no relay at this address';
-    case 426:
-      return 'the relay speaks another version of the tunnel: use the same version of Agent Monitor on both sides';
-    case 429:
-      return 'the relay has had too many attempts from this address';
-    case 503:
-      return 'the relay is shutting down';
-    default:
-      return error instanceof Error ? error.message : String(error);
-  }
 }
 
 function reasonOf(end: SessionEnd): string {

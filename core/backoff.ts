@@ -24,6 +24,11 @@ export class Backoff {
     this.#delay = 0;
   }
 
+  /** ms to the next try when the last one never left this machine: nobody has load to be spared, and the network may be back. */
+  offline(): number {
+    return this.#spread(FIRST_MS);
+  }
+
   /** @param upMs how long the connection was up, 0 when it never was. @returns ms to wait before the next try */
   next(upMs: number, peerRestarts = false): number {
     if (upMs >= HEALTHY_MS) this.#delay = 0;
@@ -33,7 +38,11 @@ export class Backoff {
     }
     const delay = this.#delay;
     this.#delay = Math.min(2 * delay, MAX_MS);
-    // From half of it to all of it, so that many clients spread and none waits longer than MAX_MS.
+    return this.#spread(delay);
+  }
+
+  /** From half of it to all of it, so that many clients spread and none waits longer than MAX_MS. */
+  #spread(delay: number): number {
     return delay * (0.5 + this.#random() / 2);
   }
 }

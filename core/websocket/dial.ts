@@ -97,7 +97,7 @@ function shakeHands(
       reject(error);
     };
     const failed = (cause: Error) => {
-      fail(new WebSocketError('WS_CONNECT', `Cannot reach ${url.host}: ${cause.message || cause.name}`, { cause }));
+      fail(new WebSocketError('WS_CONNECT', `Cannot reach ${url.host}: ${reasonOf(cause)}`, { cause }));
     };
     const ended = () => fail(new WebSocketError('WS_CONNECT', `${url.host} ended the connection without an answer`));
     const aborted = () => fail(new WebSocketError('WS_ABORTED', 'Connecting was given up'));
@@ -120,6 +120,12 @@ function shakeHands(
     stream.on('data', data).on('error', failed).on('end', ended).on('close', ended);
     stream.write(request);
   });
+}
+
+/** A name with several addresses fails with an error for each and no text of its own. */
+function reasonOf(cause: Error): string {
+  if (!(cause instanceof AggregateError)) return cause.message || cause.name;
+  return [...new Set(cause.errors.map((error: Error) => error.message))].join(', ') || cause.name;
 }
 
 /** Gathers chunks up to the empty line. 1xx answers before the real one are skipped (RFC 9110 §15.2). */

@@ -2,11 +2,12 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { keepConnected, type TunnelState, tunnelUrl } from '../../agent/tunnel.ts';
-import { silentLog } from '../../core/log.ts';
+import { createLog, silentLog } from '../../core/log.ts';
 import { CLOSE } from '../../core/tunnel/limits.ts';
 import { tokenKey } from '../../core/tunnel/secure.ts';
 import { Session } from '../../core/tunnel/session.ts';
 import type { MessageSocket } from '../../core/tunnel/socket.ts';
+import { WebSocketError } from '../../core/websocket/mod.ts';
 import { handClock } from '../support/hand-clock.ts';
 import { MemorySocket } from '../support/memory-pair.ts';
 import { hello, relayLab, startMachine, TOKEN } from '../support/relay-lab.ts';
@@ -16,19 +17,29 @@ import { TLS_CERT, TLS_KEY } from '../support/websocket-tls.ts';
 const KEY = tokenKey(TOKEN);
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
+/** What dial throws when there is no name service. */
+function noSuchName(): WebSocketError {
+  const cause = Object.assign(new Error('getaddrinfo ENOTFOUND relay.test'), {
+    code: 'ENOTFOUND',
+    hostname: 'relay.test',
+  });
+  return new WebSocketError('WS_CONNECT', `Cannot reach relay.test: ${cause.message}`, { cause });
+}
+
 /** A machine whose relay is in the test's hand: each connection is taken or fails as the test says. */
-function inHand(answer: () => 'take' | 'fail' | 'refuse', network = () => 'lo') {
+function inHand(answer: () => 'take' | 'fail' | 'offline' | 'refuse', network = () => 'lo') {
   const clock = handClock();
   const states: TunnelState[] = [];
   const tries: number[] = [];
   const relays: Session[] = [];
   const sockets: MemorySocket[] = [];
+  const lines: string[] = [];
   const tunnel = keepConnected({
     url: 'ws://relay.test',
     token: TOKEN,
     handler: hello,
     info: { name: 'm', version: '1' },
-    log: silentLog,
+    log: createLog({ write: (line) => lines.push(line) }),
     clock,
     random: () => 0.5,
     network,
@@ -37,6 +48,7 @@ function inHand(answer: () => 'take' | 'fail' | 'refuse', network = () => 'lo') 
       tries.push(clock.monotonic());
       const how = answer();
       if (how === 'fail') return Promise.reject(new Error('Cannot reach relay.test: nobody there'));
+      if (how === 'offline') return Promise.reject(noSuchName());
       const [near, far] = MemorySocket.pair();
       sockets.push(far);
       if (how === 'refuse') far.onmessage = () => far.close(CLOSE.refused, '');
@@ -62,7 +74,7 @@ function inHand(answer: () => 'take' | 'fail' | 'refuse', network = () => 'lo') 
       for (let i = 0; i < 4; i++) await turn();
     }
   };
-  return { clock, states, tries, relays, sockets, tunnel, pass, last: () => states.at(-1)! };
+  return { clock, states, tries, relays, sockets, lines, tunnel, pass, last: () => states.at(-1)! };
 }
 
 test('says the lines that users know, and how long it waits', async () => {
@@ -100,6 +112,26 @@ test('retries after 5, 10, 20, 40, 60, 60 s (here with three quarters of it)', a
   if (waiting.kind === 'waiting') assert.is(waiting.until - waiting.since, 45_000);
   assert.match(waiting.text, /Cannot connect: Cannot reach relay\.test/);
   await h.tunnel.close();
+  assert.is(h.clock.pending, 0);
+});
+
+test('without a network it tries every few seconds for as long as it takes, and says so once', async () => {
+  let how: 'offline' | 'fail' | 'take' = 'offline';
+  const h = inHand(() => how);
+  await h.pass(600_000);
+  const waits = h.tries.slice(1).map((at, i) => at - h.tries[i]!);
+  assert.ok(waits.length > 140 && waits.every((ms) => ms <= 5000), waits.join());
+  assert.match(h.last().text, /no address is known for relay\.test: is RELAY_URL right, and the network up\?/);
+  assert.is(h.lines.filter((line) => /no address is known/.test(line)).length, 1);
+  assert.is(h.lines.filter((line) => /Connecting to/.test(line)).length, 1);
+  how = 'fail'; // The network is back, the relay is not yet: from here on it is spared.
+  await h.pass(5000);
+  assert.ok(h.lines.some((line) => /nobody there; next try in 3\.8 s/.test(line)));
+  how = 'take';
+  await h.pass(8000);
+  await until(() => h.last().kind === 'connected');
+  await h.tunnel.close(0);
+  await turn();
   assert.is(h.clock.pending, 0);
 });
 

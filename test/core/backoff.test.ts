@@ -41,6 +41,13 @@ test('a connection that breaks again and again before a minute is over is not tr
   assert.ok(backoff.next(60_000) <= 1000, 'reset after a minute of health');
 });
 
+test('tries that never left this machine are 2.5 to 5 s apart and lengthen nothing', () => {
+  const backoff = new Backoff(() => 1 - 1e-9);
+  for (let i = 0; i < 20; i++) assert.is(Math.round(backoff.offline()), 5000);
+  assert.is(Math.round(backoff.next(0)), 5000);
+  assert.is(new Backoff(() => 0).offline(), 2500);
+});
+
 test('fifty clients whose relays restart together do not come back together', () => {
   let seed = 7;
   const random = () => (seed = (seed * 1103515245 + 12345) & 0x7fffffff) / 0x80000000;

@@ -1,5 +1,6 @@
 /** A network namespace joined to this machine by a pair of virtual cables. Needs root and iproute2. */
 import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import process from 'node:process';
 
 export interface Namespace {
@@ -12,6 +13,10 @@ export interface Namespace {
   link(up: boolean): void;
   /** Bytes per second both ways, with a short queue; null: as fast as it goes. */
   rate(spec: string | null): void;
+  /** The hosts file of programs that are started inside from now on; those that run with one see the change. */
+  hosts(text: string): void;
+  /** This machine leaves its address on the cable for another one; connections to the old one break. @returns the new one */
+  move(): string;
   /** Drops this share (0 to 1) of the packets that arrive inside. */
   loss(share: number): void;
   close(): void;
@@ -56,6 +61,19 @@ export function createNamespace(): Namespace {
       }
       shaped = spec !== null;
     },
+    hosts(text) {
+      // `ip netns exec` lays what is in this folder over /etc.
+      mkdirSync(`/etc/netns/${name}`, { recursive: true });
+      writeFileSync(`/etc/netns/${name}/hosts`, text);
+    },
+    move() {
+      const next = `${net}.5`; // .3 is the broadcast of the first four
+      run('ss', '-K', 'src', here, 'dst', there);
+      run('ip', 'addr', 'del', `${here}/30`, 'dev', near);
+      run('ip', 'addr', 'add', `${next}/29`, 'dev', near);
+      within('ip', 'addr', 'replace', `${there}/29`, 'dev', far);
+      return next;
+    },
     loss(share) {
       // In the main namespace the rule knows its cable by name, so nobody else loses anything.
       const table = `loss_${near}`;
@@ -88,6 +106,7 @@ export function createNamespace(): Namespace {
       this.loss(0);
       run('ip', 'link', 'del', near);
       run('ip', 'netns', 'del', name);
+      rmSync(`/etc/netns/${name}`, { recursive: true, force: true });
     },
   };
 }

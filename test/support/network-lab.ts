@@ -24,7 +24,8 @@ export interface NetworkLab {
   close(): Promise<void>;
 }
 
-export async function networkLab(): Promise<NetworkLab> {
+/** @param name the machine knows the relay by this name, not by its address */
+export async function networkLab(name?: string): Promise<NetworkLab> {
   const folder = mkdtempSync(join(tmpdir(), 'tunnel-'));
   const net = createNamespace();
   const port = await freePort();
@@ -33,7 +34,8 @@ export async function networkLab(): Promise<NetworkLab> {
   const origin = `http://127.0.0.1:${port}`;
   await until(() => relay.output().includes('running on port'), 20_000);
   const args = ['--import', 'tsx', join(ROOT, 'scripts/bench/origin.ts'), '--port', '0'];
-  const url = `ws://${net.here}:${port}/tunnel`;
+  if (name) net.hosts(`${net.here} ${name}\n`);
+  const url = `ws://${name ?? net.here}:${port}/tunnel`;
   const [command, inside] = net.inside(process.execPath, [...args, '--relay', url, '--token', TOKEN]);
   const machine = startProgram(command, inside, plainEnv(), ROOT);
   const lab: NetworkLab = {

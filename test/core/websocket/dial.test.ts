@@ -5,6 +5,7 @@ import { Buffer } from 'node:buffer';
 import http from 'node:http';
 import https from 'node:https';
 import net, { type AddressInfo } from 'node:net';
+import { Duplex } from 'node:stream';
 import { acceptKey } from '../../../core/websocket/handshake.ts';
 import { acceptSocket, dial, type DialOptions, type WebSocketError } from '../../../core/websocket/mod.ts';
 import { handClock } from '../../support/hand-clock.ts';
@@ -135,6 +136,17 @@ test('a server that hangs up, and none at all', async () => {
   const error = await failure(url);
   assert.is(error.code, 'WS_CONNECT');
   assert.match(error.message, 'ECONNREFUSED');
+});
+
+test('a name of which no address answers: the error has the words of each', async () => {
+  const stream = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
+  const broken = failure('ws://relay.test/', { stream });
+  const errors = ['connect ECONNREFUSED ::1:1', 'connect ECONNREFUSED 127.0.0.1:1'].map((text) => new Error(text));
+  stream.destroy(new AggregateError(errors));
+  assert.is(
+    (await broken).message,
+    'Cannot reach relay.test: connect ECONNREFUSED ::1:1, connect ECONNREFUSED 127.0.0.1:1',
+  );
 });
 
 test('given up by its signal, before and during', async () => {
