@@ -4,8 +4,12 @@ import { WebSocketError } from '../core/websocket/mod.ts';
 /** No name service, no way, no address: nobody has heard of the attempt. */
 const OFFLINE = /^(?:ENOTFOUND|EAI_[A-Z]+|ENETUNREACH|ENETDOWN|EHOSTUNREACH|EADDRNOTAVAIL)$/;
 
-/** The attempt did not leave this machine's network: trying again soon costs nobody anything. */
-export const isOffline = (error: unknown): boolean => OFFLINE.test(causeOf(error).code ?? '');
+/** The attempt, to none of the relay's addresses, left this machine's network: trying again soon costs nobody anything. */
+export function isOffline(error: unknown): boolean {
+  const cause = causeOf(error);
+  const each: SystemError[] = cause instanceof AggregateError ? cause.errors : [cause];
+  return each.every(({ code }) => OFFLINE.test(code ?? ''));
+}
 
 /** What the relay's refusals and the network's mean, in words. */
 export function connectError(error: unknown): string {
@@ -26,8 +30,14 @@ export function connectError(error: unknown): string {
   }
 }
 
+/** What node's errors of sockets and of the name service have. */
+interface SystemError {
+  code?: string;
+  hostname?: string;
+}
+
 /** The system's own error behind a failed connection, as far as there is one. */
-function causeOf(error: unknown): { code?: string; hostname?: string } {
+function causeOf(error: unknown): SystemError {
   const cause = error instanceof WebSocketError ? error.cause : null;
-  return cause instanceof Error ? cause as NodeJS.ErrnoException & { hostname?: string } : {};
+  return cause instanceof Error ? cause as SystemError : {};
 }
