@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { withEnvFiles } from '../core/env.ts';
-import { createLog } from '../core/log.ts';
+import { createLog, outliveOutput } from '../core/log.ts';
 import { ConfigError, readConfig } from './config.ts';
 import { startAgentServer } from './server.ts';
 
@@ -30,6 +30,7 @@ async function main(): Promise<void> {
   process.on('SIGINT', () => close('SIGINT'));
 }
 
+outliveOutput();
 // Agents at work must not die of one failed request.
 process.on('uncaughtException', (error) => log.error('unexpected error', { error: error.stack ?? error.message }));
 process.on('unhandledRejection', (error) => {

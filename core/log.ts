@@ -65,5 +65,10 @@ export function createLog(
   };
 }
 
+/** Lines that cannot be written (a full disk, a reader that has left) are lost; the program goes on. Once, at start. */
+export function outliveOutput(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+}
+
 /** A log that keeps nothing. */
 export const silentLog: Log = createLog({ write: () => {} });

@@ -4,7 +4,7 @@
  */
 import { type Buffer, isAscii } from 'node:buffer';
 import { type Clock, systemClock } from '../core/clock.ts';
-import { forwardRequestFields, forwardResponseFields, type Via } from '../core/http/forward.ts';
+import { forwardRequestFields, forwardResponseFields, forwardTrailers, type Via } from '../core/http/forward.ts';
 import { HttpError, json } from '../core/http/reply.ts';
 import type { HeaderMap, HttpRequest, HttpResponse } from '../core/http/types.ts';
 import { HEAD_TIMEOUT_MS, RESET, type Stream, StreamDuplex, type StreamEvents } from '../core/tunnel/mod.ts';
@@ -12,6 +12,10 @@ import type { Machine } from './machines.ts';
 
 /** Up to here a copy is cheaper than a second piece. */
 const SMALL_BODY = 4096;
+/** 1xx answers to one request that are passed on: they have no credit. */
+const MAX_INFOS = 8;
+/** How long a browser may take to end a connection that left HTTP and is over. */
+const LINGER_MS = 2_000;
 
 export interface ForwardSettings {
   /** Cookies by name that the machine must not see. */
@@ -64,6 +68,7 @@ class Exchange implements StreamEvents {
   #expected: number | null = null;
   #trailers: string[] = [];
   #waiting = false;
+  #infos = 0;
   #settled = false;
 
   constructor(stream: Stream, req: HttpRequest, res: HttpResponse, clock: Clock) {
@@ -83,7 +88,7 @@ class Exchange implements StreamEvents {
       this.#stream.reset(RESET.cancel);
       return this.#fail(431, 'head_too_large', 'The request head is too large.');
     }
-    this.#timer = this.#clock.setTimeout(() => this.#late(), HEAD_TIMEOUT_MS);
+    this.#startTimer();
     this.#res.on('close', () => this.#onClosed());
     if (this.#upgrade) return; // Its half stays open for what follows the 101.
     const { headers } = this.#req;
@@ -97,10 +102,11 @@ class Exchange implements StreamEvents {
     const req = this.#req;
     this.#stream.give();
     req.on('data', (chunk: Buffer) => {
+      if (this.#timer !== null) this.#startTimer(); // An answer may wait for all of a body that is on its way.
       // After the stream is over the rest is read and dropped, so that the connection can be used again.
       if (!this.#stream.write(chunk)) req.pause();
     });
-    req.on('end', () => this.#stream.end((req as Trailers).rawTrailers));
+    req.on('end', () => this.#stream.end(forwardTrailers((req as Trailers).rawTrailers ?? [])));
     req.on('error', () => this.#onClosed());
   }
   onDrain(): void {
@@ -110,6 +116,7 @@ class Exchange implements StreamEvents {
   // ---- the answer
 
   onInfo(status: number, raw: string[]): void {
+    if (++this.#infos > MAX_INFOS) return;
     // HTTP/1.0 has no answers before the answer (RFC 9110 section 15.2).
     if (status <= 101 || status > 199 || this.#req.httpVersion === '1.0') return;
     tolerant(() => this.#res.inform?.(status, forwardResponseFields(raw)));
@@ -139,7 +146,7 @@ class Exchange implements StreamEvents {
     }
     this.#settled = true;
     const machine = new StreamDuplex(this.#stream);
-    join(browser, machine);
+    join(browser, machine, this.#clock);
   }
   onData(chunk: Buffer, last: boolean, done?: (error?: Error | null) => void): void {
     if (this.#expected !== null && (this.#expected -= chunk.length) < 0) return this.#abort();
@@ -213,6 +220,10 @@ class Exchange implements StreamEvents {
     this.#stream.reset(RESET.cancel);
     this.#res.destroy();
   }
+  #startTimer(): void {
+    this.#stopTimer();
+    this.#timer = this.#clock.setTimeout(() => this.#late(), HEAD_TIMEOUT_MS);
+  }
   #stopTimer(): void {
     if (this.#timer === null) return;
     this.#clock.clearTimeout(this.#timer);
@@ -256,13 +267,22 @@ function upgradeFields(raw: readonly string[]): HeaderMap {
 }
 
 /** Bytes both ways until both halves have ended; whichever side breaks takes the other with it. */
-function join(browser: ReturnType<HttpResponse['upgrade']>, machine: StreamDuplex): void {
+function join(browser: ReturnType<HttpResponse['upgrade']>, machine: StreamDuplex, clock: Clock): void {
   browser.on('error', () => {});
   browser.on('close', () => machine.destroy());
   // After a clean end the browser may still have to read what it was sent.
   machine.on('close', () => {
-    if (!browser.writableEnded) browser.destroy();
+    if (!browser.writableEnded) return void browser.destroy();
+    browser.resume(); // Nobody reads it any more, but its end must be seen.
+    if (browser.writableFinished) linger(browser, clock);
+    else browser.once('finish', () => linger(browser, clock));
   });
   browser.pipe(machine);
   machine.pipe(browser);
+}
+
+/** All is sent and nothing more is wanted: who does not end its side now is cut off. */
+function linger(browser: ReturnType<HttpResponse['upgrade']>, clock: Clock): void {
+  const timer = clock.setTimeout(() => void browser.destroy(), LINGER_MS);
+  browser.once('close', () => clock.clearTimeout(timer));
 }

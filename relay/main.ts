@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { withEnvFiles } from '../core/env.ts';
-import { createLog } from '../core/log.ts';
+import { createLog, outliveOutput } from '../core/log.ts';
 import { tokenWeakness } from '../core/tunnel/token.ts';
 import { pairLink } from '../core/wire/auth.ts';
 import { readRelayConfig, type RelayConfig, SETTINGS } from './config.ts';
@@ -94,6 +94,7 @@ function originOf(config: RelayConfig, port: number): string {
   return `${config.tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
+outliveOutput();
 main(process.argv.slice(2)).catch((error: unknown) => {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exit(1);

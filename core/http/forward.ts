@@ -20,6 +20,9 @@ const HOP_BY_HOP = new Set([
 const FORWARDED = /^(?:forwarded|via|x-forwarded-.*|x-relay-.*|x-real-ip|x-client-ip|true-client-ip|x-original-.*)$/;
 const WEBSOCKET = /^sec-websocket-/;
 
+/** Routing, framing and proof of who asks. */
+const HEAD_ONLY = new Set(['host', 'content-length', 'expect', 'cookie', 'authorization', 'origin', 'range']);
+
 export interface Via {
   /** The client's address. */
   address: string;
@@ -55,6 +58,17 @@ export function forwardRequestFields(raw: readonly string[], options: ForwardOpt
   if (options.upgrade) fields.push('Connection', 'Upgrade', 'Upgrade', fieldOf(raw, 'upgrade'));
   const { address, proto, host } = options.via;
   fields.push('X-Forwarded-For', address, 'X-Forwarded-Proto', proto, 'X-Forwarded-Host', host);
+  return fields;
+}
+
+/** What comes behind a request's body: nothing there may say what only a head says (RFC 9110 section 6.5.1). */
+export function forwardTrailers(raw: readonly string[]): string[] {
+  const fields: string[] = [];
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i]!.toLowerCase();
+    if (HOP_BY_HOP.has(name) || FORWARDED.test(name) || WEBSOCKET.test(name) || HEAD_ONLY.has(name)) continue;
+    fields.push(raw[i]!, raw[i + 1]!);
+  }
   return fields;
 }
 

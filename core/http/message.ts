@@ -55,6 +55,12 @@ export class LocalResponse extends ServerResponse<LocalRequest> implements HttpR
     else if (status === 100) this.writeContinue();
     else if (status === 102) this.writeProcessing();
   }
+  /** A body that only the end of the connection ends must not seem to end well. */
+  override destroy(error?: Error): this {
+    const { socket } = this;
+    if (this.headersSent && !this.writableEnded && socket && this.req.httpVersion === '1.0') breakOff(socket);
+    return super.destroy(error);
+  }
   upgrade(): Duplex {
     throw new Error('this request asks for no upgrade');
   }
@@ -108,6 +114,8 @@ export class UpgradeResponse extends EventEmitter implements HttpResponse {
     return this;
   }
   destroy(error?: Error): this {
+    // As above: this reply's end is the connection's.
+    if (this.headersSent && !this.writableEnded) breakOff(this.#socket);
     this.#socket.destroy(error);
     return this;
   }
@@ -123,6 +131,12 @@ export class UpgradeResponse extends EventEmitter implements HttpResponse {
     this.#socket.write(rawHead(status, flat), 'latin1');
     this.headersSent = true;
   }
+}
+
+/** Ends a connection so that the client sees it broken. TLS has no reset, but an end without close_notify says the same. */
+function breakOff(socket: Socket): void {
+  if ('encrypted' in socket) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 /** A reply head as text (RFC 9112 section 4). Throws when a name or value would break out of its line. */

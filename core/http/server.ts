@@ -98,6 +98,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const sockets = new Set<Socket>();
   /** The request that a connection is busy with, for replies to broken framing. */
   const current = new WeakMap<Socket, LocalResponse>();
+  /** Replies that wait behind another one: node:http never tells them that their connection is gone. */
+  const queued = new WeakMap<Socket, Set<LocalResponse>>();
   const uploads = new Uploads(clock, (req) => refuse(req.socket, 408));
 
   const run = async (req: LocalRequest, res: LocalResponse | UpgradeResponse) => {
@@ -112,12 +114,19 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const onRequest = (req: LocalRequest, res: LocalResponse) => {
     res.defaults = isSecure(req) ? secure : plain;
     current.set(req.socket, res);
+    if (!res.socket) queue(req.socket, res);
     if (hasBody(req)) {
       uploads.add(req);
       res.once('finish', () => uploads.answered(req));
     }
     void run(req, res);
   };
+  function queue(socket: Socket, res: LocalResponse): void {
+    let replies = queued.get(socket);
+    if (!replies) queued.set(socket, replies = new Set());
+    replies.add(res);
+    res.once('close', () => replies.delete(res));
+  }
   server.on('request', onRequest);
   server.on('checkContinue', (req, res) => {
     // Asked for when a handler reads: one that refuses never makes the client send its body.
@@ -136,6 +145,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     // Sent without waiting for an earlier reply, which would end up in the middle of the new protocol.
     if (before && !before.writableFinished) return void socket.destroy();
     current.delete(socket as Socket);
+    // node:http has taken its own listener away: what is left unread ends the connection here, too.
+    socket.on('timeout', () => {
+      if (socket.writableLength > 0) socket.destroy();
+    });
     const res = new UpgradeResponse(socket as Socket, head, req.method === 'HEAD');
     res.defaults = isSecure(req) ? secure : plain;
     // node:http has stopped parsing: a body could only be mistaken for the new protocol.
@@ -149,7 +162,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   });
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
+    socket.once('close', () => {
+      sockets.delete(socket);
+      for (const res of [...queued.get(socket) ?? []]) if (!res.socket && !res.destroyed) res.destroy().emit('close');
+    });
   });
   server.on('timeout', (socket: Socket) => {
     const last = current.get(socket);
@@ -165,7 +181,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   /** Ends a connection with a bare reply, or with none where it would be taken for that of another request. */
   function refuse(socket: Socket, status: number): void {
     const last = current.get(socket);
-    const between = !last?.headersSent || (last.writableFinished && last.req.complete && last.shouldKeepAlive);
+    const refused = !last || (!last.headersSent && !last.req.complete);
+    const between = refused || (last.writableFinished && last.req.complete && last.shouldKeepAlive);
     if (!socket.writable || !between) return socket.destroySoon();
     const headers = plain.merge({ 'content-length': 0, connection: 'close' });
     socket.end(rawHead(status, headers), 'latin1', () => socket.destroy());

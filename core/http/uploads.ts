@@ -71,7 +71,7 @@ export class Uploads {
 function isSlow(upload: Upload, now: number): boolean {
   const arrived = upload.req.socket.bytesRead - upload.bytes;
   if (upload.answered) return arrived > DRAIN_BYTES || now - upload.since >= DRAIN_MS;
-  const waiting = upload.req.readableLength === 0;
+  const waiting = upload.req.readableLength === 0 && !upload.req.complete;
   if (waiting && arrived < MIN_BYTES) return now - upload.since >= WINDOW_MS;
   upload.since = now;
   upload.bytes += arrived;

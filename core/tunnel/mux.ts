@@ -107,6 +107,14 @@ export class Mux implements StreamHost {
     lease?.back();
   }
 
+  /** The last frame of all, behind what waits of the session itself: goes out even if the socket has no room. */
+  farewell(type: number, payload: Uint8Array): void {
+    if (this.#closed) return;
+    this.#control.push({ type, payload });
+    for (const frame of this.#control.splice(0)) this.#writeOwn(frame);
+    this.#sendRecord();
+  }
+
   /** The socket has room again. */
   unblock(): void {
     this.#blocked = false;
@@ -135,8 +143,7 @@ export class Mux implements StreamHost {
     while (!this.#blocked && !this.#closed) {
       const control = this.#control.shift();
       if (control) {
-        if (writer.room < FRAME_HEADER + control.payload.length + PROBE_ROOM) this.#sendRecord();
-        this.#writeControl(control.type, control.payload);
+        this.#writeOwn(control);
         continue;
       }
       if (this.#ring.length === 0) break;
@@ -188,6 +195,10 @@ export class Mux implements StreamHost {
     const stamp = this.#options.probe?.(writer.length);
     if (stamp) this.#writeControl(TYPE.ping, stamp);
     if (!this.#options.send(writer.take())) this.#blocked = true;
+  }
+  #writeOwn({ type, payload }: { type: number; payload: Uint8Array }): void {
+    if (this.#writer.room < FRAME_HEADER + payload.length + PROBE_ROOM) this.#sendRecord();
+    this.#writeControl(type, payload);
   }
   #writeControl(type: number, payload: Uint8Array): void {
     this.#writer.begin(type, 0, 0);

@@ -267,8 +267,7 @@ export class Session {
     if (this.#phase === 'closed') return;
     if (this.#phase === 'open') {
       const bye = Buffer.concat([Buffer.from([code >> 8, code & 0xff]), Buffer.from(told)]);
-      this.#mux.control(TYPE.bye, bye);
-      this.#mux.flush();
+      this.#mux.farewell(TYPE.bye, bye);
     }
     this.#end = {
       code,

@@ -21,6 +21,8 @@ export interface DialOptions
   stream?: Duplex;
 }
 
+/** Before the next of a name's addresses is tried, ms: node:net's 250 would give up on every long line. */
+const ATTEMPT_MS = 3_000;
 const DEFAULT_TIMEOUT_MS = 10_000;
 const HEAD_END = Buffer.from('\r\n\r\n');
 
@@ -63,9 +65,10 @@ function open(url: URL, options: tls.ConnectionOptions = {}): Duplex {
   const secure = url.protocol === 'wss:';
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const port = Number(url.port) || (secure ? 443 : 80);
-  if (!secure) return net.connect({ host, port, noDelay: true });
+  const address = { host, port, autoSelectFamilyAttemptTimeout: ATTEMPT_MS };
+  if (!secure) return net.connect({ ...address, noDelay: true });
   const servername = net.isIP(host) ? '' : host;
-  const socket = tls.connect({ host, port, servername, ALPNProtocols: ['http/1.1'], ...options });
+  const socket = tls.connect({ ...address, servername, ALPNProtocols: ['http/1.1'], ...options });
   socket.setNoDelay(true);
   return socket;
 }

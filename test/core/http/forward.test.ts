@@ -1,6 +1,11 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { forwardRequestFields, forwardResponseFields, joinFields } from '../../../core/http/forward.ts';
+import {
+  forwardRequestFields,
+  forwardResponseFields,
+  forwardTrailers,
+  joinFields,
+} from '../../../core/http/forward.ts';
 
 const via = { address: '198.51.100.4', proto: 'https' as const, host: 'relay.example' };
 const ADDED = ['X-Forwarded-For', via.address, 'X-Forwarded-Proto', 'https', 'X-Forwarded-Host', via.host];
@@ -83,6 +88,12 @@ test('cookies are dropped by name, the rest stays as it was', () => {
   assert.equal(cookie('session=secret'), []);
   assert.equal(cookie(' session = secret ;a=1'), ['Cookie', 'a=1']);
   assert.equal(cookie('sessionx=1'), ['Cookie', 'sessionx=1']);
+});
+
+test('trailers of a request say nothing that only its head or the relay may say', () => {
+  const names = ['X-Forwarded-For', 'X-Relay-User', 'Cookie', 'Connection', 'Host', 'Authorization', 'Content-Length'];
+  const raw = [...names.flatMap((name) => [name, 'x']), 'Digest', 'sha-256=1', 'X-Checksum', '7'];
+  assert.equal(forwardTrailers(raw), ['Digest', 'sha-256=1', 'X-Checksum', '7']);
 });
 
 test('16 KiB of separators take no time', () => {

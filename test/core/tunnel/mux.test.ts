@@ -5,7 +5,7 @@ import { readFrames, TYPE } from '../../../core/tunnel/frame.ts';
 import { Mux } from '../../../core/tunnel/mux.ts';
 
 /** A mux whose frames are listed as they are sent; `room` is what the line takes of bulk. */
-function opener(room: () => number) {
+function opener(room: () => number, takes = () => true) {
   const frames: { type: number; id: number; length: number }[] = [];
   let flush = () => {};
   const mux = new Mux({
@@ -14,7 +14,7 @@ function opener(room: () => number) {
     schedule: (later) => void (flush = later),
     send: (record) => {
       readFrames(record, (type, _flags, id, payload) => frames.push({ type, id, length: payload.length }));
-      return true;
+      return takes();
     },
     onControl: () => {},
   });
@@ -49,6 +49,17 @@ test('on a full line small turns go past bulk, and bulk goes on when there is ro
   room = 1_000_000;
   mux.flush();
   assert.equal(frames.at(-1), { type: TYPE.data, id: upload.id, length: 10_000 });
+});
+
+test('the last word goes out though the socket has no room', () => {
+  const { mux, frames, flush } = opener(() => 1_000_000, () => false);
+  mux.open()!.open(['GET', '/', 'peer'], true);
+  flush(); // From here on the socket is full.
+  mux.control(TYPE.pong, Buffer.alloc(8));
+  flush();
+  assert.is(frames.length, 1);
+  mux.farewell(TYPE.bye, Buffer.from('1234'));
+  assert.equal(frames.slice(1).map(({ type }) => type), [TYPE.pong, TYPE.bye]);
 });
 
 test.run();
