@@ -114,9 +114,11 @@ function onTurnEnd(scene: Scene, event: Of<'turn.end'>): void {
   const { log, keeper } = scene;
   keeper.patch({ usage: { ...keeper.info.usage, turns: keeper.info.usage.turns + 1 } });
   const { usage } = keeper.info;
-  closeStreams(scene);
-  for (const id of keeper.info.pending) log.patch(id, { status: 'cancelled' });
+  // A turn waits for its own requests: what is open at its good end was asked by work in the background, and that waits on.
+  const over = event.outcome === 'done' ? [] : keeper.info.pending;
+  for (const id of over) log.patch(id, { status: 'cancelled' });
   scene.refreshPending();
+  closeStreams(scene);
   log.add({
     kind: 'turn',
     id: randomUUID(),
@@ -216,15 +218,22 @@ function onNotice({ log }: Scene, event: Of<'notice'>): void {
   log.add({ kind: 'notice', id: randomUUID(), level: event.level, code: event.code, text, passing: event.passing });
 }
 
-/** Texts and tools that the end of a turn leaves open are closed; those of background work go on by their own events. */
-function closeStreams({ log, now }: Scene): void {
+/**
+ * Texts and tools that the end of a turn leaves open are closed; those of background work go on by their own events. A tool
+ * that waits for a decision stays open.
+ */
+function closeStreams({ log, keeper, now }: Scene): void {
+  const asking = new Set(keeper.info.pending.map((id) => {
+    const message = log.get(id);
+    return message?.kind === 'request' ? message.toolId : null;
+  }));
   let seen = 0;
   for (const message of log.newest()) {
     if (seen++ > OPEN_SEARCH || (message.kind === 'turn' && seen > 1)) break;
     if ((message.kind === 'text' || message.kind === 'thinking') && !message.done) {
       log.patch(message.id, { done: true });
     }
-    if (message.kind === 'tool' && message.status === 'running') {
+    if (message.kind === 'tool' && message.status === 'running' && !asking.has(message.id)) {
       log.patch(message.id, { status: 'cancelled', endedAt: now() });
     }
   }

@@ -54,6 +54,8 @@ export class Session {
   /** When it was asked to end. */
   #wasAtWork = false;
   #usedAt: number;
+  /** Between turn.start and turn.end. */
+  #isTurning = false;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -139,6 +141,7 @@ export class Session {
     if (this.#cli) return;
     const { info, record } = this;
     this.#asked = null;
+    this.#isTurning = false;
     this.#apply({ type: 'open' });
     this.#undelivered.clear();
     this.#cli = this.#options.provider.open({
@@ -301,7 +304,9 @@ export class Session {
     if (event.type === 'exit') return this.#onExit(event);
     if (event.type === 'ready' && event.capabilities) this.#capabilities = event.capabilities;
     if (event.type === 'message.status') this.#undelivered.delete(event.id);
+    if (event.type === 'turn.start') this.#isTurning = true;
     applyEvent(this.#scene(), event);
+    if (event.type === 'turn.end') this.#isTurning = false;
   }
 
   #onExit(event: Extract<ProviderEvent, { type: 'exit' }>): void {
@@ -371,7 +376,7 @@ export class Session {
     });
     if (pending.length !== this.info.pending.length) this.#keeper.patch({ pending });
     const first = this.log.get(pending[0] ?? '') as RequestMessage | undefined;
-    this.#apply({ type: 'waiting', request: first?.request ?? null });
+    this.#apply({ type: 'waiting', request: first?.request ?? null, isTurning: this.#isTurning });
   }
 
   #scene(): Scene {

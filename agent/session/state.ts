@@ -22,8 +22,8 @@ export type StateEvent =
   | { type: 'ready'; busy: boolean }
   | { type: 'turn.start' }
   | { type: 'turn.end'; outcome: 'done' | 'interrupted' | 'error' | 'max_turns' | 'max_budget'; text: string }
-  /** The oldest request that waits for a user is now of this kind; null: none waits. */
-  | { type: 'waiting'; request: RequestKind | null }
+  /** The oldest request that waits for a user is now of this kind; null: none waits. Work in the background asks also between turns. */
+  | { type: 'waiting'; request: RequestKind | null; isTurning: boolean }
   /** The process is gone. `asked`: who asked for it, null if nobody did. */
   | { type: 'exit'; asked: 'stop' | 'reap' | 'shutdown' | null; failed: boolean; text: string }
   /** Found after a crash of the agent server. */
@@ -39,10 +39,13 @@ export function transition(now: Status, event: StateEvent): Status {
     case 'turn.start':
       return now.state === 'waiting_input' ? now : to('running', 'turn');
     case 'turn.end':
+      // What still asks then is work in the background, and it waits for its answer.
+      if (now.state === 'waiting_input' && event.outcome === 'done') return now;
       return endOfTurn(event.outcome, event.text);
     case 'waiting':
       if (event.request) return to('waiting_input', event.request);
-      return now.state === 'waiting_input' ? to('running', 'turn') : now;
+      if (now.state !== 'waiting_input') return now;
+      return event.isTurning ? to('running', 'turn') : to('idle', 'done');
     case 'exit':
       return endOfProcess(now, event);
     case 'lost':

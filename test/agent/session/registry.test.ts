@@ -8,7 +8,7 @@ import * as assert from 'uvu/assert';
 import { IDLE_REAP_MS, Registry } from '../../../agent/session/registry.ts';
 import type { ProviderEvent, ProviderRequest } from '../../../agent/provider/provider.ts';
 import type { Workspace } from '../../../agent/rooms.ts';
-import type { RequestMessage, UserMessage } from '../../../core/wire/types.ts';
+import type { RequestMessage, ToolMessage, UserMessage } from '../../../core/wire/types.ts';
 import { type HandClock, handClock } from '../../support/hand-clock.ts';
 import { type TestHouse, testHouse } from '../../support/house.ts';
 import { type ScriptedProvider, scriptedProvider } from '../../support/scripted-provider.ts';
@@ -118,6 +118,32 @@ test('a CLI that no longer has the request: 410, and the card is closed', async 
   assert.is(status(await decide(id).catch((e) => e)), '410 request_gone');
   assert.is((agents.message(id, 'r-1') as RequestMessage).status, 'cancelled');
   assert.equal(agents.info(id).pending, []);
+});
+
+test('what work in the background asks waits on when the turn has ended well', async () => {
+  const { id } = await create('work');
+  const tool: ProviderEvent = { type: 'tool.start', id: 't-1', tool: 'Bash', parent: 'agent' };
+  const asked = request() as Extract<ProviderEvent, { type: 'request' }>;
+  session().tell(...READY, { type: 'turn.start' }, tool, { ...asked, request: { ...asked.request, toolId: 't-1' } });
+  session().tell(DONE);
+  const state = () => `${agents.info(id).state} ${agents.info(id).stateReason}`;
+  assert.is(state(), 'waiting_input permission');
+  assert.equal(agents.info(id).pending, ['r-1']);
+  assert.is((agents.message(id, 't-1') as ToolMessage).status, 'running');
+  await decide(id);
+  assert.is(state(), 'idle done');
+  assert.ok(session().calls.some(([name]) => name === 'decide'));
+});
+
+test('what work in the background asks and takes back, and what a turn asked that was interrupted, is over', async () => {
+  const { id } = await create('work');
+  session().tell(...READY, { type: 'turn.start' }, request(), DONE);
+  session().tell({ type: 'request.cancelled', requestId: 'r-1' });
+  assert.is(agents.info(id).state, 'idle');
+  session().tell({ type: 'turn.start' }, request('r-2'), { ...DONE, outcome: 'interrupted' });
+  assert.is(agents.info(id).stateReason, 'interrupted_by_user');
+  assert.equal(agents.info(id).pending, []);
+  assert.is((agents.message(id, 'r-2') as RequestMessage).status, 'cancelled');
 });
 
 test('several requests wait at once; the state says the oldest', async () => {

@@ -16,9 +16,9 @@ test('a session’s usual life', () => {
     [{ type: 'open' }, 'starting/created'],
     [{ type: 'ready', busy: true }, 'running/turn'],
     [{ type: 'turn.start' }, 'running/turn'],
-    [{ type: 'waiting', request: 'permission' }, 'waiting_input/permission'],
-    [{ type: 'waiting', request: 'question' }, 'waiting_input/question'],
-    [{ type: 'waiting', request: null }, 'running/turn'],
+    [{ type: 'waiting', request: 'permission', isTurning: true }, 'waiting_input/permission'],
+    [{ type: 'waiting', request: 'question', isTurning: true }, 'waiting_input/question'],
+    [{ type: 'waiting', request: null, isTurning: true }, 'running/turn'],
     [{ type: 'turn.end', outcome: 'done', text: '' }, 'idle/done'],
     [{ type: 'exit', asked: 'reap', failed: false, text: '' }, 'idle/reaped'],
     [{ type: 'open' }, 'starting/created'],
@@ -41,9 +41,11 @@ test('a ready that comes late changes nothing', () => {
 test('a request that is gone puts only a waiting session back to work', () => {
   for (const state of STATES) {
     const now = at(state);
-    const next = transition(now, { type: 'waiting', request: null });
-    if (state === 'waiting_input') assert.is(next.state, 'running');
-    else assert.is(next, now);
+    for (const isTurning of [true, false]) {
+      const next = transition(now, { type: 'waiting', request: null, isTurning });
+      if (state === 'waiting_input') assert.is(next.state, isTurning ? 'running' : 'idle');
+      else assert.is(next, now);
+    }
   }
 });
 
