@@ -239,10 +239,17 @@ function closeStreams({ log, keeper, now }: Scene): void {
   }
 }
 
-/**
- * The process is gone: nothing stays open. `fate`: error of the messages that it never took; empty: they were cancelled.
- */
-export function closeOpenMessages(scene: Scene, requests: 'cancelled' | 'expired', fate: string): void {
+/** What becomes of the messages that a process which is gone left open. */
+export interface Fate {
+  requests: 'cancelled' | 'expired';
+  /** Error of the messages that it never took; empty: they were cancelled. */
+  untaken: string;
+  /** Messages that go to the next process. */
+  waiting: ReadonlySet<string>;
+}
+
+/** The process is gone: nothing of it stays open. */
+export function closeOpenMessages(scene: Scene, { requests, untaken, waiting }: Fate): void {
   const { log, keeper, now } = scene;
   let seen = 0;
   for (const message of log.newest()) {
@@ -256,13 +263,15 @@ export function closeOpenMessages(scene: Scene, requests: 'cancelled' | 'expired
     if (message.kind === 'request' && (message.status === 'pending' || message.status === 'decided')) {
       log.patch(message.id, { status: requests });
     }
-    if (message.kind === 'user' && (message.status === 'accepted' || message.status === 'queued')) {
-      log.patch(message.id, fate ? { status: 'failed', error: fate } : { status: 'cancelled' });
+    if (message.kind === 'user' && isUntaken(message) && !waiting.has(message.id)) {
+      log.patch(message.id, untaken ? { status: 'failed', error: untaken } : { status: 'cancelled' });
     }
   }
   keeper.patch({ queue: [], pending: [] });
   void log.commit().catch(() => {});
 }
+
+const isUntaken = ({ status }: UserMessage): boolean => status === 'accepted' || status === 'queued';
 
 function boundResult(result: ToolResult): ToolResult {
   const isLong = result.text.length > RESULT_LIMIT;

@@ -277,11 +277,11 @@ export class Session {
 
   /** After a crash of this server: what was open then is closed on the record. */
   recover(): void {
-    closeOpenMessages(
-      this.#scene(),
-      'expired',
-      'The agent server ended before the agent took this message. Send it again.',
-    );
+    closeOpenMessages(this.#scene(), {
+      requests: 'expired',
+      untaken: 'The agent server ended before the agent took this message. Send it again.',
+      waiting: new Set(),
+    });
     this.notice('warning', 'interrupted', `The agent server ended while this session was open. ${RESUME_HINT}`);
     this.#keeper.update({ process: null });
     this.#keeper.patch({ cli: { ...this.info.cli, running: false, pid: null }, lastSeq: this.log.lastSeq });
@@ -315,9 +315,12 @@ export class Session {
     const asked = this.#asked ?? (event.expected ? 'reap' : null);
     this.#asked = null;
     if (event.sessionLost && asked === null && this.info.sessionId !== null) return this.#beginAnew();
-    const fate = asked === 'stop' ? '' : event.text || `The agent ended before it took this message. Send it again.`;
     const isCut = this.#isAtWork();
-    closeOpenMessages(this.#scene(), asked === 'shutdown' ? 'expired' : 'cancelled', fate);
+    closeOpenMessages(this.#scene(), {
+      requests: asked === 'shutdown' ? 'expired' : 'cancelled',
+      untaken: asked === 'stop' ? '' : event.text || 'The agent ended before it took this message. Send it again.',
+      waiting: new Set(this.#outbox.map(({ id }) => id)),
+    });
     const failed = asked === null && (isCut || event.code !== 0);
     if (asked === null) this.notice(failed ? 'error' : 'info', 'exit', event.text || 'The agent has ended by itself.');
     if (asked === 'shutdown' && this.#wasAtWork) {

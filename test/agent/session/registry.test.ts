@@ -219,12 +219,18 @@ test('a message that comes while the process is being ended goes to the next one
       }
     );
   const stopping = agents.stop(id, 'test');
-  await agents.send(id, { text: 'wait for me' }, 'test');
+  const clientId = randomUUID();
+  await agents.send(id, { text: 'wait for me', clientId }, 'test');
   assert.is(claude.sessions.length, 1);
   finish();
   await stopping;
   assert.is(claude.sessions.length, 2);
   assert.equal(session().calls.map(([name]) => name), ['send']);
+  const message = () => agents.message(id, clientId) as UserMessage;
+  assert.is(message().status, 'accepted');
+  session().tell(...READY, { type: 'message.status', id: clientId, status: 'sent' });
+  assert.is(message().status, 'sent');
+  assert.is(message().error, undefined);
 });
 
 test('agents and their messages are there after a restart; what was open is closed', async () => {
