@@ -127,7 +127,7 @@ export class Registry implements Agents {
 
   #session(id: string): Session {
     const session = this.#sessions.get(id);
-    if (!session) throw new HttpError(404, 'not_found', 'There is no such agent.');
+    if (!session) throw noSuchAgent();
     return session;
   }
 
@@ -283,9 +283,15 @@ export class Registry implements Agents {
     };
     // A refusal leaves the agent at its work; what it wrote until it was stopped is found by the second look.
     await refuseLoss();
-    await session.stop();
-    await refuseLoss();
-    if (worktree) await workspace.remove(worktree);
+    session.bar(noSuchAgent());
+    try {
+      await session.stop();
+      await refuseLoss();
+      if (worktree) await workspace.remove(worktree);
+    } catch (error) {
+      session.bar(null);
+      throw error;
+    }
     await session.close();
     this.#sessions.delete(id);
     if (session.record.clientId) this.#created.delete(session.record.clientId);
@@ -336,3 +342,5 @@ export class Registry implements Agents {
     if (!this.#isClosed) this.#sweepTimer = this.#options.house.clock.setTimeout(() => this.#sweep(), SWEEP_MS);
   }
 }
+
+const noSuchAgent = () => new HttpError(404, 'not_found', 'There is no such agent.');

@@ -51,6 +51,7 @@ export class Session {
   #deciding = new Map<string, Promise<unknown>>();
   #sending = new Map<string, Promise<unknown>>();
   #stopping: Promise<void> | null = null;
+  #barred: HttpError | null = null;
   /** When it was asked to end. */
   #wasAtWork = false;
   #usedAt: number;
@@ -95,9 +96,10 @@ export class Session {
   async send(body: SendMessageBody, by: string): Promise<{ message: UserMessage; duplicate: boolean }> {
     const id = body.clientId ?? randomUUID();
     await this.#sending.get(id);
+    if (this.#barred) throw this.#barred;
     const known = this.log.get(id);
     if (known && known.kind !== 'user') throw new HttpError(400, 'bad_request', '"clientId" is already used.');
-    if (known && known.error !== NOT_SAVED) return { message: known, duplicate: true };
+    if (known && known.error !== NOT_SAVED && known.error !== TOO_LATE) return { message: known, duplicate: true };
     const saving = this.#accept(id, body, by);
     this.#sending.set(id, saving.catch(() => {}));
     try {
@@ -123,11 +125,14 @@ export class Session {
       this.log.patch(id, { status: 'failed', error: NOT_SAVED });
       throw notSaved(error);
     }
+    if (!this.#barred) return;
+    this.log.patch(id, { status: 'failed', error: TOO_LATE });
+    throw this.#barred;
   }
 
   /** Hands accepted messages to the CLI, in order. While it is being ended they wait for its exit. */
   #pump(): void {
-    if (!this.#outbox.length || (this.#cli && this.#asked)) return;
+    if (!this.#outbox.length || (this.#cli && this.#asked) || this.#barred) return;
     if (!this.#cli) this.open();
     for (const message of this.#outbox.splice(0)) {
       this.#undelivered.set(message.id, message);
@@ -138,6 +143,7 @@ export class Session {
 
   /** Starts the CLI, resuming the session it had. */
   open(): void {
+    if (this.#barred) throw this.#barred;
     if (this.#cli) return;
     const { info, record } = this;
     this.#asked = null;
@@ -288,8 +294,18 @@ export class Session {
     this.#apply({ type: 'lost' });
   }
 
+  /**
+   * From now on it takes no messages and starts no CLI, which nobody would end: it is about to be closed. `why` is the answer
+   * to who tries; null: it was not closed after all.
+   */
+  bar(why: HttpError | null): void {
+    this.#barred = why;
+  }
+
   async close(): Promise<void> {
+    this.#barred ??= new HttpError(503, 'closing', 'The server is going down: send it again in a moment.');
     await this.stop('shutdown');
+    await Promise.all(this.#sending.values());
     await this.#log?.close();
     await this.#keeper.close();
   }
@@ -316,6 +332,7 @@ export class Session {
     this.#asked = null;
     if (event.sessionLost && asked === null && this.info.sessionId !== null) return this.#beginAnew();
     const isCut = this.#isAtWork();
+    if (this.#barred) this.#outbox = [];
     closeOpenMessages(this.#scene(), {
       requests: asked === 'shutdown' ? 'expired' : 'cancelled',
       untaken: asked === 'stop' ? '' : event.text || 'The agent ended before it took this message. Send it again.',
@@ -396,3 +413,5 @@ export class Session {
 
 /** Marks a message that never got on the disk: sending it again is no duplicate. */
 const NOT_SAVED = 'It could not be saved. Send it again.';
+/** Marks one that was on the disk only when the session was about to be closed: the same holds for it. */
+const TOO_LATE = 'The agent was being closed. Send it again.';

@@ -233,6 +233,46 @@ test('a message that comes while the process is being ended goes to the next one
   assert.is(message().error, undefined);
 });
 
+test('a message to an agent that is being deleted is refused and starts nothing', async () => {
+  const { id } = await create();
+  await agents.stop(id, 'test');
+  const [early, late] = [agents.send(id, { text: 'do it' }, 'test'), agents.remove(id, { discardWork: true }, 'test')];
+  const answers = await Promise.all([early.catch((e) => status(e)), late]);
+  assert.is(answers[0], '404 not_found');
+  assert.is(claude.sessions.length, 1);
+});
+
+test('an agent that was not deleted after all takes messages again', async () => {
+  const { id } = await create();
+  const { stop } = session();
+  session().stop = () => {
+    lostWork = ['1 new file.'];
+    return stop();
+  };
+  await agents.remove(id, { discardWork: false }, 'test').catch(() => {});
+  await agents.send(id, { text: 'go on' }, 'test');
+  assert.is(claude.sessions.length, 2);
+});
+
+for (const isOpen of [true, false]) {
+  test(`a message that comes as the server closes is refused, and not lost (CLI ${isOpen ? 'open' : 'ended'})`, async () => {
+    const { id } = await create();
+    session().tell(...READY);
+    if (!isOpen) await agents.stop(id, 'test');
+    const clientId = randomUUID();
+    const send = () => agents.send(id, { text: 'do it', clientId }, 'test');
+    const sending = send().catch((e) => status(e));
+    while (!agents.message(id, clientId)) await Promise.resolve();
+    await agents.close();
+    assert.is(await sending, '503 closing');
+    assert.is(claude.sessions.length, 1);
+    agents = await start();
+    assert.is((agents.message(id, clientId) as UserMessage).status, 'failed');
+    assert.is((await send()).duplicate, false);
+    assert.is((session().calls[0]![1] as { text: string }).text, 'do it');
+  });
+}
+
 test('agents and their messages are there after a restart; what was open is closed', async () => {
   const { id } = await create('work');
   session().tell(...READY, { type: 'turn.start' }, { type: 'text.start', id: 't', thinking: false }, {
