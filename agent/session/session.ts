@@ -50,7 +50,8 @@ export class Session {
   #undelivered = new Map<string, OutgoingMessage>();
   #deciding = new Map<string, Promise<unknown>>();
   #sending = new Map<string, Promise<unknown>>();
-  #stopping: Promise<void> | null = null;
+  /** The CLI that is being ended: what it left running may still be swept when the next one works. */
+  #stopping: { cli: ProviderSession; promise: Promise<void> } | null = null;
   #barred: HttpError | null = null;
   /** When it was asked to end. */
   #wasAtWork = false;
@@ -223,12 +224,18 @@ export class Session {
     if (!this.#cli) return Promise.resolve();
     this.#asked = reason;
     this.#wasAtWork = this.#isAtWork();
-    const cli = this.#cli;
-    return this.#stopping ??= cli.stop().finally(() => {
-      this.#stopping = null;
+    return this.#end(this.#cli);
+  }
+
+  #end(cli: ProviderSession): Promise<void> {
+    if (this.#stopping?.cli === cli) return this.#stopping.promise;
+    const promise = cli.stop().finally(() => {
+      if (this.#stopping?.cli === cli) this.#stopping = null;
       // Every provider tells its exit; should one not, the record must still be right.
       if (this.#cli === cli) this.#onEvent({ type: 'exit', expected: true, code: null, signal: null, text: '' });
     });
+    this.#stopping = { cli, promise };
+    return promise;
   }
 
   /** Ends an idle CLI to save memory. @returns whether it was old enough */

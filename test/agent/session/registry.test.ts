@@ -233,6 +233,27 @@ test('a message that comes while the process is being ended goes to the next one
   assert.is(message().error, undefined);
 });
 
+test('a stop ends the present CLI, also while the leftovers of the one before are swept', async () => {
+  const { id } = await create();
+  session().tell(...READY);
+  const first = session();
+  let swept = () => {};
+  first.stop = () => {
+    first.tell({ type: 'exit', expected: true, code: 0, signal: null, text: '' });
+    return new Promise((resolve) => swept = resolve);
+  };
+  const stopping = agents.stop(id, 'test');
+  await agents.send(id, { text: 'go on' }, 'test');
+  const second = session();
+  await agents.stop(id, 'test');
+  assert.ok(second.calls.some(([name]) => name === 'stop'));
+  assert.is(agents.info(id).state, 'stopped');
+  swept();
+  await stopping;
+  await agents.send(id, { text: 'once more' }, 'test');
+  assert.equal(session().calls.map(([name]) => name), ['send']);
+});
+
 test('a message to an agent that is being deleted is refused and starts nothing', async () => {
   const { id } = await create();
   await agents.stop(id, 'test');
