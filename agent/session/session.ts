@@ -23,7 +23,7 @@ import type { HistoryMessage } from './history-message.ts';
 import { InfoKeeper } from './info.ts';
 import { MessageLog } from './messages.ts';
 import type { AgentRecord } from './record.ts';
-import { checkDecision, settledError } from './requests.ts';
+import { checkDecision, DecidedError, settledError } from './requests.ts';
 import { type StateEvent, transition } from './state.ts';
 
 export interface SessionOptions {
@@ -181,8 +181,10 @@ export class Session {
     const message = this.log.get(requestId);
     if (message?.kind !== 'request') throw new HttpError(404, 'not_found', 'There is no such request.');
     if (message.status !== 'pending') {
-      if (message.decision?.clientId === body.clientId) return { decision: message.decision, duplicate: true };
-      throw settledError(message);
+      const error = settledError(message);
+      const isSame = error instanceof DecidedError && error.decision.clientId === body.clientId;
+      if (isSame) return { decision: error.decision, duplicate: true };
+      throw error;
     }
     checkDecision(message, body);
     const decision: DecisionRecord = { ...body, by, at: this.#options.house.clock.now() };

@@ -115,7 +115,9 @@ test('a CLI that no longer has the request: 410, and the card is closed', async 
   const { id } = await create('work');
   session().tell(...READY, { type: 'turn.start' }, request());
   session().takesDecisions = false;
-  assert.is(status(await decide(id).catch((e) => e)), '410 request_gone');
+  const clientId = randomUUID();
+  assert.is(status(await decide(id, 'r-1', clientId).catch((e) => e)), '410 request_gone');
+  assert.is(status(await decide(id, 'r-1', clientId).catch((e) => e)), '410 request_gone', 'the same one again');
   assert.is((agents.message(id, 'r-1') as RequestMessage).status, 'cancelled');
   assert.equal(agents.info(id).pending, []);
 });
