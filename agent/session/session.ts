@@ -332,6 +332,13 @@ export class Session {
     if (event.type === 'turn.start') this.#isTurning = true;
     applyEvent(this.#scene(), event);
     if (event.type === 'turn.end') this.#isTurning = false;
+    if (event.type === 'message.status') this.#afterMessage(event);
+  }
+
+  /** The session counts as running from when a message is under way: one that is not taken must not leave it so. */
+  #afterMessage({ status, error = '' }: Extract<ProviderEvent, { type: 'message.status' }>): void {
+    const isOff = status === 'failed' || status === 'cancelled';
+    if (isOff && !this.#isTurning && !this.#undelivered.size) this.#apply({ type: 'turn.off', text: error });
   }
 
   #onExit(event: Extract<ProviderEvent, { type: 'exit' }>): void {

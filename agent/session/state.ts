@@ -20,6 +20,8 @@ export type StateEvent =
   | { type: 'open' }
   /** The CLI has answered. `busy`: a message is on its way to it. */
   | { type: 'ready'; busy: boolean }
+  /** No turn has begun, and none will: every message for it failed (`text`: why) or was cancelled (empty). */
+  | { type: 'turn.off'; text: string }
   | { type: 'turn.start' }
   | { type: 'turn.end'; outcome: 'done' | 'interrupted' | 'error' | 'max_turns' | 'max_budget'; text: string }
   /** The oldest request that waits for a user is now of this kind; null: none waits. Work in the background asks also between turns. */
@@ -36,6 +38,9 @@ export function transition(now: Status, event: StateEvent): Status {
     case 'ready':
       if (now.state !== 'starting') return now;
       return event.busy ? to('running', 'turn') : to('idle', 'done');
+    case 'turn.off':
+      if (now.state !== 'running') return now;
+      return event.text ? to('error', 'failed', event.text) : to('idle', 'done');
     case 'turn.start':
       return now.state === 'waiting_input' ? now : to('running', 'turn');
     case 'turn.end':

@@ -235,6 +235,36 @@ test('a message that comes while the process is being ended goes to the next one
   assert.is(message().error, undefined);
 });
 
+test('a session whose messages are cancelled or refused before a turn has begun is not at work', async () => {
+  const { id } = await create('one');
+  const [first] = agents.messages(id, {}).messages;
+  const clientId = randomUUID();
+  await agents.send(id, { text: 'two', clientId }, 'test');
+  session().tell(...READY);
+  assert.is(agents.info(id).state, 'running');
+  session().tell({ type: 'message.status', id: first!.id, status: 'cancelled' });
+  assert.is(agents.info(id).state, 'running', 'the second is still under way');
+  session().tell({ type: 'message.status', id: clientId, status: 'cancelled' });
+  assert.is(agents.info(id).state, 'idle');
+
+  await agents.stop(id, 'test');
+  const again = randomUUID();
+  await agents.send(id, { text: 'three', clientId: again }, 'test');
+  session().tell(READY[0]!, { type: 'message.status', id: again, status: 'failed', error: 'No such model.' });
+  assert.is(agents.info(id).state, 'error');
+  assert.is(agents.info(id).stateText, 'No such model.');
+});
+
+test('a message that is cancelled behind a running turn leaves it running', async () => {
+  const { id } = await create('one');
+  const [first] = agents.messages(id, {}).messages;
+  session().tell(...READY, { type: 'message.status', id: first!.id, status: 'sent' }, { type: 'turn.start' });
+  const clientId = randomUUID();
+  await agents.send(id, { text: 'two', clientId }, 'test');
+  session().tell({ type: 'message.status', id: clientId, status: 'cancelled' });
+  assert.is(agents.info(id).state, 'running');
+});
+
 test('a stop ends the present CLI, also while the leftovers of the one before are swept', async () => {
   const { id } = await create();
   session().tell(...READY);

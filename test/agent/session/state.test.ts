@@ -49,6 +49,14 @@ test('a request that is gone puts only a waiting session back to work', () => {
   }
 });
 
+test('a turn that does not come to be leaves only a running session', () => {
+  for (const state of STATES) {
+    const isRunning = state === 'running';
+    assert.is(go(state, { type: 'turn.off', text: '' }), isRunning ? 'idle/done' : `${state}/done`);
+    assert.is(go(state, { type: 'turn.off', text: 'refused' }), isRunning ? 'error/failed' : `${state}/done`);
+  }
+});
+
 test('an event of a turn does not hide that somebody is asked', () => {
   assert.is(go('waiting_input', { type: 'turn.start' }), 'waiting_input/done');
 });
