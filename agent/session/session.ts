@@ -3,6 +3,7 @@
  * status. What a user sent is on disk before it is answered; what the CLI asked stays on record until it has the answer.
  */
 import { randomUUID } from 'node:crypto';
+import type { Timer } from '../../core/clock.ts';
 import { HttpError } from '../../core/http/reply.ts';
 import type { LiveChange } from '../../core/wire/live.ts';
 import type {
@@ -34,6 +35,8 @@ export interface SessionOptions {
   publish(change: LiveChange): void;
 }
 
+/** An idle CLI that was asked to end may take this long, ms. A hook or an MCP server that hangs keeps it; messages wait. */
+const REAP_MS = 5000;
 const RESUME_HINT = 'Send a message to go on where it was.';
 
 export class Session {
@@ -53,6 +56,7 @@ export class Session {
   /** The CLI that is being ended: what it left running may still be swept when the next one works. */
   #stopping: { cli: ProviderSession; promise: Promise<void> } | null = null;
   #barred: HttpError | null = null;
+  #reapTimer: Timer | null = null;
   /** When it was asked to end. */
   #wasAtWork = false;
   #usedAt: number;
@@ -247,8 +251,10 @@ export class Session {
     const isQuiet = this.#options.house.clock.now() - Math.max(info.activeAt, info.stateSince) >= idleMs;
     if (!this.#cli || this.#asked || !isIdle || !isQuiet || info.queue.length || this.#undelivered.size) return false;
     if (this.#cli.hasBackgroundWork || info.sessionId === null) return false;
+    const cli = this.#cli;
     this.#asked = 'reap';
-    this.#cli.reap();
+    this.#reapTimer = this.#options.house.clock.setTimeout(() => void this.#end(cli), REAP_MS);
+    cli.reap();
     return true;
   }
 
@@ -344,6 +350,7 @@ export class Session {
   #onExit(event: Extract<ProviderEvent, { type: 'exit' }>): void {
     if (!this.#cli) return;
     this.#cli = null;
+    this.#options.house.clock.clearTimeout(this.#reapTimer);
     const asked = this.#asked ?? (event.expected ? 'reap' : null);
     this.#asked = null;
     if (event.sessionLost && asked === null && this.info.sessionId !== null) return this.#beginAnew();

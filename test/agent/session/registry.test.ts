@@ -88,6 +88,21 @@ test('an idle process is ended after a while, and resumed by the next message', 
   assert.is((session().calls[0]![1] as { text: string }).text, 'again');
 });
 
+test('an idle process that does not end when asked is made to, and the message that waits goes to the next one', async () => {
+  const { id } = await create();
+  session().tell(...READY);
+  session().reap = () => {};
+  clock.advance(IDLE_REAP_MS);
+  await agents.send(id, { text: 'again' }, 'test');
+  assert.is(claude.sessions.length, 1);
+  clock.advance(5000);
+  assert.is(claude.sessions.length, 2);
+  assert.equal(session().calls.map(([name]) => name), ['send']);
+  session().tell(...READY);
+  clock.advance(60_000);
+  assert.equal(session().calls.map(([name]) => name), ['send'], 'the next one is left alone');
+});
+
 test('a process at work, asking, with a queue or with work in the background is not ended', async () => {
   await create('work');
   session().tell(...READY, { type: 'turn.start' });
