@@ -187,7 +187,10 @@ export class MessageLog {
 
   #trim(): void {
     if (this.#list.length <= MESSAGE_LIMIT * 1.1) return;
-    for (const old of this.#list.splice(0, this.#list.length - MESSAGE_LIMIT)) this.#byId.delete(old.id);
+    for (const old of this.#list.splice(0, this.#list.length - MESSAGE_LIMIT)) {
+      this.#byId.delete(old.id);
+      this.#unsaved.delete(old.id);
+    }
     void this.#journal.rewrite().catch(() => {});
     this.#options.publish({ type: 'messages.cleared', agent: this.#options.agentId });
   }

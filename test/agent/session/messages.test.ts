@@ -104,6 +104,20 @@ test('the oldest messages go when there are too many; the journal is bounded wit
   assert.is(again.lastSeq, MESSAGE_LIMIT * 1.1 + 1);
 });
 
+test('a message that goes while text streams into it is not missed', async () => {
+  const log = open();
+  log.add(text('old'));
+  for (let i = 1; i < MESSAGE_LIMIT * 1.1; i++) log.add({ kind: 'text', id: `t${i}`, text: 'x', done: true });
+  log.stream('old', 'text', 'so far');
+  log.add(text('new'));
+  assert.is(log.get('old'), undefined);
+  log.stream('old', 'text', 'and on');
+  log.stream('new', 'text', 'here');
+  clock.advance(2000);
+  await log.close();
+  assert.is((open().get('new') as { text: string }).text, 'here');
+});
+
 test('a damaged journal is kept aside, reported, and what can be read is there without gaps', async () => {
   const log = open();
   for (let i = 1; i <= 5; i++) log.add({ kind: 'text', id: `t${i}`, text: `${i}`, done: true });
