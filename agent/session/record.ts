@@ -19,6 +19,8 @@ export interface AgentRecord {
   isAutoNamed: boolean;
   /** Id of the create command: repeating it makes no second agent. */
   clientId: string | null;
+  /** The CLI has lost the session that it was to go on with (flags.resume): it is not asked for again. */
+  isResumeLost: boolean;
   /** The CLI's process while one runs. */
   process: ProcessIdentity | null;
 }
@@ -45,7 +47,15 @@ export function parseRecord(value: unknown): AgentRecord {
     Array.isArray(info.pending) && typeof info.usage === 'object' && typeof info.cli === 'object' &&
     typeof record.cwd === 'string';
   if (!isWhole) throw new Error('fields are missing');
-  return { isAutoNamed: false, clientId: null, process: null, prompt: '', instructions: '', ...record } as AgentRecord;
+  return {
+    isAutoNamed: false,
+    clientId: null,
+    isResumeLost: false,
+    process: null,
+    prompt: '',
+    instructions: '',
+    ...record,
+  } as AgentRecord;
 }
 
 type Place = Awaited<ReturnType<Workspace['prepare']>>;
@@ -66,6 +76,7 @@ export function newRecord(
     instructions: body.claudeMd ?? '',
     isAutoNamed: !body.name?.trim(),
     clientId: body.clientId,
+    isResumeLost: false,
     process: null,
     info: {
       id,

@@ -151,6 +151,7 @@ export class Session {
     if (this.#barred) throw this.#barred;
     if (this.#cli) return;
     const { info, record } = this;
+    const { resume = null, forkSession = false } = record.isResumeLost ? {} : info.flags;
     this.#asked = null;
     this.#isTurning = false;
     this.#apply({ type: 'open' });
@@ -158,8 +159,8 @@ export class Session {
     this.#cli = this.#options.provider.open({
       agentId: this.id,
       cwd: record.cwd,
-      resume: info.sessionId ?? info.flags.resume ?? null,
-      fork: info.sessionId === null && info.flags.forkSession === true,
+      resume: info.sessionId ?? resume,
+      fork: info.sessionId === null && forkSession,
       flags: info.flags,
       model: info.model,
       mode: info.mode,
@@ -392,6 +393,7 @@ export class Session {
       'session_lost',
       'The CLI no longer has the earlier conversation on its disk. A new one begins: the agent does not remember what is above.',
     );
+    this.#keeper.update({ isResumeLost: true });
     this.#keeper.patch({ sessionId: null });
     this.#outbox.unshift(...waiting);
     this.open();

@@ -223,6 +223,21 @@ test('a session that the CLI has lost begins anew, with the message, and says so
   assert.ok(agents.messages(id, {}).messages.some((m) => m.kind === 'notice' && m.code === 'session_lost'));
 });
 
+test('a session that was to be gone on with and is lost is not asked for again, also after a restart', async () => {
+  const { id } = await agents.create({ directory: folder, flags: { resume: 's-1', forkSession: true } }, 'test');
+  assert.is(session().options.resume, 's-1');
+  session().tell(...READY);
+  await agents.stop(id, 'test');
+  await agents.send(id, { text: 'go on' }, 'test');
+  session().tell({ type: 'exit', expected: false, code: 1, signal: null, text: 'No conversation', sessionLost: true });
+  assert.is(session().options.resume, null);
+  assert.is(session().options.fork, false);
+  await agents.close();
+  agents = await start();
+  await agents.send(id, { text: 'go on' }, 'test');
+  assert.is(session().options.resume, null);
+});
+
 test('a message that comes while the process is being ended goes to the next one', async () => {
   const { id } = await create();
   session().tell(...READY);
