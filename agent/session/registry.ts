@@ -205,9 +205,28 @@ export class Registry implements Agents {
     house.log.info('agent made', { agent: id, provider, by });
     session.import(history);
     if (place.notice) session.notice('info', 'workspace', place.notice);
-    if (body.prompt?.trim()) await session.send({ text: body.prompt }, by);
-    else session.open();
+    try {
+      if (body.prompt?.trim()) await session.send({ text: body.prompt }, by);
+      else session.open();
+    } catch (error) {
+      // An agent that never got its task would be "starting" for ever, and the same create command would make another.
+      if (place.worktree) await workspace.remove(place.worktree).catch(() => {});
+      await this.#forget(session);
+      throw error;
+    }
     return id;
+  }
+
+  async #forget(session: Session): Promise<void> {
+    const { id } = session;
+    const { house } = this.#options;
+    await session.close();
+    this.#sessions.delete(id);
+    if (session.record.clientId) this.#created.delete(session.record.clientId);
+    await rm(join(this.#folder, id), { recursive: true, force: true });
+    this.#publish({ type: 'agent.removed', id });
+    house.warn(`record ${id}`, '');
+    house.warn(`journal ${id}`, '');
   }
 
   /** What was said in the session that an agent is to go on with. Two processes on one session would overwrite each other. */
@@ -292,13 +311,7 @@ export class Registry implements Agents {
       session.bar(null);
       throw error;
     }
-    await session.close();
-    this.#sessions.delete(id);
-    if (session.record.clientId) this.#created.delete(session.record.clientId);
-    await rm(join(this.#folder, id), { recursive: true, force: true });
-    this.#publish({ type: 'agent.removed', id });
-    house.warn(`record ${id}`, '');
-    house.warn(`journal ${id}`, '');
+    await this.#forget(session);
     house.log.info('agent deleted', { agent: id, by });
   }
 

@@ -1,5 +1,5 @@
 /** Agents with a provider that the test scripts: what cannot be made to happen with a real process at will. */
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,12 +19,13 @@ let house: TestHouse;
 let claude: ScriptedProvider;
 let agents: Registry;
 let lostWork: string[];
+let removed: string[];
 
 const workspace: Workspace = {
   prepare: ({ directory }) =>
     Promise.resolve({ directory, cwd: directory, worktree: { path: '/w', branch: 'b', base: 'main' }, notice: '' }),
   unmerged: () => Promise.resolve(lostWork),
-  remove: () => Promise.resolve(),
+  remove: ({ path }) => Promise.resolve(void removed.push(path)),
 };
 const start = () => Registry.open({ house, providers: { claude, codex: scriptedProvider('codex') }, workspace });
 
@@ -34,6 +35,7 @@ test.before.each(async () => {
   house = testHouse({ dataDir: join(folder, 'data'), clock });
   claude = scriptedProvider();
   lostWork = [];
+  removed = [];
   agents = await start();
 });
 test.after.each(async () => {
@@ -193,6 +195,42 @@ test('what cannot be saved is not done: 507, nothing reaches the CLI, and the sa
   assert.is(house.warnings.get(`journal ${id}`), '');
   assert.equal(session().calls.map(([name]) => name), ['send']);
   assert.is((await send()).duplicate, true);
+});
+
+test('an agent whose first message cannot be saved is not made: 507, nothing is left, and the same id works later', async () => {
+  let own = '';
+  const { publish } = house;
+  house.publish = (change) => {
+    publish(change);
+    if (change.type !== 'agent' || own) return;
+    own = join(folder, 'data/agents', change.agent.id);
+    renameSync(own, `${own}.away`);
+    writeFileSync(own, '');
+  };
+  const clientId = randomUUID();
+  const make = () => agents.create({ directory: folder, prompt: 'first', clientId }, 'test');
+  assert.is(status(await make().catch((e) => e)), '507 not_saved');
+  assert.equal(agents.list(), []);
+  assert.equal(removed, ['/w']);
+  assert.not(existsSync(own));
+  assert.ok(house.published.some((change) => change.type === 'agent.removed'));
+  assert.is(claude.sessions.length, 0);
+  const { id } = await make();
+  assert.equal(agents.list().map((info) => info.id), [id]);
+  assert.equal(session().calls.map(([name]) => name), ['send']);
+});
+
+test('an agent that is made as the server closes starts nothing and is not made', async () => {
+  const { publish } = house;
+  let closing: Promise<void> | null = null;
+  house.publish = (change) => {
+    publish(change);
+    if (change.type === 'agent') closing = agents.close();
+  };
+  assert.is(await create('first').catch((e) => status(e)), '503 closing');
+  await closing;
+  assert.equal(agents.list(), []);
+  assert.is(claude.sessions.length, 0);
 });
 
 test('a decision that cannot be saved is not taken: the request waits on', async () => {
