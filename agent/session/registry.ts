@@ -27,7 +27,7 @@ import { ensureFolder } from '../store/files.ts';
 import type { DiskSessions } from './history.ts';
 import type { HistoryMessage } from './history-message.ts';
 import { type AgentRecord, newRecord, parseRecord } from './record.ts';
-import { Session } from './session.ts';
+import { closing, Session } from './session.ts';
 
 export const AGENT_LIMIT = 500;
 /** An idle process is ended after this long, ms: it takes about 200 MB and is resumed within a second. */
@@ -166,7 +166,7 @@ export class Registry implements Agents {
 
   /** The same clientId again gives the agent already made, also while it is being made. */
   async create(body: CreateAgentBody & { taskId?: string }, by: string): Promise<AgentInfo> {
-    if (this.#isClosed) throw new HttpError(503, 'closing', 'The server is going down.');
+    if (this.#isClosed) throw closing();
     const clientId = body.clientId ?? randomUUID();
     const known = this.#created.get(clientId);
     if (known) return this.info(await known);
@@ -196,8 +196,11 @@ export class Registry implements Agents {
       ensureFolder(join(this.#folder, id));
       document = this.#document(id, record) as Document<AgentRecord>;
       await document.update(() => record);
+      // Who closes the server ends only the agents that are there.
+      if (this.#isClosed) throw closing();
     } catch (error) {
       if (place.worktree) await workspace.remove(place.worktree).catch(() => {});
+      await rm(join(this.#folder, id), { recursive: true, force: true }).catch(() => {});
       throw error instanceof HttpError ? error : notSaved(error);
     }
     const session = this.#add(id, document);
@@ -258,7 +261,7 @@ export class Registry implements Agents {
   }
 
   async send(id: string, body: SendMessageBody, by: string) {
-    if (this.#isClosed) throw new HttpError(503, 'closing', 'The server is going down: send it again in a moment.');
+    if (this.#isClosed) throw closing();
     return await this.#session(id).send(body, by);
   }
 

@@ -319,7 +319,7 @@ export class Session {
   }
 
   async close(): Promise<void> {
-    this.#barred ??= new HttpError(503, 'closing', 'The server is going down: send it again in a moment.');
+    this.#barred ??= closing();
     await this.stop('shutdown');
     await Promise.all(this.#sending.values());
     await this.#log?.close();
@@ -435,6 +435,8 @@ export class Session {
     };
   }
 }
+
+export const closing = () => new HttpError(503, 'closing', 'The server is going down: send it again in a moment.');
 
 /** Marks a message that never got on the disk: sending it again is no duplicate. */
 const NOT_SAVED = 'It could not be saved. Send it again.';

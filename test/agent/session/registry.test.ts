@@ -1,5 +1,5 @@
 /** Agents with a provider that the test scripts: what cannot be made to happen with a real process at will. */
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -218,6 +218,15 @@ test('an agent whose first message cannot be saved is not made: 507, nothing is 
   const { id } = await make();
   assert.equal(agents.list().map((info) => info.id), [id]);
   assert.equal(session().calls.map(([name]) => name), ['send']);
+});
+
+test('an agent whose folder is prepared while the server closes leaves nothing', async () => {
+  const making = create('first').catch((e) => status(e));
+  await agents.close();
+  assert.is(await making, '503 closing');
+  assert.is(claude.sessions.length, 0);
+  assert.equal(removed, ['/w']);
+  assert.equal(readdirSync(join(folder, 'data/agents')), []);
 });
 
 test('an agent that is made as the server closes starts nothing and is not made', async () => {
