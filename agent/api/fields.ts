@@ -1,7 +1,7 @@
 /** Checks request bodies field by field. Every failure is an HttpError 400 that names the field and says what it takes. */
 import { HttpError } from '../../core/http/reply.ts';
 import type { AgentFlags, ProviderName } from '../../core/wire/types.ts';
-import { parseFlags, PROVIDERS, WireError } from '../../core/wire/validate.ts';
+import { checks, parseFlags, PROVIDERS, WireError } from '../../core/wire/validate.ts';
 
 /** Longest of each kind of text, characters. */
 export const LIMITS = { name: 200, line: 1000, path: 4096, prompt: 200_000, document: 256 * 1024, list: 100 };
@@ -93,10 +93,20 @@ export class Fields {
 
   /** As in a request to create an agent; fields that are not known are left out. */
   flags(key: string): AgentFlags | undefined {
+    return this.#wire(key, parseFlags);
+  }
+
+  /** As in a request to create an agent, or ''. */
+  model(key: string): string | undefined {
+    return this.#wire(key, checks.model);
+  }
+
+  /** A check of the wire: what is stored here goes through it again when an agent is made. */
+  #wire<T>(key: string, check: (value: unknown, name: string) => T): T | undefined {
     const value = this.#value(key);
     if (value === undefined) return undefined;
     try {
-      return parseFlags(value, this.#name(key));
+      return check(value, this.#name(key));
     } catch (error) {
       throw error instanceof WireError ? new HttpError(400, 'bad_field', error.message) : error;
     }

@@ -1,4 +1,5 @@
 /** The tasks and the manager's state on disk: one document, so that a crash never separates them. */
+import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Task, TaskStatus } from '../../core/wire/types.ts';
 import type { PipelineConfig } from '../../core/wire/workshop.ts';
@@ -48,30 +49,50 @@ export const INITIAL: PipelineState = {
 };
 
 export function openPipeline(house: House): Document<PipelineState> {
+  const path = join(house.config.dataDir, 'pipeline.json');
+  const warn = (text: string) => house.warn('pipeline', text);
   return openDocument<PipelineState>({
-    path: join(house.config.dataDir, 'pipeline.json'),
+    path,
     initial: INITIAL,
-    parse: parseState,
-    warn: (text) => house.warn('pipeline', text),
+    parse: (value) => {
+      const { state, dropped } = parseState(value);
+      if (!dropped.length) return state;
+      const kept = `${path}.corrupt-${house.clock.now()}`;
+      copyFileSync(path, kept);
+      warn(`Tasks of ${path} could not be read and were left out: ${dropped.join(' ')} The file was kept as ${kept}.`);
+      // What comes after a task must not begin without it.
+      return { ...state, running: false };
+    },
+    warn,
   });
 }
 
-function parseState(value: unknown): PipelineState {
+/** `dropped`: a sentence for each task that cannot be read. One of them does not take the others with it. */
+function parseState(value: unknown): { state: PipelineState; dropped: string[] } {
   const fields = new Fields(value);
-  const tasks = (value as { tasks?: unknown }).tasks;
-  if (!Array.isArray(tasks)) throw new Error('it has no list of tasks');
+  const given = (value as { tasks?: unknown }).tasks;
+  if (!Array.isArray(given)) throw new Error('it has no list of tasks');
+  const dropped: string[] = [];
+  const tasks = given.flatMap((one, i) => {
+    try {
+      return [parseTask(one)];
+    } catch (error) {
+      dropped.push(`task ${i + 1}: ${error instanceof Error ? error.message : String(error)}`);
+      return [];
+    }
+  });
   const resumes = fields.object('resumes');
-  const parsed = tasks.map(parseTask);
-  const counts = parsed.map((task) => [task.id, resumes?.number(task.id, 0, 1e6) ?? 0] as const).filter(([, n]) =>
+  const counts = tasks.map((task) => [task.id, resumes?.number(task.id, 0, 1e6) ?? 0] as const).filter(([, n]) =>
     n > 0
   );
-  return {
-    tasks: parsed,
+  const state = {
+    tasks,
     config: mergeConfig(INITIAL.config, (value as { config?: unknown }).config ?? {}),
     running: fields.flag('running') ?? false,
     startedAt: fields.number('startedAt', 0, Number.MAX_SAFE_INTEGER) ?? null,
     resumes: Object.fromEntries(counts),
   };
+  return { state, dropped };
 }
 
 function parseTask(value: unknown): Task {
@@ -96,7 +117,7 @@ function parseTask(value: unknown): Task {
 type TaskParts = Pick<Task, 'directory' | 'provider' | 'claudeMd' | 'flags'>;
 
 function taskParts(config: PipelineState['config'], fields: Fields): TaskParts {
-  const model = fields.text('model', LIMITS.name);
+  const model = fields.model('model');
   return {
     directory: fields.text('directory', LIMITS.path) ?? '',
     provider: fields.provider('provider') ?? config.defaultProvider,
@@ -105,7 +126,7 @@ function taskParts(config: PipelineState['config'], fields: Fields): TaskParts {
   };
 }
 
-/** A new task from a request body; without an order it comes after all others. Throws HttpError 400. */
+/** A new task from a request body; without an order it comes after all others (beside the last at MAX_ORDER). Throws HttpError 400. */
 export function newTask(state: PipelineState, body: unknown, id: string, now: number): Task {
   const fields = new Fields(body);
   const last = state.tasks.reduce((most, task) => Math.max(most, task.order), -1);
@@ -114,7 +135,7 @@ export function newTask(state: PipelineState, body: unknown, id: string, now: nu
     name: fields.needText('name', LIMITS.name),
     prompt: fields.needText('prompt', LIMITS.prompt),
     ...taskParts(state.config, fields),
-    order: fields.number('order', -MAX_ORDER, MAX_ORDER) ?? last + 1,
+    order: fields.number('order', -MAX_ORDER, MAX_ORDER) ?? Math.min(last + 1, MAX_ORDER),
     status: 'pending',
     agentId: null,
     error: '',
@@ -128,7 +149,7 @@ export function newTask(state: PipelineState, body: unknown, id: string, now: nu
 /** The task with the fields that the body names replaced. Throws HttpError 400. */
 export function editTask(task: Task, body: unknown): Task {
   const fields = new Fields(body);
-  const model = fields.text('model', LIMITS.name);
+  const model = fields.model('model');
   const flags = fields.flags('flags') ?? task.flags;
   return {
     ...task,
