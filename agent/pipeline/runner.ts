@@ -132,7 +132,7 @@ export class PipelineRunner {
       case 'start':
         return this.#background(action.task, () => this.#start(action.task));
       case 'resume':
-        if (!this.#resumable.delete(action.agentId)) return;
+        if (!this.#resumable.has(action.agentId)) return;
         return this.#background(action.task, () => this.#resume(action.task, action.agentId));
       case 'complete':
         return this.#background(action.task, () => this.#complete(action.task, action.agentId));
@@ -201,11 +201,28 @@ export class PipelineRunner {
   async #resume(task: Task, agentId: string): Promise<void> {
     const count = (this.#board.state.resumes[task.id] ?? 0) + 1;
     await this.#board.change((state) => ({ ...state, resumes: { ...state.resumes, [task.id]: count } }));
+    this.#resumable.delete(agentId);
     const clientId = stableId(`resume ${task.id} ${task.attempts} ${count}`);
     try {
-      await this.#agents.send(agentId, { text: GO_ON, clientId }, BY);
+      const text = this.#wasGiven(agentId) ? GO_ON : task.prompt;
+      await this.#agents.send(agentId, { text, clientId }, BY);
     } catch (error) {
       await this.#set(task, 'failed', error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** The CLI took the prompt in the session that goes on. If not, it has nothing that it could go on with. */
+  #wasGiven(agentId: string): boolean {
+    if (this.#agents.info(agentId).sessionId === null) return false;
+    let isFound = false;
+    for (let after = 0;;) {
+      const { messages } = this.#agents.messages(agentId, { after });
+      const given = messages.flatMap((one) => (one.kind === 'user' && one.by === BY ? [one.status] : []));
+      if (given.includes('sent')) return true;
+      isFound ||= given.length > 0;
+      const last = messages.at(-1);
+      if (!last) return !isFound; // long ago: the beginning of a long session is not kept
+      after = last.seq;
     }
   }
 

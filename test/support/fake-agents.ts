@@ -1,13 +1,22 @@
 /** Agents without a CLI: the test says what state each is in. */
 import { HttpError } from '../../core/http/reply.ts';
 import type { LiveChange } from '../../core/wire/live.ts';
-import type { AgentInfo, CreateAgentBody, Message, RequestMessage, SendMessageBody } from '../../core/wire/types.ts';
+import type {
+  AgentInfo,
+  CreateAgentBody,
+  Message,
+  RequestMessage,
+  SendMessageBody,
+  UserMessage,
+} from '../../core/wire/types.ts';
 import type { Agents } from '../../agent/rooms.ts';
 
 export interface FakeAgents extends Agents {
   readonly made: (CreateAgentBody & { taskId?: string })[];
   readonly sent: { id: string; body: SendMessageBody }[];
   readonly removed: string[];
+  /** Agent → what its messages() holds: its first prompt, which the CLI took. */
+  readonly prompts: Map<string, UserMessage[]>;
   /** Changes an agent and tells the subscribers. */
   set(id: string, patch: Partial<AgentInfo>): void;
   /** The agent asks; gives the id of the request. */
@@ -21,6 +30,7 @@ export interface FakeAgents extends Agents {
 export function fakeAgents(now: () => number): FakeAgents {
   const infos = new Map<string, AgentInfo>();
   const messages = new Map<string, Message>();
+  const prompts: FakeAgents['prompts'] = new Map();
   const listeners = new Set<(change: LiveChange) => void>();
   const tell = (change: LiveChange) => listeners.forEach((listener) => listener(change));
   const info = (id: string) => {
@@ -37,7 +47,12 @@ export function fakeAgents(now: () => number): FakeAgents {
     list: () => [...infos.values()],
     info,
     message: (_: string, messageId: string) => messages.get(messageId),
-    create: async (body: CreateAgentBody & { taskId?: string }) => {
+    messages: (id: string, { after = 0 }) => ({
+      messages: (prompts.get(id) ?? []).filter((message) => message.seq > after),
+      more: false,
+    }),
+    prompts,
+    create: async (body: CreateAgentBody & { taskId?: string }, by: string) => {
       await Promise.resolve();
       if (fake.failure) throw new HttpError(409, 'failed', fake.failure);
       const known = [...infos.values()].find((one) => (one as { clientId?: string }).clientId === body.clientId);
@@ -58,6 +73,7 @@ export function fakeAgents(now: () => number): FakeAgents {
         createdAt: now(),
         queue: [],
         pending: [],
+        sessionId: `session-${id}`,
         taskId: body.taskId ?? null,
         adminEmail: body.adminEmail ?? '',
         whatsappPhone: body.whatsappPhone ?? '',
@@ -66,6 +82,7 @@ export function fakeAgents(now: () => number): FakeAgents {
         clientId: body.clientId,
       } as unknown as AgentInfo;
       infos.set(id, made);
+      prompts.set(id, [{ id: `prompt-${id}`, kind: 'user', seq: 1, status: 'sent', by } as UserMessage]);
       tell({ type: 'agent', agent: made });
       return made;
     },

@@ -136,6 +136,25 @@ test('after a restart nothing is begun twice and what was interrupted goes on', 
     assert.is(room.board.status.running, true);
   }));
 
+test('an interrupted agent whose CLI never took the prompt is given it, not told to go on', () =>
+  withRunner(async (room) => {
+    for (const name of ['a', 'b', 'c', 'd']) await add(room, name, 0);
+    await room.board.start();
+    await room.runner.settled();
+    await room.runner.close();
+    for (const id of ['agent-1', 'agent-2', 'agent-3', 'agent-4']) {
+      room.agents.set(id, { state: 'stopped', stateReason: 'interrupted' });
+    }
+    room.agents.set('agent-2', { sessionId: null });
+    room.agents.prompts.get('agent-3')![0]!.status = 'failed';
+    room.agents.prompts.set('agent-4', []); // a session so long that its beginning is not kept
+    await room.restart();
+    const [a, b, c, d] = room.agents.sent.map((one) => one.body.text);
+    assert.match(a!, /Go on with it/);
+    assert.equal([b, c], ['do b', 'do c']);
+    assert.match(d!, /Go on with it/);
+  }));
+
 test('a crash between making the agent and recording it makes no second one', () =>
   withRunner(async (room) => {
     const { id } = await add(room, 'a', 0);
