@@ -143,13 +143,17 @@ export class PipelineRunner {
     }
   }
 
-  /** Long actions of different tasks run side by side. */
+  /**
+   * Long actions of different tasks run side by side. After one that failed (the disk is full) everything is looked at again
+   * when the poll interval is over: at once it would only fail again.
+   */
   #background(task: Task, action: () => Promise<void>): void {
     this.#busy.add(task.id);
-    const done = action().catch((error) => this.#log(error)).then(() => {
+    const done = action().then(() => true, (error) => this.#log(error)).then((isDone) => {
       this.#busy.delete(task.id);
       this.#actions.delete(done);
-      this.kick();
+      if (isDone) this.kick();
+      else this.#wait();
     });
     this.#actions.add(done);
   }

@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { mkdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { TaskBoard } from '../../../agent/pipeline/board.ts';
@@ -241,6 +242,27 @@ test('a running task can be neither reset, skipped, edited nor deleted', () =>
       await action().then(() =>
         assert.unreachable(), (error) => assert.is(error.status, 409));
     }
+  }));
+
+test('while nothing can be written a step is tried again once a poll interval, not at once', () =>
+  withRunner(async (room) => {
+    await add(room, 'a', 0);
+    await room.board.configure({ pollIntervalMs: 5000 });
+    await room.board.start();
+    await room.runner.settled();
+    const blocked = join(room.house.config.dataDir, 'pipeline.json.tmp/x');
+    mkdirSync(blocked, { recursive: true });
+    const tries = () => room.house.lines.filter((line) => line.includes('A step of the pipeline failed')).length;
+    await finish(room, 'agent-1');
+    await room.runner.settled();
+    assert.is(tries(), 1);
+    await room.clock.advance(4999);
+    assert.is(tries(), 1);
+    await room.clock.advance(5001);
+    assert.is(tries(), 3);
+    rmSync(dirname(blocked), { recursive: true });
+    await room.clock.advance(5000);
+    assert.is(room.statuses().a, 'completed');
   }));
 
 test('no timer is left when it is closed or has nothing to watch', () =>
