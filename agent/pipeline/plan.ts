@@ -12,7 +12,16 @@ export const MAX_RESUMES = 5;
 /** The part of an agent that decides. */
 export type AgentView = Pick<
   AgentInfo,
-  'id' | 'taskId' | 'createdAt' | 'state' | 'stateReason' | 'stateText' | 'stateSince' | 'activeAt'
+  | 'id'
+  | 'taskId'
+  | 'createdAt'
+  | 'state'
+  | 'stateReason'
+  | 'stateText'
+  | 'stateSince'
+  | 'activeAt'
+  | 'background'
+  | 'queue'
 >;
 
 export interface Situation {
@@ -78,7 +87,7 @@ function follow(task: Task, agent: AgentView, { running, resumes }: Situation): 
     case 'idle':
       // After an interruption the user has taken over: the task goes on when the agent does.
       if (agent.stateReason === 'interrupted_by_user') return set('waiting_input');
-      return [{ type: 'complete', task, agentId: agent.id }];
+      return goesOn(agent) ? set('running') : [{ type: 'complete', task, agentId: agent.id }];
     case 'error':
       return set('failed', agent.stateText || 'The agent failed.');
     case 'stopped':
@@ -95,10 +104,14 @@ function follow(task: Task, agent: AgentView, { running, resumes }: Situation): 
   }
 }
 
+/** Idle, but not done: a subagent still works, or messages wait for their turn. */
+const goesOn = (agent: AgentView) => agent.background === true || agent.queue.length > 0;
+
 function stuck(task: Task, agent: AgentView, { now, stuckMs }: Situation): Action[] {
   const isWaiting = agent.state === 'waiting_input' || agent.stateReason === 'interrupted_by_user';
   const since = isWaiting ? agent.stateSince : agent.activeAt;
-  const isOpen = isWaiting || agent.state === 'running' || agent.state === 'starting';
+  const isOpen = isWaiting || agent.state === 'running' || agent.state === 'starting' ||
+    (agent.state === 'idle' && goesOn(agent));
   return isOpen && now - since >= stuckMs ? [{ type: 'stuck', task, agentId: agent.id, since }] : [];
 }
 

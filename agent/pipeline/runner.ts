@@ -15,6 +15,9 @@ const BY = 'pipeline';
 const GO_ON =
   'The server that you run under was restarted while you worked on your task. Go on with it where you stopped.';
 
+/** What of an agent changes what plan() decides, beside the time. */
+const DECISIVE: readonly (keyof AgentInfo)[] = ['state', 'stateReason', 'background', 'queue'];
+
 /** What the pipeline tells the user about. */
 export type PipelineReport =
   | { type: 'failed'; task: Task; agent: AgentInfo | null }
@@ -60,7 +63,7 @@ export class PipelineRunner {
       agents.list().filter((agent) => agent.stateReason === 'interrupted').map((agent) => agent.id),
     );
     this.#unsubscribe = agents.subscribe((change) => {
-      const isState = change.type === 'agent.patch' && ('state' in change.patch || 'stateReason' in change.patch);
+      const isState = change.type === 'agent.patch' && DECISIVE.some((key) => key in change.patch);
       if (isState || change.type === 'agent' || change.type === 'agent.removed') this.kick();
     });
     this.kick();

@@ -308,6 +308,7 @@ export class Session {
     this.#keeper.update({ process: null });
     this.#keeper.patch({ cli: { ...this.info.cli, running: false, pid: null }, lastSeq: this.log.lastSeq });
     this.#apply({ type: 'lost' });
+    this.#refreshBackground();
   }
 
   /**
@@ -340,12 +341,19 @@ export class Session {
     applyEvent(this.#scene(), event);
     if (event.type === 'turn.end') this.#isTurning = false;
     if (event.type === 'message.status') this.#afterMessage(event);
+    this.#refreshBackground();
   }
 
   /** The session counts as running from when a message is under way: one that is not taken must not leave it so. */
   #afterMessage({ status, error = '' }: Extract<ProviderEvent, { type: 'message.status' }>): void {
     const isOff = status === 'failed' || status === 'cancelled';
     if (isOff && !this.#isTurning && !this.#undelivered.size) this.#apply({ type: 'turn.off', text: error });
+  }
+
+  /** During a turn everything is part of it: told is only what goes on after it. */
+  #refreshBackground(): void {
+    const background = this.info.state === 'idle' && this.#cli?.hasBackgroundWork === true;
+    if (background !== (this.info.background ?? false)) this.#keeper.patch({ background });
   }
 
   #onExit(event: Extract<ProviderEvent, { type: 'exit' }>): void {
@@ -374,6 +382,7 @@ export class Session {
     this.#keeper.update({ process: null });
     this.#keeper.patch({ cli: { ...this.info.cli, running: false, pid: null } });
     this.#apply({ type: 'exit', asked, failed, text: event.text });
+    this.#refreshBackground();
     this.#options.house.log.info('agent process ended', { agent: this.id, asked: asked ?? 'nobody', code: event.code });
     this.#pump();
   }

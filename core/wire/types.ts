@@ -102,6 +102,8 @@ export interface AgentInfo {
   queue: QueuedMessage[];
   /** Ids of the pending requests, oldest first; the requests themselves are messages of kind `request`. */
   pending: string[];
+  /** The turn is over, but something that it started still works: a subagent, a command. */
+  background?: boolean;
   /** Number of messages in the journal; sequence number of the newest. */
   lastSeq: number;
   /** One line of what the agent said or did last. */

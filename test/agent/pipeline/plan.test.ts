@@ -22,6 +22,7 @@ const agent = (id: string, state: AgentState, stateReason: StateReason, more: Pa
   activeAt: 100,
   createdAt: 10,
   taskId: null,
+  queue: [],
   ...more,
 });
 
@@ -56,6 +57,19 @@ test('it is finished when all is over; a failure at the end is also an end', () 
   assert.equal(run([task('a', 0, 'completed'), task('b', 1, 'skipped')]), ['finish']);
   assert.equal(run([task('a', 0, 'completed'), task('b', 1, 'failed')]), ['finish']);
   assert.equal(run([task('a', 0, 'running', { agentId: 'x' })], [agent('x', 'running', 'turn')]), []);
+});
+
+test('a task is not over while its agent has work in the background or messages in the queue', () => {
+  const going = [{ background: true }, { queue: [{ id: 'm', text: 'and then', position: 1 }] }] as Partial<AgentView>[];
+  for (const more of going) {
+    const one = agent('x', 'idle', 'done', more);
+    assert.equal(run([task('a', 0, 'running', { agentId: 'x' }), task('b', 1)], [one]), []);
+    assert.equal(run([task('a', 0, 'waiting_input', { agentId: 'x' })], [one]), ['a running']);
+    assert.equal(run([task('a', 0, 'running', { agentId: 'x' })], [one], { now: 1100 }), ['stuck a']);
+  }
+  assert.equal(run([task('a', 0, 'running', { agentId: 'x' })], [agent('x', 'idle', 'done', { background: false })]), [
+    'complete a',
+  ]);
 });
 
 test("each state of the agent is the task's", () => {

@@ -77,6 +77,20 @@ test('orders run one after another, the same order side by side, and the end is 
     assert.equal(room.reports.map((report) => report.type), ['complete']);
   }));
 
+test('the next task begins when the last of the background work is over, not with the end of the turn', () =>
+  withRunner(async (room) => {
+    await add(room, 'a', 0);
+    await add(room, 'b', 1);
+    await room.board.start();
+    await room.runner.settled();
+    room.agents.set('agent-1', { state: 'idle', stateReason: 'done', background: true });
+    await room.runner.settled();
+    assert.equal(room.statuses(), { a: 'running', b: 'pending' });
+    room.agents.set('agent-1', { background: false });
+    await room.runner.settled();
+    assert.equal(room.statuses(), { a: 'completed', b: 'running' });
+  }));
+
 test('a failed task is reported and blocks; a retry makes a new agent and goes on', () =>
   withRunner(async (room) => {
     const { id } = await add(room, 'a', 0);
