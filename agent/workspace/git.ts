@@ -102,7 +102,12 @@ export const startGit = (cwd: string, args: readonly string[], env: Record<strin
  */
 export function git(cwd: string, args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
   const { codes = [], limit = OUTPUT_LIMIT, timeoutMs = TIMEOUT_MS } = options;
-  const child = startGit(cwd, args, options.env);
+  let child: ChildProcess;
+  try {
+    child = startGit(cwd, args, options.env);
+  } catch (error) { // an argument that is too long, or holds NUL
+    return Promise.reject(startError(error as NodeJS.ErrnoException));
+  }
   const chunks: Buffer[] = [];
   let size = 0;
   let stderr = '';

@@ -1,6 +1,8 @@
 /** What is done with an agent's work: commit it, merge it into its base, or throw it away. All in its worktree. */
 import { Buffer } from 'node:buffer';
-import { rm, unlink } from 'node:fs/promises';
+import { mkdtemp, rm, unlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { HttpError } from '../../core/http/reply.ts';
 import type { WorktreeInfo } from '../../core/wire/types.ts';
 import { addPaths, nulJoined, type Place } from './changes.ts';
@@ -36,6 +38,7 @@ export async function commitWork(
   message: string,
   paths: readonly string[] | null,
 ): Promise<string | null> {
+  if (message.includes('\0')) throw new HttpError(400, 'bad_message', 'The message must be free of NUL characters.');
   const { top, common } = await repositoryOf(place);
   return withRepository(common, async () => {
     const entries = await pendingWork(top, paths);
@@ -50,20 +53,26 @@ export async function commitWork(
     if (!entries.length) return null;
     const files = entries.map((entry) => entry.path);
     await addPaths(top, files);
-    const only = ['--only', '--pathspec-from-file=-', '--pathspec-file-nul'];
     const isMerging = (await commitOf(top, 'MERGE_HEAD')) !== null; // git refuses a partial commit then
-    await git(top, [
-      ...await author(top),
-      'commit',
-      '--quiet',
-      '--no-verify',
-      `--message=${message}`,
-      ...(isMerging ? [] : only),
-    ], {
-      input: isMerging ? '' : nulJoined(files),
-    });
+    await commitFiles(top, message, isMerging ? null : files);
     return await commitOf(top, 'HEAD');
   });
+}
+
+/** Commits these files only, or what is in the index. A message may be longer than an argument can be: git reads it. */
+async function commitFiles(top: string, message: string, files: Buffer[] | null): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'agent-monitor-commit-'));
+  try {
+    const only = ['--only', `--pathspec-from-file=${join(folder, 'files')}`, '--pathspec-file-nul'];
+    if (files) await writeFile(join(folder, 'files'), nulJoined(files));
+    await git(
+      top,
+      [...await author(top), 'commit', '--quiet', '--no-verify', '--file=-', ...(files ? only : [])],
+      { input: message },
+    );
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** Who commits: the user as git knows them, else a name that says what did it. */

@@ -12,6 +12,7 @@ import { openDocument } from '../store/document.ts';
 import { ensureFolder, writeWhole } from '../store/files.ts';
 import { fileDiff, listChanges, openPatch, type Place } from './changes.ts';
 import { listDirectories } from './directories.ts';
+import { GitError } from './git.ts';
 import { instructionsFile, readInstructions, writeInstructions } from './instructions.ts';
 import { commitWork, discardWork, type MergeOutcome, mergeWork } from './merge.ts';
 import { copyInto, recordPlaced } from './placed.ts';
@@ -40,8 +41,15 @@ export interface WorkspaceRoom extends Workspace {
 export function createWorkspace(house: House): WorkspaceRoom {
   const settings = openSettings(house);
   const recent = openRecent(house);
-  const onPlace = <T>(action: (place: AgentPlace) => Promise<T>) => async (agent: AgentInfo) =>
-    action(await placeOf(agent));
+  const onPlace =
+    <A extends unknown[], T>(action: (place: AgentPlace, ...rest: A) => Promise<T>) =>
+    async (agent: AgentInfo, ...rest: A) => {
+      try {
+        return await action(await placeOf(agent), ...rest);
+      } catch (error) {
+        throw gitFailure(error);
+      }
+    };
   return {
     settings,
     prepare: async (request) => {
@@ -62,16 +70,15 @@ export function createWorkspace(house: House): WorkspaceRoom {
         recent: recent.value,
       }),
     instructions: onPlace(({ cwd, provider }) => readInstructions(cwd, provider)),
-    setInstructions: async (agent, content, version) => {
-      const { cwd, provider } = await placeOf(agent);
-      return await writeInstructions(cwd, provider, content, version);
-    },
+    setInstructions: onPlace(({ cwd, provider }, content, version) =>
+      writeInstructions(cwd, provider, content, version)
+    ),
     changes: onPlace(listChanges),
-    diff: async (agent, path) => await fileDiff(await placeOf(agent), path),
+    diff: onPlace(fileDiff),
     patch: onPlace(openPatch),
-    commit: async (agent, message, paths) => await commitWork(await placeOf(agent), message, paths),
+    commit: onPlace(commitWork),
     merge: onPlace(mergeWork),
-    discard: async (agent, paths) => await discardWork(await placeOf(agent), paths),
+    discard: onPlace(discardWork),
   };
 
   async function placeOf({ worktree, directory, provider }: AgentInfo): Promise<AgentPlace> {
@@ -80,6 +87,10 @@ export function createWorkspace(house: House): WorkspaceRoom {
     throw new HttpError(409, 'folder_gone', `The folder ${cwd} is not there any more.`);
   }
 }
+
+/** What git refuses (the agent holds a lock, a repository inside has no commit) is the state of the folder, no defect here. */
+const gitFailure = (error: unknown) =>
+  error instanceof GitError ? new HttpError(409, 'git_failed', `Git could not do this: ${error.message}`) : error;
 
 type AgentPlace = Place & { provider: ProviderName };
 

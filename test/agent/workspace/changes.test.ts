@@ -197,6 +197,36 @@ test('commit takes the chosen files only, without hooks, also with nobody config
     assert.is(await workspace.commit(agent, 'x', ['a.txt']), null);
   }));
 
+test('a message of any length is committed; one with NUL is refused', () =>
+  withWorktree(async ({ tree, agent, workspace }) => {
+    writeFiles(tree, { 'b.txt': '' });
+    assert.is((await refusal(workspace.commit(agent, 'a\0b', null))).status, 400);
+    const message = 'long line '.repeat(25_000).trim();
+    assert.ok(await workspace.commit(agent, message, ['b.txt']));
+    assert.is(runGit(tree, 'log', '-1', '--format=%B').trim(), message);
+  }));
+
+test('what git refuses is a 409 with its sentence: a lock of the agent, a repository inside without a commit', () =>
+  withWorktree(async ({ repo, tree, agent, workspace }) => {
+    writeFiles(tree, { 'b.txt': '' });
+    const lock = join(repo, '.git/worktrees/agent-abcdefgh/index.lock');
+    writeFileSync(lock, '');
+    for (const action of [() => workspace.commit(agent, 'x', null), () => workspace.discard(agent, null)]) {
+      const error = await refusal(action());
+      assert.equal([error.status, error.code], [409, 'git_failed']);
+      assert.match(error.message, /index\.lock': File exists/);
+    }
+    rmSync(lock);
+    writeFiles(tree, { 'app/x': '' });
+    runGit(join(tree, 'app'), 'init', '--quiet');
+    for (const action of [() => workspace.commit(agent, 'x', null), () => workspace.patch(agent)]) {
+      const error = await refusal(action());
+      assert.is(error.status, 409);
+      assert.match(error.message, /app\/' does not have a commit checked out/);
+    }
+    assert.ok(await workspace.commit(agent, 'without it', ['b.txt']));
+  }));
+
 test('discard brings files back and removes new ones; ignored and other files stay', () =>
   withWorktree(async ({ tree, agent, workspace }) => {
     writeFiles(tree, { 'a.txt': 'two\n', 'b.txt': '', 'x.log': '', 'keep.txt': '' });
