@@ -94,7 +94,9 @@ function patterns(list: string[] | undefined): string[] | undefined {
 
 function commands(list: string[] | undefined): string[] | undefined {
   for (const one of trimmed(list) ?? []) {
-    if (!splitWords(one)) throw bad('setupCommands', `a list of commands; a quote is not closed in ${one}`);
+    if (!splitWords(one)) {
+      throw bad('setupCommands', `a list of commands; a quote is not closed, or the program is missing, in ${one}`);
+    }
   }
   return trimmed(list);
 }

@@ -137,23 +137,20 @@ async function prepare(
     const placed = await copyInto(repository.top, worktree.path, settings.copyFiles);
     if (claudeMd) await writeInstructions(cwd, provider, claudeMd);
     await recordPlaced(worktree.path, claudeMd ? [...placed, relativeTo(worktree, cwd, provider)] : placed);
+    const notices = [uncommittedNotice(repository.top, uncommitted), await runSetup(cwd, settings.setupCommands)];
+    return { directory, cwd, worktree, notice: joined(notices) };
   } catch (error) {
     await removeWorktree(worktree).catch((cause) =>
       house.log.warn('A worktree was left behind', { error: cause.message })
     );
     throw error;
   }
-  const notices = [
-    uncommitted
-      ? `${uncommitted} ${
-        uncommitted === 1 ? 'file' : 'files'
-      } in ${repository.top} with changes that are not committed ${
-        uncommitted === 1 ? 'is' : 'are'
-      } not in the agent's worktree.`
-      : '',
-    await runSetup(cwd, settings.setupCommands),
-  ];
-  return { directory, cwd, worktree, notice: joined(notices) };
+}
+
+function uncommittedNotice(top: string, count: number): string {
+  if (!count) return '';
+  const [files, are] = count === 1 ? ['file', 'is'] : ['files', 'are'];
+  return `${count} ${files} in ${top} with changes that are not committed ${are} not in the agent's worktree.`;
 }
 
 const joined = (notices: string[]) => notices.filter(Boolean).join(' ');

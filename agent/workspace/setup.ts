@@ -1,6 +1,7 @@
 /** The commands that make a new worktree ready (`npm ci` …), as the user set them. */
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import process from 'node:process';
+import type { Readable } from 'node:stream';
 import { cleanEnvironment } from '../provider/environment.ts';
 
 /** A command that takes longer is ended. */
@@ -12,7 +13,7 @@ const TAIL = 400;
 
 /**
  * Splits a command into words as a shell would, without being one: quotes and backslashes group, nothing is expanded.
- * null: a quote is not closed, or there is no word.
+ * null, what cannot be run: a quote is not closed, there is no program, or a NUL that no argument can carry.
  */
 export function splitWords(command: string): string[] | null {
   const words: string[] = [];
@@ -34,7 +35,7 @@ export function splitWords(command: string): string[] | null {
     } else word = (word ?? '') + c;
   }
   if (word !== null) words.push(word);
-  return quote || !words.length ? null : words;
+  return quote || !words[0] || command.includes('\0') ? null : words;
 }
 
 /** Runs the commands one after another until one fails. Gives a sentence for the user; empty: all went well. */
@@ -58,15 +59,20 @@ export async function runSetup(cwd: string, commands: readonly string[], waitMs 
 
 function runOne(cwd: string, command: string): Promise<string> {
   const words = splitWords(command);
-  if (!words) return Promise.resolve('it is empty or a quote is not closed.');
-  return new Promise((resolve) => {
-    const child = spawn(words[0]!, words.slice(1), {
+  if (!words) return Promise.resolve('it names no program or a quote is not closed.');
+  let child: ChildProcessByStdio<null, Readable, Readable>;
+  try {
+    child = spawn(words[0]!, words.slice(1), {
       cwd,
       env: cleanEnvironment(process.env),
       stdio: ['ignore', 'pipe', 'pipe'],
       shell: false,
       detached: true,
     });
+  } catch (error) { // not every failure to start comes as an event
+    return Promise.resolve((error as Error).message);
+  }
+  return new Promise((resolve) => {
     let tail = '';
     const keep = (chunk: unknown) => tail = (tail + chunk).slice(-TAIL);
     child.stdout.on('data', keep);

@@ -4,7 +4,9 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { HttpError } from '../../../core/http/reply.ts';
 import type { AgentFlags } from '../../../core/wire/types.ts';
+import { mergeSettings } from '../../../agent/settings.ts';
 import { createWorkspace } from '../../../agent/workspace/mod.ts';
+import { splitWords } from '../../../agent/workspace/setup.ts';
 import { commitAll, makeRepository, runGit, temporaryFolder, writeFiles } from '../../support/git.ts';
 import { testHouse } from '../../support/house.ts';
 
@@ -209,6 +211,25 @@ test('setup commands run without a shell; a failure is told', () =>
     const made = await prepare();
     assert.ok(existsSync(join(made.cwd, 'a b')) && existsSync(join(made.cwd, '$(x)')));
     assert.match(made.notice, /`false` failed: exit code 1/);
+  }));
+
+test('a setup command that names no program or holds NUL is refused; one that was stored fails without leaving anything', () =>
+  withRoom(async ({ repo, prepare, workspace }) => {
+    for (const command of ['""', "'' x", 'a\0b', '"']) {
+      assert.is(splitWords(command), null, command);
+      assert.throws(
+        () => mergeSettings(workspace.settings.value, { setupCommands: [command] }),
+        (error: HttpError) => error.status === 400,
+      );
+    }
+    assert.equal(splitWords('a "" b'), ['a', '', 'b']);
+    await workspace.settings.update((value) => ({ ...value, setupCommands: ['""'] }));
+    const made = await prepare();
+    assert.match(made.notice, /it names no program/);
+    await workspace.settings.update((value) => ({ ...value, setupCommands: null as never }));
+    await prepare().then(() => assert.unreachable(), () => {});
+    assert.equal(readdirSync(join(repo, '.agent-worktrees')), ['.gitignore', 'agent-12345678']);
+    assert.is(runGit(repo, 'branch', '--list', 'agent-*').split('\n').length, 1);
   }));
 
 test('what is not committed in the folder is not in the worktree, and that is said', () =>
