@@ -10,7 +10,7 @@ import type { ChangedFile, Changes } from '../../core/wire/workshop.ts';
 import { parseDiff } from './diff.ts';
 import { git, GitError, gitText, pathText, splitNul, startGit } from './git.ts';
 import { type Placed, readPlaced } from './placed.ts';
-import { commitOf, currentBranch, findRepository, statusOf } from './repository.ts';
+import { baseRevision, commitOf, currentBranch, findRepository, statusOf } from './repository.ts';
 import { unmergedWork } from './worktree.ts';
 
 /** Most files that are listed. */
@@ -47,7 +47,7 @@ async function groundOf({ cwd, worktree }: Place): Promise<Ground> {
   }
   const { top } = repository;
   if (!worktree) return { top, from: await commitOf(top, 'HEAD'), placed: NONE };
-  const { code, stdout } = await git(top, ['merge-base', worktree.base, 'HEAD'], { codes: [1, 128] });
+  const { code, stdout } = await git(top, ['merge-base', baseRevision(worktree.base), 'HEAD'], { codes: [1, 128] });
   const from = code === 0 ? stdout.toString('utf8').trim() : await commitOf(top, 'HEAD');
   return { top, from, placed: await readPlaced(top) };
 }
@@ -76,8 +76,9 @@ export async function listChanges(place: Place): Promise<Changes> {
 }
 
 async function distance(top: string, worktree: WorktreeInfo | null): Promise<{ ahead: number; behind: number }> {
-  if (!worktree || !(await commitOf(top, worktree.base))) return { ahead: 0, behind: 0 };
-  const counts = await gitText(top, ['rev-list', '--left-right', '--count', `${worktree.base}...HEAD`]);
+  const base = worktree && baseRevision(worktree.base);
+  if (!base || !(await commitOf(top, base))) return { ahead: 0, behind: 0 };
+  const counts = await gitText(top, ['rev-list', '--left-right', '--count', `${base}...HEAD`]);
   const [behind, ahead] = counts.split('\t').map(Number);
   return { ahead: ahead ?? 0, behind: behind ?? 0 };
 }

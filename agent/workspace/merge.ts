@@ -8,7 +8,7 @@ import type { WorktreeInfo } from '../../core/wire/types.ts';
 import { addPaths, nulJoined, type Place } from './changes.ts';
 import { git, GitError, gitText, pathText, splitNul, withRepository } from './git.ts';
 import { readPlaced } from './placed.ts';
-import { checkoutsOf, commitOf, findRepository, type StatusEntry, statusOf } from './repository.ts';
+import { checkoutsOf, commitOf, findRepository, isCommitName, type StatusEntry, statusOf } from './repository.ts';
 import { baseName } from './worktree.ts';
 
 /** Names shown in one sentence. */
@@ -165,7 +165,7 @@ async function baseCommit(top: string, { base }: WorktreeInfo): Promise<string> 
   throw new HttpError(
     409,
     'no_base',
-    /^[0-9a-f]{40,}$/.test(base)
+    isCommitName(base)
       ? `The worktree was made from commit ${
         baseName(base)
       } without a branch: merge it with git into the branch of your choice.`

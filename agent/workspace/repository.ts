@@ -48,11 +48,21 @@ async function hasGitEntry(directory: string): Promise<boolean> {
   }
 }
 
+const BRANCHES = 'refs/heads/';
+
 /** The branch that is checked out; null when HEAD is detached. */
 export async function currentBranch(cwd: string): Promise<string | null> {
-  const { code, stdout } = await git(cwd, ['symbolic-ref', '--quiet', '--short', 'HEAD'], { codes: [1] });
-  return code === 0 ? stdout.toString('utf8').trim() : null;
+  // Not --short: beside a tag of the same name that is "heads/…".
+  const { code, stdout } = await git(cwd, ['symbolic-ref', '--quiet', 'HEAD'], { codes: [1] });
+  const name = stdout.toString('utf8').trim();
+  return code === 0 && name.startsWith(BRANCHES) ? name.slice(BRANCHES.length) : null;
 }
+
+/** A worktree was made from a commit without a branch. */
+export const isCommitName = (base: string): boolean => /^[0-9a-f]{40,}$/.test(base);
+
+/** The base of a worktree as a revision: in full, for a tag may have the name of the branch. */
+export const baseRevision = (base: string): string => (isCommitName(base) ? base : `${BRANCHES}${base}`);
 
 /** The commit of a revision; null when there is none (a repository without commits, a branch that is gone). */
 export async function commitOf(cwd: string, revision: string): Promise<string | null> {

@@ -8,7 +8,15 @@ import { HttpError } from '../../core/http/reply.ts';
 import type { WorktreeInfo } from '../../core/wire/types.ts';
 import { git, GitError, gitText, pathText, withRepository } from './git.ts';
 import { readPlaced } from './placed.ts';
-import { commitOf, currentBranch, findRepository, type Repository, statusOf } from './repository.ts';
+import {
+  baseRevision,
+  commitOf,
+  currentBranch,
+  findRepository,
+  isCommitName,
+  type Repository,
+  statusOf,
+} from './repository.ts';
 
 export const WORKTREES = '.agent-worktrees';
 /** How many names are tried when a branch or folder of an earlier agent is in the way. */
@@ -147,13 +155,14 @@ async function lostCommits(cwd: string, { path, branch, base }: WorktreeInfo): P
   ];
 }
 
-export const baseName = (base: string) => (/^[0-9a-f]{40,}$/.test(base) ? base.slice(0, 8) : base);
+export const baseName = (base: string) => (isCommitName(base) ? base.slice(0, 8) : base);
 
 /** Merging the commit would change nothing in the base: its work got there in another way (squash, cherry-pick). */
 async function isContained(cwd: string, commit: string, base: string): Promise<boolean> {
   try {
-    const merged = await gitText(cwd, ['merge-tree', '--write-tree', '--no-messages', base, commit]);
-    return merged === await gitText(cwd, ['rev-parse', '--verify', '--end-of-options', `${base}^{tree}`]);
+    const revision = baseRevision(base);
+    const merged = await gitText(cwd, ['merge-tree', '--write-tree', '--no-messages', revision, commit]);
+    return merged === await gitText(cwd, ['rev-parse', '--verify', '--end-of-options', `${revision}^{tree}`]);
   } catch {
     return false; // a conflict, or a git older than 2.38
   }

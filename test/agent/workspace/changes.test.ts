@@ -291,6 +291,24 @@ test('a base that is checked out nowhere is merged without a checkout; both side
     assert.is(runGit(repo, 'status', '--porcelain'), '');
   }));
 
+test('a tag with the name of the base is not taken for it', () =>
+  withWorktree(async ({ repo, workspace }) => {
+    runGit(repo, 'tag', 'release');
+    runGit(repo, 'checkout', '--quiet', '-b', 'release');
+    writeFiles(repo, { 'b.txt': 'b' });
+    commitAll(repo, 'b');
+    const { worktree } = await workspace.prepare({ agentId: 'tagged00', directory: repo, flags: {} });
+    const agent = { id: 'tagged00', provider: 'claude', directory: repo, worktree } as AgentInfo;
+    writeFiles(worktree!.path, { 'c.txt': 'c' });
+    commitAll(worktree!.path, 'c');
+    const { base, branch, ahead, behind, files } = await workspace.changes(agent);
+    assert.equal([base, branch, ahead, behind], ['release', 'agent-tagged00', 1, 0]);
+    assert.equal(files.map((file) => file.path), ['c.txt']);
+    assert.equal(await workspace.merge(agent), { commits: 1, base: 'release' });
+    assert.ok(existsSync(join(repo, 'c.txt')));
+    assert.equal(await workspace.unmerged(worktree!), []);
+  }));
+
 test('a base that is being rebased is left alone', () =>
   withWorktree(async ({ repo, tree, agent, workspace }) => {
     writeFiles(tree, { 'agent.txt': 'a' });
