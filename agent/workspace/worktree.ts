@@ -2,11 +2,13 @@
  * An agent's own checkout: `<repository>/.agent-worktrees/agent-<id8>` on the branch `agent-<id8>`. What is in it and nowhere
  * else is work; nothing here removes a worktree before unmergedWork() was asked.
  */
+import { Buffer } from 'node:buffer';
 import { lstat, mkdir, realpath, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { HttpError } from '../../core/http/reply.ts';
 import type { WorktreeInfo } from '../../core/wire/types.ts';
 import { git, GitError, gitText, pathText, withRepository } from './git.ts';
+import { nestedWork } from './nested.ts';
 import { readPlaced } from './placed.ts';
 import {
   baseRevision,
@@ -107,7 +109,7 @@ const exists = (path: string) => lstat(path).then(() => true, () => false);
 
 /**
  * What would be lost with the worktree and its branch: a sentence each for changes that are not committed, files that git does
- * not track, and commits that are on no other branch, remote or tag. What cannot be found out counts as work.
+ * not track, repositories inside it, and commits that are on no other branch, remote or tag. What cannot be found out counts as work.
  */
 export async function unmergedWork(worktree: WorktreeInfo): Promise<string[]> {
   try {
@@ -119,6 +121,11 @@ export async function unmergedWork(worktree: WorktreeInfo): Promise<string[]> {
     return [
       ...filesSentence(changed, 'file has changes that are not committed', 'files have changes that are not committed'),
       ...filesSentence(untracked, 'new file is not in git', 'new files are not in git'),
+      ...filesSentence(
+        (await nestedWork(worktree.path, mainFolder(worktree))).map((path) => ({ path: Buffer.from(path) })),
+        'repository inside has work that is nowhere else',
+        'repositories inside have work that is nowhere else',
+      ),
       ...await lostCommits(worktree.path, worktree),
     ];
   } catch (error) {
