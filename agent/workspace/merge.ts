@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { HttpError } from '../../core/http/reply.ts';
 import type { WorktreeInfo } from '../../core/wire/types.ts';
 import { addPaths, nulJoined, type Place } from './changes.ts';
-import { git, GitError, gitText, pathText, splitNul, withRepository } from './git.ts';
+import { git, gitText, pathText, splitNul, withRepository } from './git.ts';
 import { readPlaced } from './placed.ts';
 import { checkoutsOf, commitOf, findRepository, isCommitName, type StatusEntry, statusOf } from './repository.ts';
 import { baseName } from './worktree.ts';
@@ -201,24 +201,28 @@ async function mergeInCheckout(folder: string, head: string, worktree: WorktreeI
         `Commit or stash them, then merge again.`,
     );
   }
+  if (await commitOf(folder, 'MERGE_HEAD')) { // also without a change in the files
+    throw new HttpError(
+      409,
+      'base_busy',
+      `A merge into ${base} is under way in ${folder}. Commit or abort it, then merge again.`,
+    );
+  }
   const before = await commitOf(folder, 'HEAD');
   try {
-    await git(folder, [
-      ...await author(folder),
-      'merge',
-      '--quiet',
-      '--ff',
-      '--no-edit',
-      '--no-verify',
-      `-m`,
-      `Merge branch '${branch}'`,
-      head,
-    ]);
+    const message = `Merge branch '${branch}'`;
+    await git(
+      folder,
+      [...await author(folder), 'merge', '--quiet', '--ff', '--no-edit', '--no-verify', '-m', message, head],
+      { env: withoutMergeOptions(base) },
+    );
+    const { code } = await git(folder, ['merge-base', '--is-ancestor', head, 'HEAD'], { codes: [1] });
+    if (code !== 0) throw new Error('it ended without a commit.');
   } catch (error) {
     const files = await conflictsIn(folder);
     await git(folder, ['merge', '--abort']).catch(() => {});
     if (files.length) throw conflict(worktree, files);
-    const said = error instanceof GitError ? error.message : String(error);
+    const said = error instanceof Error ? error.message : String(error);
     const isWhole = await commitOf(folder, 'HEAD') === before;
     throw new HttpError(
       409,
@@ -227,6 +231,13 @@ async function mergeInCheckout(folder: string, head: string, worktree: WorktreeI
     );
   }
 }
+
+/** What the user set for merges by hand (--no-commit, --squash, a strategy) would leave them half done. */
+const withoutMergeOptions = (branch: string): Record<string, string> => ({
+  GIT_CONFIG_COUNT: '1',
+  GIT_CONFIG_KEY_0: `branch.${branch}.mergeoptions`,
+  GIT_CONFIG_VALUE_0: '',
+});
 
 async function conflictsIn(folder: string): Promise<Buffer[]> {
   const { stdout } = await git(folder, ['diff', '--name-only', '--diff-filter=U', '-z']);

@@ -309,6 +309,37 @@ test('a tag with the name of the base is not taken for it', () =>
     assert.equal(await workspace.unmerged(worktree!), []);
   }));
 
+test("the user's options for merges by hand do not leave a merge half done", () =>
+  withWorktree(async ({ repo, tree, agent, workspace }) => {
+    writeFiles(tree, { 'agent.txt': 'a' });
+    commitAll(tree, 'agent');
+    writeFiles(repo, { 'user.txt': 'u' });
+    commitAll(repo, 'user');
+    for (const options of ['--no-commit', '--squash', '-s ours', '--ff-only']) {
+      runGit(repo, 'config', 'branch.main.mergeoptions', options);
+      runGit(repo, 'config', 'merge.ff', 'only');
+      assert.equal(await workspace.merge(agent), { commits: 1, base: 'main' }, options);
+      assert.is(runGit(repo, 'status', '--porcelain'), '', options);
+      assert.ok(existsSync(join(repo, 'agent.txt')) && !existsSync(join(repo, '.git/MERGE_HEAD')), options);
+      runGit(repo, 'reset', '--quiet', '--hard', 'HEAD^');
+    }
+  }));
+
+test("an unfinished merge of the user's own is left alone", () =>
+  withWorktree(async ({ repo, tree, agent, workspace }) => {
+    writeFiles(tree, { 'agent.txt': 'a' });
+    commitAll(tree, 'agent');
+    runGit(repo, 'checkout', '--quiet', '-b', 'other');
+    commitAll(repo, 'other');
+    runGit(repo, 'checkout', '--quiet', 'main');
+    commitAll(repo, 'main');
+    runGit(repo, 'merge', '--quiet', '-s', 'ours', '--no-commit', 'other');
+    const error = await refusal(workspace.merge(agent));
+    assert.is(error.code, 'base_busy');
+    assert.match(error.message, /A merge into main is under way/);
+    assert.ok(existsSync(join(repo, '.git/MERGE_HEAD')));
+  }));
+
 test('a base that is being rebased is left alone', () =>
   withWorktree(async ({ repo, tree, agent, workspace }) => {
     writeFiles(tree, { 'agent.txt': 'a' });
