@@ -26,6 +26,8 @@ export interface CodexHost {
 const STOP_MS = 2500;
 /** Then it counts as hung and is ended with all its sessions; this is its time to obey its closed stdin, ms. */
 const HUNG_INPUT_MS = 300;
+/** A thread is on disk from its first turn on; resumed before that, or when its file is gone, it is not known. */
+const LOST = /no rollout found/;
 
 interface OpenServerRequest extends OpenRequest {
   serverId: number | string;
@@ -72,7 +74,9 @@ export class CodexSession implements ProviderSession {
       turn: (turnId) => this.#turnChanged(turnId),
       seen: (messageId) => this.#messageSeen(messageId),
     });
-    this.#open().catch((error: Error) => this.exit({ expected: false, code: null, signal: null, text: error.message }));
+    this.#open().catch(({ message: text }: Error) =>
+      this.exit({ expected: false, code: null, signal: null, text, sessionLost: LOST.test(text) })
+    );
   }
 
   get pid(): number | null {

@@ -10,7 +10,7 @@ if (process.argv.includes('--version')) {
 }
 
 const out = (message) => process.stdout.write(`${JSON.stringify(message)}\n`);
-const threads = new Map(); // id → { id, cwd, turn: null | { id, pending } }
+const threads = new Map(); // id → { id, cwd, turn: null | { id, pending }, isEmpty: it had no turn yet }
 const asked = new Map(); // server request id → callback with the result
 let count = 0;
 let nextAsk = 0;
@@ -223,9 +223,11 @@ const METHODS = {
       { model: 'h', hidden: true },
     ],
   }),
-  'thread/start': ({ cwd }) => opened({ id: id('thread'), cwd, turn: null }),
+  'thread/start': ({ cwd }) => opened({ id: id('thread'), cwd, turn: null, isEmpty: true }),
   'thread/resume': ({ threadId, cwd }) => {
-    if (threadId === 'unknown') throw new Error('no rollout found for thread id unknown');
+    if (threadId === 'unknown' || threads.get(threadId)?.isEmpty) {
+      throw new Error(`no rollout found for thread id ${threadId}`);
+    }
     return opened(threads.get(threadId) ?? { id: threadId, cwd, turn: null });
   },
   'thread/fork': ({ threadId, cwd }) => opened({ id: `${threadId}-fork`, cwd, turn: null }),
@@ -266,6 +268,7 @@ const METHODS = {
     const text = input.filter((part) => part.type === 'text').map((part) => part.text).join('');
     const isSteering = thread.turn !== null;
     if (!isSteering) thread.turn = { id: id('turn') };
+    thread.isEmpty = false;
     const turnId = thread.turn.id;
     setImmediate(() => {
       if (!isSteering) tell(thread, 'turn/started', { turn: { id: turnId } });

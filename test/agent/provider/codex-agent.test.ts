@@ -66,6 +66,15 @@ test('a crash is told with its words; the next message goes on in the same threa
   assert.is(after.sessionId, info.sessionId);
 });
 
+test('an agent that was stopped before its first message begins with it', async () => {
+  const { id } = await create('');
+  await bench.until(id, ({ state }) => state === 'idle');
+  await bench.call('POST', `/api/agents/${id}/stop`);
+  await bench.call('POST', `/api/agents/${id}/message`, { text: 'hello at last' });
+  await bench.until(id, ({ state, stateReason }) => state === 'idle' && stateReason === 'done');
+  assert.equal(texts(await bench.messages(id)), ['You said: hello at last']);
+});
+
 test('stop ends it; nothing is left of the process when the server closes', async () => {
   const { id } = await create('slow');
   const { cli } = await bench.until(id, ({ state }) => state === 'running');

@@ -260,7 +260,8 @@ test('resume and fork open the same and another thread; an unknown one says so',
   assert.is((await fork.seen.type('ready')).sessionId, 'thread-9-fork');
   const unknown = open(provider, { resume: 'unknown' });
   const exit = await unknown.seen.type('exit');
-  assert.equal([exit.expected, exit.text], [false, 'no rollout found for thread id unknown']);
+  assert.equal([exit.expected, exit.sessionLost], [false, true]);
+  assert.is(exit.text, 'no rollout found for thread id unknown');
 });
 
 test('two sessions share one process and do not see each other', async () => {
@@ -292,9 +293,9 @@ test('a crash ends every session with a sentence, the next message starts a new 
 });
 
 test('without a login the session ends with what to do', async () => {
-  const { seen } = open(codex({ FAKE_CODEX_LOGIN: 'none' }));
+  const { seen } = open(codex({ FAKE_CODEX_LOGIN: 'none' }), { resume: 'thread-9' });
   const exit = await seen.type('exit');
-  assert.is(exit.expected, false);
+  assert.equal([exit.expected, exit.sessionLost], [false, false]);
   assert.match(exit.text, 'Run `codex login`');
 });
 
