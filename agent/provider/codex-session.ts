@@ -34,6 +34,14 @@ interface OpenServerRequest extends OpenRequest {
   isDecided: boolean;
 }
 
+/** A message that a running turn was given. */
+interface Steering {
+  message: OutgoingMessage;
+  turnId: string;
+  /** Until Codex has answered, the message may or may not become part of the turn, even when that has ended. */
+  isAnswered: boolean;
+}
+
 export class CodexSession implements ProviderSession {
   readonly #server: AppServer;
   readonly #host: CodexHost;
@@ -45,10 +53,10 @@ export class CodexSession implements ProviderSession {
   readonly #requests = new Map<string, OpenServerRequest>();
   /** Commands of this thread carry it in their environment: they are found and ended without the app-server. */
   readonly #mark: string = randomUUID();
-  /** Messages that wait for the thread to be open. */
+  /** Messages that wait for the thread to be open, or for the turn that is starting to have an id. */
   #waiting: OutgoingMessage[] = [];
   /** Messages that were given to a running turn and have not been taken up by it. */
-  readonly #steering = new Map<string, OutgoingMessage>();
+  readonly #steering = new Map<string, Steering>();
   #threadId = '';
   #turnId: string | null = null;
   #isStarting = false;
@@ -112,7 +120,7 @@ export class CodexSession implements ProviderSession {
       const text = `Codex has no setting for ${ignored.join(', ')}: ignored.`;
       this.#emit({ type: 'notice', level: 'info', code: 'flags_ignored', text, passing: false });
     }
-    for (const message of this.#waiting.splice(0)) this.send(message);
+    this.#sendWaiting();
   }
 
   #opened(result: Loose): void {
@@ -186,10 +194,18 @@ export class CodexSession implements ProviderSession {
     if (turnId) return;
     this.#isInterruptWanted = false;
     this.#onTurnEnd?.();
-    // What was given to the turn too late for it to be taken up is the next turn.
-    const late = [...this.#steering.values()];
-    this.#steering.clear();
-    queueMicrotask(() => late.forEach((message) => this.send(message)));
+    this.#sendLate();
+  }
+
+  /** What was given to a turn too late for it to be taken up is the next turn. */
+  #sendLate(): void {
+    const late = [...this.#steering.values()].filter((one) => one.isAnswered && one.turnId !== this.#turnId);
+    for (const { message } of late) this.#steering.delete(message.id);
+    queueMicrotask(() => late.forEach(({ message }) => this.send(message)));
+  }
+
+  #sendWaiting(): void {
+    for (const message of this.#waiting.splice(0)) this.send(message);
   }
 
   #messageSeen(messageId: string): void {
@@ -201,31 +217,45 @@ export class CodexSession implements ProviderSession {
   send(message: OutgoingMessage): void {
     if (this.#isOver || this.#stopping) return;
     if (!this.#threadId) return void this.#waiting.push(message);
-    const isSteering = this.#turnId !== null || this.#isStarting;
-    if (isSteering) {
-      this.#steering.set(message.id, message);
-      this.#emit({ type: 'message.status', id: message.id, status: 'queued' });
-    } else this.#isStarting = true;
-    this.#startTurn(message, isSteering).catch((error: Error) => {
-      this.#steering.delete(message.id);
-      if (!isSteering) this.#isStarting = this.#isInterruptWanted = false;
-      this.#emit({ type: 'message.status', id: message.id, status: 'failed', error: error.message });
-    });
+    if (this.#turnId) return this.#steer(message, this.#turnId);
+    if (this.#isStarting) {
+      this.#waiting.push(message);
+      return this.#emit({ type: 'message.status', id: message.id, status: 'queued' });
+    }
+    this.#startTurn(message);
   }
 
-  async #startTurn(message: OutgoingMessage, isSteering: boolean): Promise<void> {
-    await this.#server.request('turn/start', {
-      threadId: this.#threadId,
-      clientUserMessageId: message.id,
-      input: inputOf(message),
-      ...(isSteering ? {} : turnSettings(this.#settings(), this.#knownPolicy)),
-    }, (result) => {
-      if (isSteering) return;
+  #startTurn(message: OutgoingMessage): void {
+    this.#isStarting = true;
+    const settings = turnSettings(this.#settings(), this.#knownPolicy);
+    this.#server.request('turn/start', { ...this.#input(message), ...settings }, (result) => {
       this.#isStarting = false;
       this.#turnId ??= string(object(result.turn).id) || null;
       this.#emit({ type: 'message.status', id: message.id, status: 'sent' });
       if (this.#isInterruptWanted) this.interrupt();
+      this.#sendWaiting();
+    }).catch((error: Error) => {
+      this.#isStarting = this.#isInterruptWanted = false;
+      this.#emit({ type: 'message.status', id: message.id, status: 'failed', error: error.message });
+      this.#sendWaiting();
     });
+  }
+
+  /** turn/start would do, too, but begin a turn of its own when this one ends meanwhile: nobody could tell which it was. */
+  #steer(message: OutgoingMessage, turnId: string): void {
+    const steering = { message, turnId, isAnswered: false };
+    this.#steering.set(message.id, steering);
+    this.#emit({ type: 'message.status', id: message.id, status: 'queued' });
+    // Refused when the turn has ended or cannot be steered: then it is the next turn, as one that was not taken up.
+    const answered = () => {
+      steering.isAnswered = true;
+      this.#sendLate();
+    };
+    this.#server.request('turn/steer', { ...this.#input(message), expectedTurnId: turnId }, answered).catch(answered);
+  }
+
+  #input(message: OutgoingMessage): Loose {
+    return { threadId: this.#threadId, clientUserMessageId: message.id, input: inputOf(message) };
   }
 
   decide(requestId: string, decision: DecisionBody): boolean {

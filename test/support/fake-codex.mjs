@@ -265,25 +265,40 @@ const METHODS = {
   'turn/start': ({ threadId, input, clientUserMessageId }) => {
     const thread = threads.get(threadId);
     if (!thread) throw new Error(`thread not found: ${threadId}`);
-    const text = input.filter((part) => part.type === 'text').map((part) => part.text).join('');
-    const isSteering = thread.turn !== null;
-    if (!isSteering) thread.turn = { id: id('turn') };
+    if (thread.turn) return { turn: { id: steer(thread, input, clientUserMessageId) } };
+    if (textOf(input) === 'refuse') throw new Error('refused');
+    const turnId = id('turn');
+    thread.turn = { id: turnId };
     thread.isEmpty = false;
-    const turnId = thread.turn.id;
     setImmediate(() => {
-      if (!isSteering) tell(thread, 'turn/started', { turn: { id: turnId } });
-      if (isSteering && text.startsWith('late')) return; // never taken up by this turn
-      item(thread, 'started', {
-        type: 'userMessage',
-        id: id('user'),
-        clientId: clientUserMessageId ?? null,
-        content: input,
-      });
-      if (!isSteering) turn(thread, text);
+      tell(thread, 'turn/started', { turn: { id: turnId } });
+      take(thread, input, clientUserMessageId);
+      turn(thread, textOf(input));
     });
     return { turn: { id: turnId } };
   },
+  'turn/steer': ({ threadId, expectedTurnId, input, clientUserMessageId }) => {
+    const thread = threads.get(threadId);
+    // The turn ends while the message is on its way to it.
+    if (textOf(input).startsWith('missed')) end(thread);
+    if (thread?.turn?.id !== expectedTurnId) throw new Error('no active turn to steer');
+    steer(thread, input, clientUserMessageId);
+    // The turn ends after it was given the message and before that is answered.
+    if (textOf(input).startsWith('late and last')) end(thread);
+    return { turnId: expectedTurnId };
+  },
 };
+
+const textOf = (input) => input.filter((part) => part.type === 'text').map((part) => part.text).join('');
+
+const take = (thread, input, clientId = null) =>
+  item(thread, 'started', { type: 'userMessage', id: id('user'), clientId, content: input });
+
+function steer(thread, input, clientId) {
+  // A late one is never taken up by this turn.
+  if (!textOf(input).startsWith('late')) setImmediate(() => take(thread, input, clientId));
+  return thread.turn.id;
+}
 
 function opened(thread) {
   threads.set(thread.id, thread);

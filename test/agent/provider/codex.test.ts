@@ -195,6 +195,27 @@ test('a message to a running turn steers it; one that it did not take up becomes
   assert.equal([of('m2'), of('m3')], [['queued', 'sent'], ['queued', 'sent']]);
 });
 
+for (const text of ['missed', 'late and last']) {
+  test(`a message on its way to a turn as that ends is given once (${text})`, async () => {
+    const { session, seen } = open(codex());
+    session.send(message('slow'));
+    await seen.type('text.delta');
+    session.send(message(text, 'm2'));
+    session.send(message('hello', 'm3'));
+    await seen.wait((event): event is never =>
+      event.type === 'message.status' && event.id === 'm3' && event.status === 'sent'
+    );
+    await seen.wait((event): event is never => event.type === 'text.end' && event.text === `You said: ${text}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.equal(texts(seen).filter((one) => one.includes(text)), [`You said: ${text}`]);
+    assert.equal(seen.of('message.status').filter(({ status }) => status === 'sent').map(({ id }) => id), [
+      'slow',
+      'm2',
+      'm3',
+    ]);
+  });
+}
+
 test('a broken stream that is retried shows its answer once', async () => {
   const { session, seen } = open(codex());
   session.send(message('retry'));
