@@ -274,6 +274,8 @@ export class CodexSession implements ProviderSession {
 
   interrupt(): void {
     if (this.#isOver) return;
+    // While the thread is opening there is no turn to interrupt: what would begin one is taken back.
+    if (!this.#threadId) return this.#waiting.forEach(({ id }) => this.cancelQueued(id));
     if (!this.#turnId) {
       this.#isInterruptWanted = this.#isStarting;
       return;

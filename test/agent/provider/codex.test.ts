@@ -172,6 +172,21 @@ test('an interrupt right after a message reaches the turn that begins', async ()
   assert.is((await seen.type('turn.end')).outcome, 'interrupted');
 });
 
+test('an interrupt while the thread is opening takes back what waits for it, and nothing else', async () => {
+  const { session, seen } = open(codex());
+  session.send(message('slow', 'm1'));
+  session.send(message('slow', 'm2'));
+  session.interrupt();
+  await seen.type('ready');
+  session.send(message('hello', 'm3'));
+  assert.is((await seen.type('turn.end')).outcome, 'done');
+  assert.equal(seen.of('message.status').map((event) => `${event.id} ${event.status}`), [
+    'm1 cancelled',
+    'm2 cancelled',
+    'm3 sent',
+  ]);
+});
+
 test('an interrupt without a turn does nothing', async () => {
   const { session, seen } = open(codex());
   await seen.type('ready');
