@@ -48,7 +48,8 @@ class Codex implements CodexProvider {
   readonly #clock: Clock;
   #server: AppServer | null = null;
   #prepared: Promise<{ version: string; capabilities: Capabilities }> | null = null;
-  readonly #sessions = new Set<CodexSession>();
+  /** Each with the process that serves it: while one that hangs is being ended, the next one may serve others. */
+  readonly #sessions = new Map<CodexSession, AppServer>();
   readonly #threads = new Map<string, CodexSession>();
   #probed: { at: number; result: Promise<Probe> } | null = null;
   #idleTimer: Timer | null = null;
@@ -61,8 +62,9 @@ class Codex implements CodexProvider {
 
   open(options: OpenOptions, emit: (event: ProviderEvent) => void): ProviderSession {
     this.#clock.clearTimeout(this.#idleTimer);
+    const server = this.#running();
     const session = new CodexSession(
-      this.#running(),
+      server,
       {
         clock: this.#clock,
         prepare: (server) => this.#prepare(server),
@@ -72,7 +74,7 @@ class Codex implements CodexProvider {
       options,
       emit,
     );
-    this.#sessions.add(session);
+    this.#sessions.set(session, server);
     return session;
   }
 
@@ -88,7 +90,7 @@ class Codex implements CodexProvider {
   async close(): Promise<void> {
     this.#isClosing = true;
     this.#clock.clearTimeout(this.#idleTimer);
-    await Promise.all([...this.#sessions].map((session) => session.stop()));
+    await Promise.all([...this.#sessions.keys()].map((session) => session.stop()));
     await this.#server?.stop({ inputMs: 500 });
   }
 
@@ -149,9 +151,7 @@ class Codex implements CodexProvider {
     if (method === 'thread/started') this.#adopt(object(params.thread));
     if (threadId) return this.#threads.get(threadId)?.notify(method, params);
     if (method === 'account/rateLimits/updated') {
-      for (const session of this.#sessions) {
-        session.notify(method, params);
-      }
+      for (const session of this.#sessions.keys()) session.notify(method, params);
     }
   }
 
@@ -183,7 +183,9 @@ class Codex implements CodexProvider {
   #exited(server: AppServer, end: ProcessEnd): void {
     if (this.#server === server) this.#server = null;
     const text = end.text || 'The Codex server was ended. Send a message to go on.';
-    for (const session of this.#sessions) {
+    // A copy: a session that ends may be opened again at once, on a new process.
+    for (const [session, itsServer] of [...this.#sessions]) {
+      if (itsServer !== server) continue;
       session.exit({ expected: end.expected && this.#isClosing, code: end.code, signal: end.signal, text });
     }
   }

@@ -328,6 +328,27 @@ test('a crash ends every session with a sentence, the next message starts a new 
   assert.is.not(again.session.pid, pid);
 });
 
+test('a session that is opened as the process ends is served by a new one', async () => {
+  const provider = codex();
+  const next = record(8000);
+  const options = {
+    agentId: 'a',
+    cwd: folder,
+    resume: 'thread-1',
+    fork: false,
+    flags: {},
+    model: '',
+    mode: 'default',
+    effort: '',
+  };
+  const session = provider.open({ ...options, resume: null } as OpenOptions, (event) => {
+    if (event.type === 'exit') provider.open(options as OpenOptions, next.emit);
+  });
+  session.send(message('crash'));
+  assert.is((await next.type('ready')).sessionId, 'thread-1');
+  assert.equal(next.of('exit'), []);
+});
+
 test('without a login the session ends with what to do', async () => {
   const { seen } = open(codex({ FAKE_CODEX_LOGIN: 'none' }), { resume: 'thread-9' });
   const exit = await seen.type('exit');
