@@ -51,6 +51,7 @@ export class AppServer {
   readonly #waiting = new Map<number, Waiting>();
   #nextId = 1;
   #end: ProcessEnd | null = null;
+  #isStopping = false;
 
   constructor(options: AppServerOptions) {
     this.#options = options;
@@ -77,8 +78,9 @@ export class AppServer {
     this.ready.catch(() => {}); // told to whoever awaits it
   }
 
+  /** Not while it is being ended either: nothing new is begun on it. */
   get isRunning(): boolean {
-    return this.#end === null && this.process.pid !== null;
+    return this.#end === null && !this.#isStopping && this.process.pid !== null;
   }
 
   async #handshake(): Promise<string> {
@@ -122,6 +124,7 @@ export class AppServer {
   }
 
   stop(options?: StopOptions): Promise<void> {
+    this.#isStopping = true;
     return this.process.stop(options);
   }
 

@@ -46,7 +46,10 @@ class Codex implements CodexProvider {
   readonly name = 'codex' as const;
   readonly #options: CodexOptions;
   readonly #clock: Clock;
+  /** The one that serves what is opened now. */
   #server: AppServer | null = null;
+  /** All that have not ended yet: one that is being ended may take seconds. */
+  readonly #servers = new Set<AppServer>();
   #prepared: Promise<{ version: string; capabilities: Capabilities }> | null = null;
   /** Each with the process that serves it: while one that hangs is being ended, the next one may serve others. */
   readonly #sessions = new Map<CodexSession, AppServer>();
@@ -91,7 +94,7 @@ class Codex implements CodexProvider {
     this.#isClosing = true;
     this.#clock.clearTimeout(this.#idleTimer);
     await Promise.all([...this.#sessions.keys()].map((session) => session.stop()));
-    await this.#server?.stop({ inputMs: 500 });
+    await Promise.all([...this.#servers].map((server) => server.stop({ inputMs: 500 })));
   }
 
   serverPid(): number | null {
@@ -133,6 +136,9 @@ class Codex implements CodexProvider {
       request: (id, method, params) => this.#asked(id, method, params),
       exit: (end) => this.#exited(server, end),
     });
+    this.#servers.add(server);
+    // One that does not answer its first request will answer no other.
+    server.ready.catch(() => server.stop());
     this.#prepared = null;
     return this.#server = server;
   }
@@ -181,6 +187,7 @@ class Codex implements CodexProvider {
   }
 
   #exited(server: AppServer, end: ProcessEnd): void {
+    this.#servers.delete(server);
     if (this.#server === server) this.#server = null;
     const text = end.text || 'The Codex server was ended. Send a message to go on.';
     // A copy: a session that ends may be opened again at once, on a new process.

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // A scripted `codex app-server`: what it does is chosen by the first word of the message. No model, no network, 40 ms to
-// start. FAKE_CODEX_LOGIN=none: says that nobody is logged in.
+// start. FAKE_CODEX_LOGIN=none: says that nobody is logged in. FAKE_CODEX_HUNG=1: answers nothing.
 import { spawn } from 'node:child_process';
 import process from 'node:process';
 
@@ -318,6 +318,7 @@ process.stdin.on('data', (chunk) => {
 process.stdin.on('end', () => process.exit(0));
 
 function receive({ id: messageId, method, params, result }) {
+  if (process.env.FAKE_CODEX_HUNG) return;
   if (!method) {
     const then = asked.get(messageId);
     asked.delete(messageId);

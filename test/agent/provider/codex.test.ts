@@ -11,6 +11,7 @@ import { type CodexProvider, createCodex } from '../../../agent/provider/codex.t
 import { endLeftover, isSameProcess } from '../../../agent/provider/process.ts';
 import type { OpenOptions, ProviderSession } from '../../../agent/provider/provider.ts';
 import { silentLog } from '../../../core/log.ts';
+import { handClock } from '../../support/hand-clock.ts';
 import { record, type Recorder } from '../../support/provider-recorder.ts';
 
 const BIN = fileURLToPath(new URL('../../support/fake-codex.mjs', import.meta.url));
@@ -347,6 +348,24 @@ test('a session that is opened as the process ends is served by a new one', asyn
   session.send(message('crash'));
   assert.is((await next.type('ready')).sessionId, 'thread-1');
   assert.equal(next.of('exit'), []);
+});
+
+test('a process that hangs in its handshake is given up: the next session gets a new one', async () => {
+  const clock = handClock();
+  const env = { PATH: process.env.PATH, FAKE_CODEX_HUNG: '1' };
+  const provider = createCodex({ bin: BIN, env, log: silentLog, clock });
+  const first = open(provider);
+  const identity = first.session.identity!;
+  clock.advance(60_000);
+  assert.match((await first.seen.type('exit')).text, 'did not answer initialize within 60 s');
+  env.FAKE_CODEX_HUNG = '';
+  const second = open(provider);
+  await second.seen.type('ready');
+  assert.is.not(second.session.pid, identity.pid);
+  second.session.send(message('hello'));
+  await second.seen.type('turn.end');
+  await provider.close();
+  assert.not.ok(isSameProcess(identity));
 });
 
 test('without a login the session ends with what to do', async () => {
