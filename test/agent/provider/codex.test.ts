@@ -188,6 +188,27 @@ test('an interrupt while the thread is opening takes back what waits for it, and
   ]);
 });
 
+test('a refused turn fails its message alone: the one that waits behind it, and later ones, begin turns', async () => {
+  const { session, seen } = open(codex());
+  await seen.type('ready');
+  session.send(message('refuse', 'm1'));
+  session.send(message('hello', 'm2'));
+  await seen.type('turn.end');
+  session.send(message('refuse', 'm3'));
+  session.interrupt();
+  await seen.wait((event): event is never => event.type === 'message.status' && event.id === 'm3');
+  session.send(message('again', 'm4'));
+  await seen.type('turn.end', seen.events.length);
+  assert.equal(seen.of('message.status').map((event) => [event.id, event.status, event.error]), [
+    ['m2', 'queued', undefined],
+    ['m1', 'failed', 'refused'],
+    ['m2', 'sent', undefined],
+    ['m3', 'failed', 'refused'],
+    ['m4', 'sent', undefined],
+  ]);
+  assert.equal(seen.of('turn.end').map((event) => event.outcome), ['done', 'done']);
+});
+
 test('an interrupt without a turn does nothing', async () => {
   const { session, seen } = open(codex());
   await seen.type('ready');
