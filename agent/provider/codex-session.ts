@@ -289,7 +289,11 @@ export class CodexSession implements ProviderSession {
   cancelQueued(messageId: string): void {
     const before = this.#waiting.length;
     this.#waiting = this.#waiting.filter((message) => message.id !== messageId);
-    if (this.#waiting.length < before) this.#emit({ type: 'message.status', id: messageId, status: 'cancelled' });
+    if (this.#waiting.length < before) {
+      return this.#emit({ type: 'message.status', id: messageId, status: 'cancelled' });
+    }
+    const text = 'It was too late to cancel: the agent already has this message.';
+    this.#emit({ type: 'notice', level: 'info', code: 'cancel', text, passing: true });
   }
 
   setMode(mode: PermissionMode): void {

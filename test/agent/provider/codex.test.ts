@@ -490,6 +490,17 @@ test('messages that wait for the thread can be cancelled', async () => {
   assert.equal(seen.of('message.status').map((event) => `${event.id} ${event.status}`), ['m2 cancelled', 'm1 sent']);
 });
 
+test('a message that a running turn was given cannot be cancelled, which is said', async () => {
+  const { session, seen } = open(codex());
+  session.send(message('slow'));
+  await seen.type('text.delta');
+  session.send(message('late one', 'm2'));
+  session.cancelQueued('m2');
+  assert.match((await seen.type('notice')).text, 'too late to cancel');
+  session.interrupt();
+  await seen.wait((event): event is never => event.type === 'text.end' && event.text === 'You said: late one');
+});
+
 test('flags that Codex does not have are named once', async () => {
   const { seen } = open(codex(), { flags: { maxBudgetUsd: 1, allowedTools: ['Bash'] } });
   const notice = await seen.type('notice');
