@@ -14,6 +14,8 @@ export interface OpenRequest {
 const ALLOW: Choice = { id: 'allow', label: 'Allow once', detail: '', tone: 'allow' };
 const DENY: Choice = { id: 'deny', label: 'Deny', detail: 'Codex is told and goes on without it.', tone: 'deny' };
 const CANCEL: Choice = { id: 'cancel', label: 'Deny and stop', detail: 'The turn is interrupted.', tone: 'deny' };
+/** Beside a form. */
+const NO_ANSWER: Choice = { ...DENY, label: 'Do not answer' };
 const session = (what: string): Choice => ({
   id: 'session',
   label: 'Allow for this session',
@@ -163,7 +165,14 @@ function userInputRequest(base: ProviderRequest, params: Loose): OpenRequest {
     secret: one.isSecret === true,
   }));
   return {
-    request: { ...base, request: 'question', tool: 'AskUserQuestion', title: questions[0]?.question ?? '', questions },
+    request: {
+      ...base,
+      request: 'question',
+      tool: 'AskUserQuestion',
+      title: questions[0]?.question ?? '',
+      choices: [NO_ANSWER],
+      questions,
+    },
     answer: ({ answers = {} }) => ({
       answers: Object.fromEntries(questions.map(({ id }) => [id, { answers: own(answers, id) }])),
     }),
@@ -197,7 +206,7 @@ function elicitation(base: ProviderRequest, params: Loose): OpenRequest {
   }
   const questions = properties.map(([id, value]) => schemaQuestion(id, object(value)));
   return {
-    request: { ...shared, request: 'question', questions },
+    request: { ...shared, request: 'question', choices: [NO_ANSWER], questions },
     answer: ({ decision, answers = {} }) =>
       decision === 'answer'
         ? {
@@ -205,7 +214,7 @@ function elicitation(base: ProviderRequest, params: Loose): OpenRequest {
           content: Object.fromEntries(properties.map(([id, value]) => [id, typed(object(value), own(answers, id))])),
           _meta: null,
         }
-        : { action: decision === 'cancel' ? 'cancel' : 'decline', content: null, _meta: null },
+        : { action: 'decline', content: null, _meta: null },
   };
 }
 

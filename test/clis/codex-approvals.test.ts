@@ -160,6 +160,15 @@ test('a question in plan mode is answered', async () => {
   await session.stop();
 });
 
+test('a question that is not answered does not keep the turn', async () => {
+  const { session, seen } = lab.open({ mode: 'plan' });
+  session.send(message('ask'));
+  const { request } = await seen.type('request');
+  session.decide(request.requestId, { decision: 'deny', clientId: 'c' });
+  assert.is((await seen.type('turn.end')).outcome, 'done');
+  await session.stop();
+});
+
 test('a mode that is changed holds from the next turn on', async () => {
   const { session, seen } = lab.open({ mode: 'plan' });
   await seen.type('ready');

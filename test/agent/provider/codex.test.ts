@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type CodexProvider, createCodex } from '../../../agent/provider/codex.ts';
+import { openRequest } from '../../../agent/provider/codex-requests.ts';
 import { endLeftover, isSameProcess } from '../../../agent/provider/process.ts';
 import type { OpenOptions, ProviderSession } from '../../../agent/provider/provider.ts';
 import { silentLog } from '../../../core/log.ts';
@@ -143,6 +144,31 @@ test('a question is a form; its answers arrive by question', async () => {
   session.decide(request.requestId, { decision: 'answer', clientId: 'c', answers: { q1: ['Red'] } });
   await seen.type('turn.end');
   assert.equal(texts(seen), ['answers {"q1":{"answers":["Red"]}}']);
+});
+
+test('a question need not be answered', async () => {
+  const { session, seen } = open(codex());
+  session.send(message('ask'));
+  const { request } = await seen.type('request');
+  assert.equal(request.choices.map(({ id, label }) => [id, label]), [['deny', 'Do not answer']]);
+  session.decide(request.requestId, { decision: 'deny', clientId: 'c' });
+  await seen.type('turn.end');
+  assert.equal(texts(seen), ['answers {"q1":{"answers":[]}}']);
+});
+
+test('the form of an MCP server is sent with the types of its schema, or declined', () => {
+  const requestedSchema = {
+    properties: { name: { type: 'string' }, age: { type: 'integer' }, ok: { type: 'boolean' } },
+  };
+  const form = openRequest('r', 'mcpServer/elicitation/request', { serverName: 's', requestedSchema }, () => [])!;
+  assert.equal(form.request.choices.map(({ id, tone }) => [id, tone]), [['deny', 'deny']]);
+  const answers = { name: ['Ann'], age: ['42'], ok: ['true'] };
+  assert.equal(form.answer({ decision: 'answer', clientId: 'c', answers }), {
+    action: 'accept',
+    content: { name: 'Ann', age: 42, ok: true },
+    _meta: null,
+  });
+  assert.equal(form.answer({ decision: 'deny', clientId: 'c' }), { action: 'decline', content: null, _meta: null });
 });
 
 test('an interrupt closes what is open and cancels the request', async () => {
