@@ -1,5 +1,6 @@
 /** The other end of "Add a device": this page was opened by a pairing link and signs in with the code in its address. */
 import type { Api } from './api.ts';
+import { go } from './route.ts';
 
 const LINK = /^#\/pair\/([\w-]{1,100})$/;
 
@@ -10,6 +11,6 @@ const LINK = /^#\/pair\/([\w-]{1,100})$/;
 export async function claimPairing(api: Api): Promise<void> {
   const code = LINK.exec(location.hash)?.[1];
   if (!code) return;
-  history.replaceState(null, '', '#/');
+  go('/', true); // not replaceState alone: nothing would tell the page to follow
   await api.post('/api/auth/pair/claim', { code });
 }

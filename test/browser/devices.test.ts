@@ -42,7 +42,7 @@ test('a phone is paired by the link once, and signed out from the other device',
 
     const phone = await openPage(browser, PHONE);
     await phone.page.goto(link);
-    await phone.page.getByRole('link', { name: 'Agents' }).first().waitFor(WAIT);
+    await phone.page.getByRole('heading', { name: 'Agents', level: 1 }).waitFor(WAIT);
     assert.not.match(phone.page.url(), /pair/, 'the code is gone from the address');
     const late = await openPage(browser, PHONE);
     await late.page.goto(link);
