@@ -35,6 +35,12 @@ export function FolderPicker({ start, onPick, onClose }: Props) {
   };
   const wanted = filter.trim().toLowerCase();
   const entries = listing?.entries.filter((entry) => entry.name.toLowerCase().includes(wanted)) ?? [];
+  // The dialog stands inside the form that it was opened from: Enter must not submit that one with the folder of before.
+  function onKey(event: KeyboardEvent) {
+    if (event.key !== 'Enter' || event.isComposing) return;
+    event.preventDefault();
+    if (wanted && entries[0]) open(entries[0].path);
+  }
   const footer = html`<${Button} tone="primary" icon="check" class="wide" disabled=${
     !listing || !!error
   } onClick=${() => {
@@ -51,7 +57,8 @@ export function FolderPicker({ start, onPick, onClose }: Props) {
             ${listing?.repository && html`<${Pill} tone="info">${w.folder.repository}<//>`}
           </div>
           ${listing && html`<${Places} listing=${listing} open=${open} />`}
-          <div class="folder-tools"><input class="input" type="search" aria-label=${w.folder.filter} placeholder=${w
+          <div class="folder-tools" onKeyDown=${onKey}><input class="input" type="search" aria-label=${w.folder
+            .filter} placeholder=${w
             .folder.filter}
             value=${filter} onInput=${(event: Event) => setFilter((event.target as HTMLInputElement).value)} />
             <${Toggle} label=${w.folder.hidden} checked=${hidden} onChange=${setHidden} /></div>
