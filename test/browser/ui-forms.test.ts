@@ -42,4 +42,41 @@ test("Enter in the folder picker's filter opens the match and starts no agent", 
   await page.context().close();
 });
 
+const startAgent = async (page: Page, prompt: string) => {
+  await page.getByLabel('Folder', { exact: true }).fill('/srv/shop');
+  await page.getByLabel('What should it do?').fill(prompt);
+  await page.getByRole('button', { name: 'Start agent' }).click();
+};
+
+test('two tabs start two agents; after "Clear" an agent has an id too', async () => {
+  const { page } = await stage.open('/new');
+  await page.getByRole('heading', { name: 'New agent' }).waitFor();
+  const other = await page.context().newPage();
+  await other.goto(`${stage.mock.url}/#/new`);
+  await other.getByRole('heading', { name: 'New agent' }).waitFor();
+  await startAgent(page, 'One');
+  await page.locator('.agent-page').waitFor();
+  await other.getByRole('button', { name: 'Clear' }).click();
+  await startAgent(other, 'Two');
+  await other.locator('.agent-page').waitFor();
+  const ids = created().map(({ clientId }) => clientId);
+  assert.is(new Set(ids.filter(Boolean)).size, 2, JSON.stringify(ids));
+  await page.context().close();
+});
+
+test('a page that is reloaded before the answer posts the same agent again, not a second one', async () => {
+  const { page } = await stage.open('/new');
+  const release = stage.mock.hold();
+  await startAgent(page, 'Once');
+  while (!created().length) await page.waitForTimeout(20);
+  await page.reload();
+  release();
+  await page.getByRole('button', { name: 'Start agent' }).click();
+  await page.locator('.agent-page').waitFor();
+  const [first, second] = created();
+  assert.ok(first!.clientId);
+  assert.is(second!.clientId, first!.clientId);
+  await page.context().close();
+});
+
 test.run();

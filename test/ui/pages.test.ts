@@ -3,7 +3,17 @@ import * as assert from 'uvu/assert';
 import { byNeed, filterCount, select, stateView } from '../../ui/agents.ts';
 import { count, gist, money, shortPath, took } from '../../ui/format.ts';
 import { PAGES, path, resolve } from '../../ui/route.ts';
-import { atField, bodyOf, check, EMPTY_FORM, fromDefaults, loadDraft, splitList } from '../../ui/pages/create-form.ts';
+import {
+  atField,
+  bodyOf,
+  check,
+  edited,
+  EMPTY_FORM,
+  fromDefaults,
+  loadDraft,
+  posted,
+  splitList,
+} from '../../ui/pages/create-form.ts';
 import { matching } from '../../ui/chat/commands.ts';
 import { answersOf, outcomeOf, parseInput } from '../../ui/chat/answers.ts';
 import { countLines, diffRows } from '../../ui/components/diff.ts';
@@ -99,7 +109,16 @@ test('a draft of another version or with broken JSON does not break the form', (
   assert.is(from('{broken').directory, undefined);
   const draft = from(JSON.stringify({ directory: 5, prompt: 'kept', unknown: 1, more: 'yes' }));
   assert.equal([draft.directory, draft.prompt, draft.more], [undefined, 'kept', undefined]);
-  assert.ok(draft.clientId);
+});
+
+test('a form keeps its id from being posted until it is changed', () => {
+  assert.is(loadDraft({ getItem: () => null }).clientId, undefined);
+  const sent = posted({ ...EMPTY_FORM, directory: '/x' });
+  assert.ok(sent.clientId);
+  assert.is(posted(sent).clientId, sent.clientId);
+  assert.is(edited(sent, { more: true }).clientId, sent.clientId);
+  const other = posted(edited(sent, { prompt: 'Something else' }));
+  assert.is.not(other.clientId, sent.clientId);
 });
 
 test('the form begins with the defaults of the settings', () => {

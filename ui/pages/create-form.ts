@@ -31,7 +31,7 @@ export interface Form {
   slackWebhookUrl: string;
   /** "More settings" is open. */
   more: boolean;
-  /** Made once per draft: posting it twice makes one agent. */
+  /** Of what was posted last: posting that twice makes one agent. Empty while this form has not been posted as it stands. */
   clientId: string;
 }
 
@@ -69,9 +69,9 @@ export function loadDraft(storage: Pick<Storage, 'getItem'> = localStorage): Par
   try {
     const stored = JSON.parse(storage.getItem(KEY) ?? '{}') as Record<string, unknown>;
     const fits = ([name, value]: [string, unknown]) => typeof value === typeof EMPTY_FORM[name as keyof Form];
-    return { clientId: newId(), ...Object.fromEntries(Object.entries(stored).filter(fits)) };
+    return Object.fromEntries(Object.entries(stored).filter(fits));
   } catch {
-    return { clientId: newId() };
+    return {};
   }
 }
 
@@ -85,11 +85,21 @@ export function saveDraft(form: Form): void {
   }
 }
 
-/** Something that the user typed is kept. */
+/** Something that the user typed or posted is kept. */
 export function hasDraft(): boolean {
-  const { prompt, name, claudeMd, resume } = loadDraft();
-  return !!(prompt || name || claudeMd || resume);
+  const { prompt, name, claudeMd, resume, clientId } = loadDraft();
+  return !!(prompt || name || claudeMd || resume || clientId);
 }
+
+/** The form after a change: another agent than the one that was posted, unless only the page looks different. */
+export const edited = (form: Form, part: Partial<Form>): Form => ({
+  ...form,
+  ...part,
+  clientId: Object.keys(part).every((name) => name === 'more') ? form.clientId : '',
+});
+
+/** The form as it is posted: again with the same id when it was posted before, maybe from a page that was reloaded since. */
+export const posted = (form: Form): Form => ({ ...form, clientId: form.clientId || newId() });
 
 /** The form's values for the defaults of the settings. */
 export function fromDefaults({ provider, model, flags }: Settings['defaults']): Partial<Form> {

@@ -12,10 +12,12 @@ import {
   bodyOf,
   check,
   clearDraft,
+  edited,
   EMPTY_FORM,
   fromDefaults,
   hasDraft,
   loadDraft,
+  posted,
   saveDraft,
 } from './create-form.ts';
 import type { Form } from './create-form.ts';
@@ -44,7 +46,7 @@ export default function Create() {
     );
   }, []);
   const set = (part: Partial<Form>) => {
-    setForm((old) => ({ ...old, ...part }));
+    setForm((old) => edited(old, part));
     setErrors((old) => Object.fromEntries(Object.entries(old).filter(([name]) => !(name in part) && name !== 'form')));
   };
   const field = (name: keyof Form & string) => ({
@@ -65,8 +67,11 @@ export default function Create() {
     const found = check(form);
     if (Object.keys(found).length) return fail(found);
     setBusy(true);
+    const sent = posted(form);
+    saveDraft(sent); // before it is on its way: a reload from now on must not make a second agent
+    setForm(sent);
     try {
-      const made = await api.command<AgentInfo>('/api/agents', bodyOf(form));
+      const made = await api.command<AgentInfo>('/api/agents', bodyOf(sent));
       clearDraft();
       store.set(change(store.get(), { type: 'agent', agent: made }));
       go(path`/agents/${made.id}`, true);
