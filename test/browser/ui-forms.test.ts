@@ -3,6 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Page } from 'playwright-core';
 import type { CreateAgentBody } from '../../core/wire/types.ts';
+import { DESKTOP } from '../support/browser.ts';
 import { openStage, type Stage } from '../support/ui-page.ts';
 
 let stage: Stage;
@@ -76,6 +77,26 @@ test('a page that is reloaded before the answer posts the same agent again, not 
   const [first, second] = created();
   assert.ok(first!.clientId);
   assert.is(second!.clientId, first!.clientId);
+  await page.context().close();
+});
+
+test('a dialog closes by a click beside it, not by text that is selected out of it', async () => {
+  const { page } = await stage.open('/new', DESKTOP);
+  await serveFolders(page);
+  await page.getByLabel('Folder', { exact: true }).fill('/srv');
+  const browse = page.getByRole('button', { name: 'Browse folders' });
+  await browse.click();
+  const picker = page.getByRole('dialog', { name: 'Choose a folder' });
+  const filter = picker.getByRole('searchbox');
+  await filter.fill('some words');
+  const { x, y } = (await filter.boundingBox())!;
+  await page.mouse.move(x + 40, y + 10);
+  await page.mouse.down();
+  await page.mouse.move(20, y + 10);
+  await page.mouse.up();
+  assert.is(await filter.inputValue(), 'some words');
+  await page.mouse.click(20, y + 10);
+  await picker.waitFor({ state: 'detached' });
   await page.context().close();
 });
 

@@ -19,6 +19,8 @@ export interface DialogProps {
 export function Dialog({ title, onClose, footer, size = 'narrow', children }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
+  // A click that began inside ends there for the user, however far its text was selected; its target is the dialog all the same.
+  const pressedBeside = useRef(false);
   useEffect(() => {
     const dialog = ref.current;
     if (dialog && !dialog.open) dialog.showModal();
@@ -30,7 +32,10 @@ export function Dialog({ title, onClose, footer, size = 'narrow', children }: Di
         event.preventDefault();
         onClose();
       }}
-      onClick=${(event: MouseEvent) => event.target === ref.current && onClose()}>
+      onPointerDown=${(event: Event) => {
+        pressedBeside.current = event.target === ref.current;
+      }}
+      onClick=${(event: Event) => event.target === ref.current && pressedBeside.current && onClose()}>
       <div class="dialog-box">
           <header class="dialog-head"><h2 id=${id}>${title}</h2>
             <${IconButton} icon="cross" label=${t.common.close} onClick=${onClose} /></header>
