@@ -80,7 +80,7 @@ test('a page that is reloaded before the answer posts the same agent again, not 
   await page.context().close();
 });
 
-test('a dialog closes by a click beside it, not by text that is selected out of it', async () => {
+test('a dialog closes by a click beside it, not by text that is selected out of it, and gives the focus back', async () => {
   const { page } = await stage.open('/new', DESKTOP);
   await serveFolders(page);
   await page.getByLabel('Folder', { exact: true }).fill('/srv');
@@ -97,6 +97,7 @@ test('a dialog closes by a click beside it, not by text that is selected out of 
   assert.is(await filter.inputValue(), 'some words');
   await page.mouse.click(20, y + 10);
   await picker.waitFor({ state: 'detached' });
+  assert.ok(await browse.evaluate((button) => button === document.activeElement), 'the focus is given back');
   await page.context().close();
 });
 

@@ -1,4 +1,4 @@
-import { html, useEffect, useId, useRef } from '../html.ts';
+import { html, useEffect, useId, useRef, useState } from '../html.ts';
 import type { ComponentChildren } from '../html.ts';
 import { cell, useCell } from '../cell.ts';
 import { t } from '../i18n/en.ts';
@@ -14,17 +14,22 @@ export interface DialogProps {
   children?: ComponentChildren;
 }
 
-/** A modal dialog, a sheet from below on a phone. Rendered means open. Escape and a click beside it close it; the browser
- * keeps the focus inside and gives it back. */
+/** A modal dialog, a sheet from below on a phone. Rendered means open. Escape and a click beside it close it. The focus
+ * stays inside, and goes back to where it was. */
 export function Dialog({ title, onClose, footer, size = 'narrow', children }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
   // A click that began inside ends there for the user, however far its text was selected; its target is the dialog all the same.
   const pressedBeside = useRef(false);
+  // Given back here: of a dialog that is already out of the page when it is closed, the browser gives nothing back.
+  const [before] = useState(() => document.activeElement);
   useEffect(() => {
     const dialog = ref.current;
     if (dialog && !dialog.open) dialog.showModal();
-    return () => dialog?.close();
+    return () => {
+      dialog?.close();
+      if (before instanceof HTMLElement) before.focus();
+    };
   }, []);
   return html`
     <dialog ref=${ref} class=${`dialog ${size}`} aria-labelledby=${id}
