@@ -183,4 +183,22 @@ test('settings: a wrong value is told at its field, a right one is kept, a faile
     assert.is((await bench.call('GET', '/api/settings')).body.notify.adminEmail, 'me@example.org');
   }));
 
+test("settings: another tab's change is taken over and not reverted by what is saved here", () =>
+  visit('/settings', async (page) => {
+    const setup = page.getByLabel('Setup commands');
+    await setup.waitFor();
+    await bench.call('PUT', '/api/settings', { copyFiles: ['.env'] });
+    await page.waitForFunction(() => [...document.querySelectorAll('textarea')].some(({ value }) => value === '.env'));
+    assert.is(await page.getByRole('button', { name: 'Save' }).count(), 0);
+    await setup.fill('npm ci');
+    await bench.call('PUT', '/api/settings', { copyFiles: ['.env.local'] });
+    await page.waitForFunction(() =>
+      [...document.querySelectorAll('textarea')].some(({ value }) => value === '.env.local')
+    );
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('Settings saved.').waitFor();
+    const { copyFiles, setupCommands } = (await bench.call('GET', '/api/settings')).body;
+    assert.equal({ copyFiles, setupCommands }, { copyFiles: ['.env.local'], setupCommands: ['npm ci'] });
+  }));
+
 test.run();

@@ -1,4 +1,4 @@
-import { html, useEffect, useState } from '../html.ts';
+import { html, useEffect, useRef, useState } from '../html.ts';
 import type { ProviderName } from '../../core/wire/types.ts';
 import { type ChannelStatus, NOTIFY_EVENTS, type NotifyChannel, type Settings } from '../../core/wire/workshop.ts';
 import {
@@ -58,6 +58,14 @@ const bodyOf = (form: Form) => ({
   },
 });
 
+const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
+
+/** What was typed over `from`, on top of `to`. */
+const rebased = (form: Form, from: Form, to: Form): Form => ({
+  ...to,
+  ...Object.fromEntries(Object.entries(form).filter(([name, value]) => !same(value, from[name as keyof Form]))),
+});
+
 /** What holds for this machine. */
 export default function SettingsPage() {
   const version = useStore((state) => state.settingsVersion);
@@ -92,10 +100,15 @@ function SettingsForm({ settings, onSaved, version }: FormProps) {
   const [form, setForm] = useState(() => formOf(settings));
   const [error, setError] = useState('');
   const [busy, setBusy] = useState(false);
-  const isDirty = JSON.stringify(form) !== JSON.stringify(formOf(settings));
-  // Somebody else's change is taken over unless something is being typed here.
+  /** What was there before anything was typed. */
+  const untouched = useRef(form);
+  const isDirty = !same(form, untouched.current);
+  // Somebody else's change is taken over, but for the fields in which something is being typed here.
   useEffect(() => {
-    if (!isDirty) setForm(formOf(settings));
+    const from = untouched.current;
+    const next = formOf(settings);
+    setForm((old) => rebased(old, from, next));
+    untouched.current = next;
   }, [settings]);
   const set = (part: Partial<Form>) => {
     setForm((old) => ({ ...old, ...part }));
@@ -111,7 +124,8 @@ function SettingsForm({ settings, onSaved, version }: FormProps) {
     setBusy(true);
     try {
       const saved = await api.put<Settings>('/api/settings', bodyOf(form));
-      setForm(formOf(saved));
+      untouched.current = formOf(saved);
+      setForm(untouched.current);
       onSaved(saved);
       toast(w.settings.saved);
     } catch (refused) {
