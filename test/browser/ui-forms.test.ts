@@ -3,6 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Page } from 'playwright-core';
 import type { CreateAgentBody } from '../../core/wire/types.ts';
+import { agent } from '../support/ui-data.ts';
 import { DESKTOP } from '../support/browser.ts';
 import { openStage, type Stage } from '../support/ui-page.ts';
 
@@ -98,6 +99,23 @@ test('a dialog closes by a click beside it, not by text that is selected out of 
   await page.mouse.click(20, y + 10);
   await picker.waitFor({ state: 'detached' });
   assert.ok(await browse.evaluate((button) => button === document.activeElement), 'the focus is given back');
+  await page.context().close();
+});
+
+test('a toast can be read and dismissed while a dialog is open, which stays open', async () => {
+  stage.add(agent({ id: 'a', state: 'running', stateReason: 'turn' }));
+  const { page } = await stage.open('/', DESKTOP);
+  await page.route('**/actions/stop-all', (route) => route.fulfill({ status: 500, json: { error: 'No luck.' } }));
+  const stopAll = page.getByRole('button', { name: 'Stop all' });
+  await stopAll.click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('button', { name: 'Stop all' }).click();
+  await page.getByText('No luck.').waitFor();
+  await stopAll.click();
+  await dialog.getByText('No luck.').waitFor();
+  await dialog.getByRole('button', { name: 'Dismiss' }).click();
+  await page.getByText('No luck.').waitFor({ state: 'detached' });
+  assert.ok(await dialog.isVisible());
   await page.context().close();
 });
 

@@ -3,6 +3,7 @@ import type { ComponentChildren } from '../html.ts';
 import { cell, useCell } from '../cell.ts';
 import { t } from '../i18n/en.ts';
 import { Button, IconButton } from './button.ts';
+import { openDialogs, Toasts } from './toast.ts';
 
 export interface DialogProps {
   title: string;
@@ -26,7 +27,9 @@ export function Dialog({ title, onClose, footer, size = 'narrow', children }: Di
   useEffect(() => {
     const dialog = ref.current;
     if (dialog && !dialog.open) dialog.showModal();
+    openDialogs.set([...openDialogs.get(), id]);
     return () => {
+      openDialogs.set(openDialogs.get().filter((other) => other !== id));
       dialog?.close();
       if (before instanceof HTMLElement) before.focus();
     };
@@ -47,6 +50,7 @@ export function Dialog({ title, onClose, footer, size = 'narrow', children }: Di
           <div class="dialog-body">${children}</div>
           ${footer && html`<footer class="dialog-foot">${footer}</footer>`}
         </div>
+      <${Toasts} dialog=${id} />
     </dialog>
   `;
 }

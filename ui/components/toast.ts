@@ -28,9 +28,16 @@ export const toastError = (error: unknown): void =>
 
 const dismiss = (id: number) => toasts.set(toasts.get().filter((other) => other.id !== id));
 
-/** Shows the toasts; the shell holds one. */
-export function Toasts() {
-  const list = useCell(toasts);
+/** The open dialogs, the topmost one last. */
+export const openDialogs = cell<readonly string[]>([]);
+
+/**
+ * Shows the toasts; the shell holds one, and so does every dialog: beside the topmost dialog nothing can be read, heard or hit.
+ */
+export function Toasts({ dialog }: { dialog?: string }) {
+  const isOnTop = useCell(openDialogs, (open) => open.at(-1) === dialog);
+  const all = useCell(toasts);
+  const list = isOnTop ? all : [];
   return html`<div class="toasts" role="status" aria-live="polite">
     ${
     list.map(({ id, text, tone }) =>
