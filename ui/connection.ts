@@ -46,7 +46,7 @@ export function hops(link: Link, relay: RelayState, agent?: Pick<AgentInfo, 'cli
       ? 'unknown'
       : toServer,
     since: up ? link.since : viaRelay && relay.machine === false ? relay.machineSince : link.since,
-    seenAt: link.seenAt,
+    seenAt: Math.max(link.seenAt ?? 0, relay.machineSeenAt ?? 0) || null,
   };
   return [first, second, cliHop(agent, up)];
 }

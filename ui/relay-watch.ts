@@ -24,6 +24,13 @@ export interface RelayState {
   readonly machineSeenAt: number | null;
 }
 
+/** What the relay says; without a login only the first. */
+interface Word {
+  tunnelConnected?: unknown;
+  now?: number;
+  machine?: { since?: number | null; lastSeenAt?: number | null };
+}
+
 interface Events {
   onopen: ((event: any) => void) | null;
   onmessage: ((event: any) => void) | null;
@@ -65,16 +72,28 @@ export function createRelayWatch(deps: {
     const now = deps.now();
     const next = { ...old, ...part };
     if (next.reachable !== old.reachable) next.since = now;
-    if (next.machine !== old.machine) next.machineSince = now;
+    if (next.machine !== old.machine) next.machineSince = part.machineSince ?? now;
     state.set(next);
     if (next.machine && old.machine === false) deps.onMachineUp();
   }
 
   /** @param word the body of the status, or of an event */
-  function told(word: { tunnelConnected?: unknown }) {
+  function told(word: Word) {
     const now = deps.now();
     const machine = typeof word.tunnelConnected === 'boolean' ? word.tunnelConnected : state.get().machine;
-    set({ present: true, reachable: true, seenAt: now, machine, ...(machine ? { machineSeenAt: now } : {}) });
+    // The relay's clock need not be this device's.
+    const here = (at: number | null | undefined) =>
+      typeof at === 'number' && typeof word.now === 'number' ? at + now - word.now : null;
+    const machineSince = here(word.machine?.since);
+    const machineSeenAt = here(word.machine?.lastSeenAt) ?? (machine ? now : null);
+    set({
+      present: true,
+      reachable: true,
+      seenAt: now,
+      machine,
+      ...(machineSince !== null ? { machineSince } : {}),
+      ...(machineSeenAt !== null ? { machineSeenAt } : {}),
+    });
   }
 
   async function ask(isSecond = false): Promise<void> {

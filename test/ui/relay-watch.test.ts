@@ -83,6 +83,16 @@ test('all well: one question, then the relay tells', async () => {
   assert.is(watch.state.get().machineSince, timers.time);
 });
 
+test('a fresh page knows since when the machine is away, by its own clock', async () => {
+  const { watch, start, set, timers } = setup();
+  const now = timers.time + 3_600_000; // the relay's clock is an hour ahead
+  const machine = { since: now - 60_000, lastSeenAt: now - 90_000 };
+  set({ tunnelConnected: false, now, machine } as { tunnelConnected: boolean });
+  await start();
+  const { machineSince, machineSeenAt } = watch.state.get();
+  assert.equal([machineSince, machineSeenAt], [timers.time - 60_000, timers.time - 90_000]);
+});
+
 test('the machine is back: told at once, whoever waits for it hears it', async () => {
   const { start, streams, machineUp } = setup();
   await start();
