@@ -60,14 +60,16 @@ test('login: the relay cannot be reached', async () => {
 
 test('a session that ends shows the login page, and the feed stops', async () => {
   stage.mock.password = 'secret';
-  stage.add(agent({ id: 'a', name: 'Alpha' }));
+  stage.add(agent({ id: 'a', name: 'Alpha', state: 'waiting_input', pending: ['m1'] }));
   const { page } = await stage.open('/');
   await page.getByRole('textbox', { name: 'Password' }).fill('secret');
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByText('Alpha').waitFor();
+  assert.is(await page.title(), '(1) Agent Monitor');
   await page.context().clearCookies();
   await page.goto(`${stage.mock.url}/#/sessions`);
   await page.getByRole('textbox', { name: 'Password' }).waitFor();
+  await page.waitForFunction(() => document.title === 'Agent Monitor');
   assert.is(await page.getByText('Alpha').count(), 0);
   await page.context().close();
 });

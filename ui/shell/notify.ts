@@ -15,9 +15,8 @@ export function useAttention(): void {
   const waiting = useWaiting();
   const known = useRef(new Set<string>());
   useEffect(() => {
-    document.title = waiting ? `(${waiting}) ${t.product}` : t.product;
-    const badge = navigator as Navigator & { setAppBadge?: (n: number) => Promise<void> };
-    badge.setAppBadge?.(waiting).catch(() => {});
+    showCount(waiting);
+    return () => showCount(0); // signed out: the login page knows of no agents
   }, [waiting]);
   useEffect(() =>
     store.subscribe(() => {
@@ -25,6 +24,12 @@ export function useAttention(): void {
       for (const agent of now) if (!known.current.has(agent.id)) notify(agent.id, agent.name);
       known.current = new Set(now.map((agent) => agent.id));
     }), []);
+}
+
+function showCount(waiting: number): void {
+  document.title = waiting ? `(${waiting}) ${t.product}` : t.product;
+  const badge = navigator as Navigator & { setAppBadge?: (n: number) => Promise<void> };
+  badge.setAppBadge?.(waiting).catch(() => {});
 }
 
 function notify(id: string, name: string): void {
