@@ -65,6 +65,19 @@ test('a task is written on a phone, its folder browsed to, and runs to its end',
     await page.getByText('word word word').waitFor();
   }));
 
+test('minutes of the pipeline that are no number are told, and nothing is kept', () =>
+  visit('/tasks', async (page) => {
+    const config = async () => (await bench.call('GET', '/api/tasks/meta/config')).body;
+    const before = await config();
+    await page.getByRole('button', { name: 'More of the pipeline' }).click();
+    await page.getByRole('menuitem', { name: 'Configure' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel(/^Minutes until/).fill('abc');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await dialog.locator('.field-error', { hasText: 'must be a number above 0' }).waitFor();
+    assert.equal(await config(), before);
+  }));
+
 test('a failed task says why and is skipped; the next step goes on', async () => {
   await bench.call('POST', '/api/tasks/actions/clear-completed');
   await bench.call('POST', '/api/tasks', { name: 'First', prompt: 'long 2 1', directory: '/nonexistent/x', order: 0 });

@@ -89,6 +89,7 @@ export const w = {
       mergeHint:
         'The next step then builds on what the one before did. A conflict makes the task fail; nothing is lost.',
       stuck: 'Minutes until a silent or waiting agent counts as stuck',
+      badMinutes: 'The minutes must be a number above 0.',
       contacts: 'Who is told',
       contactsHint: 'Empty: the addresses of the settings.',
     },

@@ -32,11 +32,10 @@ function Form({ config, onClose }: { config: PipelineConfig; onClose: () => void
   });
   async function save(event: Event) {
     event.preventDefault();
+    const stuckTimeoutMs = Number(minutes.replace(',', '.')) * MINUTE;
+    if (!(stuckTimeoutMs > 0)) return setError(w.tasks.config.badMinutes);
     try {
-      await api.put(URL, {
-        ...form,
-        stuckTimeoutMs: Number(minutes.replace(',', '.')) * MINUTE || config.stuckTimeoutMs,
-      });
+      await api.put(URL, { ...form, stuckTimeoutMs });
       onClose();
     } catch (refused) {
       setError((refused as Error).message);
@@ -55,7 +54,9 @@ function Form({ config, onClose }: { config: PipelineConfig; onClose: () => void
   ) => set({ mergeCompleted })} />
     <${TextArea} label=${c.claudeMd} optional rows=${3} value=${form.claudeMd} onInput=${(claudeMd: string) =>
     set({ claudeMd })} />
-    <${TextField} label=${c.stuck} value=${minutes} inputmode="decimal" onInput=${setMinutes} />
+    <${TextField} label=${c.stuck} value=${minutes} error=${
+    error === c.badMinutes ? error : ''
+  } inputmode="decimal" onInput=${setMinutes} />
     <h3>${c.contacts}</h3><p class="hint">${c.contactsHint}</p>
     <${TextField} label=${w.settings.email} type="email" ...${field('adminEmail')} />
     <${TextField} label=${w.settings.whatsapp} type="tel" ...${field('whatsappPhone')} />
