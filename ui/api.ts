@@ -28,6 +28,8 @@ export interface CallOptions {
 
 export interface Api {
   get<T>(path: string, options?: CallOptions): Promise<T>;
+  /** The answer as it is, for a file. */
+  file(path: string, options?: CallOptions): Promise<Blob>;
   post<T>(path: string, body?: unknown, options?: CallOptions): Promise<T>;
   put<T>(path: string, body?: unknown, options?: CallOptions): Promise<T>;
   delete<T>(path: string, options?: CallOptions): Promise<T>;
@@ -46,22 +48,36 @@ export function createApi(
   const sleep = deps.sleep ?? ((ms) => new Promise((resolve) => setTimeout(resolve, ms)));
 
   async function call<T>(method: string, path: string, body?: unknown, options: CallOptions = {}): Promise<T> {
-    if (!/^\/(?![/\\])/.test(path)) throw new ApiError(0, 'bad_path', `Not a path of this server: ${path}`);
-    const { response, text } = await exchange(deps.fetch, method, path, body, options);
-    const data = parse(text);
-    if (response.ok) {
-      if (data === undefined && text !== '') {
-        throw new ApiError(response.status, 'bad_reply', 'The server sent no JSON.');
-      }
-      return data as T;
+    const { response, content } = await exchange(deps.fetch, method, path, body, options, (answer) => answer.text());
+    if (!response.ok) throw refused(path, response, content);
+    const data = parse(content);
+    if (data === undefined && content !== '') {
+      throw new ApiError(response.status, 'bad_reply', 'The server sent no JSON.');
     }
-    const error = refusal(response, data);
+    return data as T;
+  }
+
+  async function file(path: string, options: CallOptions = {}): Promise<Blob> {
+    const { response, content } = await exchange(
+      deps.fetch,
+      'GET',
+      path,
+      undefined,
+      options,
+      (answer) => answer.blob(),
+    );
+    if (!response.ok) throw refused(path, response, await content.text());
+    return content;
+  }
+
+  function refused(path: string, response: Response, text: string): ApiError {
     if (response.status === 401 && !path.startsWith('/api/auth/')) deps.onSignedOut();
-    throw error;
+    return refusal(response, parse(text));
   }
 
   return {
     get: (path, options) => call('GET', path, undefined, options),
+    file,
     post: (path, body, options) => call('POST', path, body ?? {}, options),
     put: (path, body, options) => call('PUT', path, body ?? {}, options),
     delete: (path, options) => call('DELETE', path, undefined, options),
@@ -79,7 +95,15 @@ export function createApi(
   };
 }
 
-async function exchange(doFetch: typeof fetch, method: string, path: string, body: unknown, options: CallOptions) {
+async function exchange<T>(
+  doFetch: typeof fetch,
+  method: string,
+  path: string,
+  body: unknown,
+  options: CallOptions,
+  read: (response: Response) => Promise<T>,
+): Promise<{ response: Response; content: T }> {
+  if (!/^\/(?![/\\])/.test(path)) throw new ApiError(0, 'bad_path', `Not a path of this server: ${path}`);
   const abort = new AbortController();
   let late = false;
   const timer = setTimeout(() => {
@@ -97,7 +121,7 @@ async function exchange(doFetch: typeof fetch, method: string, path: string, bod
       headers: body === undefined ? {} : { 'content-type': 'application/json' },
       body: body === undefined ? null : JSON.stringify(body),
     });
-    return { response, text: await response.text() };
+    return { response, content: await read(response) };
   } catch {
     if (late) throw new ApiError(0, 'timeout', 'The server did not answer in time.');
     if (options.signal?.aborted) throw new ApiError(0, 'aborted', 'Given up.');

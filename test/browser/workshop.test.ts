@@ -151,6 +151,24 @@ test('changes are read, committed and merged; discarding asks first', async () =
   assert.is(runGit(repo, 'log', '-1', '--format=%s'), 'Count from one');
 });
 
+test('a patch is downloaded; while the machine is away a toast says why it is not', async () => {
+  const agent = await bench.create(undefined, { name: 'Patch', directory: repo });
+  writeFiles(agent.worktree!.path, { 'cart.ts': 'patched\n' });
+  await visit(`/agents/${agent.id}/changes`, async (page) => {
+    const choose = async () => {
+      await page.locator('.changes-head').getByRole('button', { name: 'More' }).click();
+      await page.getByRole('menuitem', { name: 'Download as a patch' }).click();
+    };
+    await page.route('**/patch', (route) => route.fulfill({ status: 502, json: { error: 'x', code: 'tunnel_down' } }));
+    await choose();
+    await page.getByText('The machine is away.', { exact: false }).waitFor();
+    await page.unroute('**/patch');
+    const [file] = await Promise.all([page.waitForEvent('download'), choose()]);
+    assert.match(file.suggestedFilename(), /\.patch$/);
+    assert.match(readFileSync(await file.path(), 'utf8'), /^\+patched$/m);
+  });
+});
+
 test('a conflict is told and changes nothing', async () => {
   const agent = await bench.create(undefined, { name: 'Conflict', directory: repo });
   writeFiles(agent.worktree!.path, { 'cart.ts': 'agent\n' });

@@ -86,4 +86,17 @@ test('ids are UUIDs of version 4 and differ', () => {
   for (const id of ids) assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
 });
 
+test('a file comes as it is; its refusal is a sentence like any other', async () => {
+  const { api, signedOut } = setup(
+    { status: 200, body: '+caf\u00e9\n' },
+    { status: 502, body: { error: 'x', code: 'tunnel_down' } },
+    { status: 401, body: {} },
+  );
+  assert.is(await (await api.file('/api/patch')).text(), '+caf\u00e9\n');
+  assert.match((await failure(api.file('/api/patch'))).message, /^The machine is away/);
+  await failure(api.file('/api/patch'));
+  assert.is(signedOut(), 1);
+  assert.is((await failure(api.file('//elsewhere/x'))).code, 'bad_path');
+});
+
 test.run();

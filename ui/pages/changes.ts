@@ -98,7 +98,7 @@ function Head({ agent, changes, loaded }: HeadProps) {
       label: w.changes.patch,
       icon: 'file' as const,
       disabled: !changes.files.length,
-      onSelect: () => location.assign(`${base(agent)}/patch`),
+      onSelect: () => void download(agent, changes).catch(toastError),
     },
     ...(agent.worktree
       ? [{
@@ -138,6 +138,16 @@ function facts({ files, ahead, behind }: Changes): string {
   if (ahead) parts.push(w.changes.ahead(ahead));
   if (behind) parts.push(w.changes.behind(behind));
   return parts.join(' · ');
+}
+
+/** Fetched here: a link to it would leave the dashboard for the error when the machine is away. */
+async function download(agent: AgentInfo, { branch }: Changes): Promise<void> {
+  const url = URL.createObjectURL(await api.file(`${base(agent)}/patch`, SLOW));
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = `${branch || 'changes'}.patch`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), SLOW.timeout);
 }
 
 async function discard(agent: AgentInfo, file: string | null, count: number, loaded: Loaded<Changes>): Promise<void> {
