@@ -178,6 +178,34 @@ test('the composer stays above the soft keyboard', async () => {
   await page.context().close();
 });
 
+test('pictures, answers and a reason that are not sent yet survive a look at another tab', async () => {
+  stage.add(agent({ id: 'a', state: 'waiting_input', pending: ['m1'] }), messages([question()]));
+  stage.add(agent({ id: 'b', state: 'waiting_input', pending: ['m1'] }), messages([permission()]));
+  const { page } = await stage.open('/agents/a');
+  const look = async () => {
+    const tabs = page.getByRole('navigation', { name: 'Parts of this agent' });
+    await tabs.getByRole('link', { name: 'Details' }).click();
+    await page.locator('.request-card').waitFor({ state: 'detached' });
+    await tabs.getByRole('link', { name: 'Chat' }).click();
+    await page.locator('.request-card').waitFor();
+  };
+  await page.getByRole('radio', { name: 'SQLite' }).check();
+  const png = await page.evaluate(() => document.createElement('canvas').toDataURL('image/png').split(',')[1]!);
+  const buffer = Buffer.from(png, 'base64');
+  await page.locator('input[type=file]').setInputFiles({ name: 'a.png', mimeType: 'image/png', buffer });
+  await page.getByAltText('Attached picture').waitFor();
+  await look();
+  assert.ok(await page.getByRole('radio', { name: 'SQLite' }).isChecked());
+  await page.getByAltText('Attached picture').waitFor();
+  await page.goto(`${stage.mock.url}/#/agents/b`);
+  await page.getByRole('button', { name: 'Deny with a reason' }).click();
+  assert.is(await page.getByAltText('Attached picture').count(), 0);
+  await page.getByLabel('Why not?').fill('Not now');
+  await look();
+  assert.is(await page.getByLabel('Why not?').inputValue(), 'Not now');
+  await page.context().close();
+});
+
 test('a picture is made small, shown, and sent', async () => {
   stage.add(agent({ id: 'a' }), messages([text('hello')]));
   const { page, problems } = await stage.open('/agents/a');

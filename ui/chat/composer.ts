@@ -7,7 +7,7 @@ import { api, outbox } from '../services.ts';
 import { path } from '../route.ts';
 import { useCapabilities } from './capabilities.ts';
 import { CommandList, matching } from './commands.ts';
-import { useDraft } from './draft.ts';
+import { useDraft, useKept } from './draft.ts';
 import { attach, MAX_TOTAL } from './images.ts';
 import type { Attached } from './images.ts';
 import { Pickers } from './pickers.ts';
@@ -16,10 +16,12 @@ import { Queue } from './queue.ts';
 /** On a device with a keyboard Enter sends; on a phone it is a new line. */
 const enterSends = () => matchMedia('(pointer: fine)').matches;
 
+const NO_IMAGES: readonly Attached[] = [];
+
 /** Where messages are written: text, pictures, commands; mode, model and effort below it. */
 export function Composer({ agent }: { agent: AgentInfo }) {
   const [text, setText] = useDraft(agent.id);
-  const [images, setImages] = useState<Attached[]>([]);
+  const [images, setImages] = useKept(`images.${agent.id}`, NO_IMAGES);
   const [chosen, setChosen] = useState(0);
   const [dismissed, setDismissed] = useState('');
   const area = useRef<HTMLTextAreaElement>(null);
@@ -40,7 +42,7 @@ export function Composer({ agent }: { agent: AgentInfo }) {
     const body = { text: text.trim(), clientId: newId(), ...(pictures.length ? { images: pictures } : {}) };
     outbox.add({ kind: 'message', agent: agent.id, body });
     setText('');
-    setImages([]);
+    setImages(NO_IMAGES);
     area.current?.focus();
   }
 

@@ -1,14 +1,17 @@
-import { html, useState } from '../html.ts';
+import { html } from '../html.ts';
 import type { AgentInfo, Question, RequestMessage } from '../../core/wire/types.ts';
 import { Button } from '../components/mod.ts';
 import { t } from '../i18n/en.ts';
 import { decide } from '../requests.ts';
 import { answersOf, NOTHING } from './answers.ts';
 import type { Given } from './answers.ts';
+import { useKept } from './draft.ts';
+
+const NOT_GIVEN: Readonly<Record<string, Given>> = {};
 
 /** The questions of an agent as a form: one or several of the options, or words of one's own. */
 export function QuestionForm({ agent, message }: { agent: AgentInfo; message: RequestMessage }) {
-  const [given, setGiven] = useState<Record<string, Given>>({});
+  const [given, setGiven] = useKept(`answers.${agent.id}/${message.id}`, NOT_GIVEN);
   const answers = answersOf(message.questions, given);
   function submit(event: Event) {
     event.preventDefault();

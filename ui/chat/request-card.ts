@@ -6,6 +6,7 @@ import { decide, useOutgoingDecision } from '../requests.ts';
 import { plain } from '../format.ts';
 import { outcomeOf, parseInput } from './answers.ts';
 import { DecisionState } from './decision-state.ts';
+import { useKept } from './draft.ts';
 import { MarkdownView } from './markdown-view.ts';
 import { QuestionForm } from './question-form.ts';
 import { LongText } from './tool-row.ts';
@@ -60,7 +61,7 @@ function Asked({ message }: { message: RequestMessage }) {
 type Extra = 'none' | 'deny' | 'edit';
 
 function Answer({ agent, message }: Props) {
-  const [extra, setExtra] = useState<Extra>('none');
+  const [extra, setExtra] = useKept<Extra>(`extra.${agent.id}/${message.id}`, 'none');
   const plan = message.request === 'plan';
   if (extra === 'deny') return html`<${DenyForm} agent=${agent} message=${message} onBack=${() => setExtra('none')} />`;
   if (extra === 'edit') return html`<${EditForm} agent=${agent} message=${message} onBack=${() => setExtra('none')} />`;
@@ -114,7 +115,7 @@ function ChoiceButton({ choice, onClick }: { choice: Choice; onClick: () => void
 }
 
 function DenyForm({ agent, message, onBack }: Props & { onBack: () => void }) {
-  const [reason, setReason] = useState('');
+  const [reason, setReason] = useKept(`reason.${agent.id}/${message.id}`, '');
   const plan = message.request === 'plan';
   const deny = (interrupt: boolean) =>
     decide(agent.id, message.id, {
@@ -139,7 +140,7 @@ function DenyForm({ agent, message, onBack }: Props & { onBack: () => void }) {
 }
 
 function EditForm({ agent, message, onBack }: Props & { onBack: () => void }) {
-  const [text, setText] = useState(() => JSON.stringify(message.input, null, 2));
+  const [text, setText] = useKept(`input.${agent.id}/${message.id}`, JSON.stringify(message.input, null, 2));
   const [error, setError] = useState('');
   function allow() {
     const input = parseInput(text);
