@@ -1,4 +1,4 @@
-import { html } from '../html.ts';
+import { html, useLayoutEffect, useRef, useState } from '../html.ts';
 import type { AgentInfo, RequestMessage } from '../../core/wire/types.ts';
 import { Button, Icon, LinkButton, Pill, TimeAgo } from '../components/mod.ts';
 import { StatePill } from '../components/state.ts';
@@ -52,35 +52,66 @@ function Ask({ agent }: { agent: AgentInfo }) {
     `;
   }
   return html`<div class="ask">
-    <p class="ask-title">${request.request === 'permission' && html`<strong>${request.tool}</strong>`} <span class=${
-    request.request === 'permission' ? 'mono' : ''
-  }>${title(request)}</span>
-      ${
-    agent.pending.length > 1 && html`
-      <span class="faint">${t.dashboard.moreWaiting(agent.pending.length - 1)}</span>
-    `
-  }</p>
     ${
     request.request === 'permission'
-      ? html`<${QuickAnswer} agent=${agent} request=${request} />`
-      : html`<${LinkButton} to=${to} tone="primary">${
-        request.request === 'plan' ? t.dashboard.review : t.dashboard.answer
-      }<//>`
+      ? html`<${Permission} key=${request.id} agent=${agent} request=${request} />`
+      : html`
+        <p class="ask-title">${request.request === 'plan' ? t.dashboard.planReady : title(request)}</p>
+        <${LinkButton} to=${to} tone="primary">${request.request === 'plan'
+          ? t.dashboard.reviewPlan
+          : t.dashboard.answer}<//>
+      `
   }
+    ${agent.pending.length > 1 && html`<p class="hint">${t.dashboard.moreWaiting(agent.pending.length - 1)}</p>`}
   </div>`;
 }
 
-const title = (request: RequestMessage) =>
-  request.request === 'plan' ? t.dashboard.planReady : request.questions[0]?.question ?? request.title;
+const title = (request: RequestMessage) => request.questions[0]?.question ?? request.title;
 
-function QuickAnswer({ agent, request }: { agent: AgentInfo; request: RequestMessage }) {
+/** Longer than this is not read at a glance, however wide the card is; characters. */
+const MAX_AT_A_GLANCE = 300;
+/** Characters that are not seen, or that change the order of those that are. */
+// deno-lint-ignore no-control-regex
+const UNSEEN = /[\x00-\x09\x0b-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/;
+
+/** What is asked for, as it is: a title is cut, the command itself is not. */
+function askedText({ input, title }: RequestMessage): string {
+  return typeof input.command === 'string' && input.command.trim() ? input.command.trim() : title;
+}
+
+/** A permission to give here, when all of it can be read here: nobody allows a command whose end they do not see. */
+function Permission({ agent, request }: { agent: AgentInfo; request: RequestMessage }) {
+  const asked = askedText(request);
+  const box = useRef<HTMLParagraphElement>(null);
+  const [fits, setFits] = useState(false);
+  useLayoutEffect(() => {
+    const element = box.current!;
+    const measure = () => setFits(element.scrollHeight <= element.clientHeight + 1);
+    measure();
+    const follow = new ResizeObserver(measure);
+    follow.observe(element);
+    return () => follow.disconnect();
+  }, [asked]);
+  const readable = fits && asked.length <= MAX_AT_A_GLANCE && !UNSEEN.test(asked);
+  return html`
+    <p class="ask-title" ref=${box}><strong>${request.tool}</strong> <span class="mono">${asked}</span></p>
+    <${QuickAnswer} agent=${agent} request=${request} readable=${readable} />
+  `;
+}
+
+function QuickAnswer(props: { agent: AgentInfo; request: RequestMessage; readable: boolean }) {
+  const { agent, request, readable } = props;
   const outgoing = useOutgoingDecision(request.id);
   if (outgoing) return html`<${DecisionState} item=${outgoing} />`;
   return html`
     <div class="ask-buttons">
       <${Button} onClick=${() => decide(agent.id, request.id, { decision: 'deny' })}>${t.request.deny}<//>
-        <${Button} tone="primary" onClick=${() => decide(agent.id, request.id, { decision: 'allow' })}>${t.request
-          .allow}<//>
+        ${readable
+          ? html`
+            <${Button} tone="primary" onClick=${() => decide(agent.id, request.id, { decision: 'allow' })}>${t.request
+              .allow}<//>
+          `
+          : html`<${LinkButton} to=${path`/agents/${agent.id}`} tone="primary">${t.dashboard.review}<//>`}
       </div>
   `;
 }

@@ -1,0 +1,40 @@
+/** What has to be seen is seen, and what has to be hit is within reach, on every screen: measured in the browser. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { agent, messages, permission } from '../support/ui-data.ts';
+import { PHONE } from '../support/browser.ts';
+import { openStage, type Stage } from '../support/ui-page.ts';
+
+let stage: Stage;
+test.before(async () => void (stage = await openStage()));
+test.after(() => stage?.close());
+test.after.each(() => stage.clear());
+
+test('a command whose end is not seen on the card is reviewed, not allowed', async () => {
+  const asks = (id: string, command: string, title = command) =>
+    stage.add(
+      agent({ id, name: id, state: 'waiting_input', stateReason: 'permission', pending: ['m1'] }),
+      messages([permission({ title, input: { command } })]),
+    );
+  asks('short', 'npm test');
+  asks('long', `echo ${'words '.repeat(30)}; rm -rf ~`);
+  asks('lines', `echo a\n${'echo b\n'.repeat(6)}rm -rf ~`);
+  asks('cut', `npm test${' '.repeat(600)}; rm -rf ~`, 'npm test');
+  asks('turned', 'echo \u202e~ fr- mr');
+  for (const viewport of [{ width: 320, height: 568 }, PHONE, { width: 844, height: 390 }]) {
+    const { page } = await stage.open('/', viewport);
+    const buttons = async (name: string) => {
+      const card = page.getByRole('article', { name, exact: true });
+      await card.getByRole('button', { name: 'Deny' }).waitFor();
+      return (await card.locator('.ask-buttons .button').allInnerTexts()).map((label) => label.trim());
+    };
+    assert.equal(await buttons('short'), ['Deny', 'Allow once']);
+    for (const name of ['lines', 'cut', 'turned']) assert.equal(await buttons(name), ['Deny', 'Review'], name);
+    if (viewport.width < 400) assert.equal(await buttons('long'), ['Deny', 'Review']);
+    await page.getByRole('article', { name: 'cut' }).getByRole('link', { name: 'Review' }).click();
+    await page.locator('.request-card').getByText('rm -rf ~').waitFor();
+    await page.context().close();
+  }
+});
+
+test.run();
