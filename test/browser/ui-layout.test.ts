@@ -1,7 +1,8 @@
 /** What has to be seen is seen, and what has to be hit is within reach, on every screen: measured in the browser. */
+import type { Page } from 'playwright-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { agent, messages, permission } from '../support/ui-data.ts';
+import { agent, messages, permission, task } from '../support/ui-data.ts';
 import { PHONE } from '../support/browser.ts';
 import { openStage, type Stage } from '../support/ui-page.ts';
 
@@ -9,6 +10,17 @@ let stage: Stage;
 test.before(async () => void (stage = await openStage()));
 test.after(() => stage?.close());
 test.after.each(() => stage.clear());
+
+/** How many px the page is wider than the screen. */
+const tooWide = (page: Page) =>
+  page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+
+/** The place of an element that is there. */
+async function place(page: Page, selector: string) {
+  const box = await page.locator(selector).first().boundingBox();
+  assert.ok(box, selector);
+  return { ...box!, right: box!.x + box!.width, bottom: box!.y + box!.height };
+}
 
 test('a command whose end is not seen on the card is reviewed, not allowed', async () => {
   const asks = (id: string, command: string, title = command) =>
@@ -35,6 +47,15 @@ test('a command whose end is not seen on the card is reviewed, not allowed', asy
     await page.locator('.request-card').getByText('rm -rf ~').waitFor();
     await page.context().close();
   }
+});
+
+test('one long word in a note stays in it', async () => {
+  stage.mock.tasks = [task({ id: 'k', status: 'failed', error: `Cannot open /${'x'.repeat(400)}` })];
+  const { page } = await stage.open('/tasks');
+  await page.locator('.note').waitFor();
+  assert.ok(await tooWide(page) <= 0);
+  assert.ok((await place(page, '.note')).right <= 390);
+  await page.context().close();
 });
 
 test.run();

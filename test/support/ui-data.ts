@@ -1,5 +1,5 @@
 /** Agents and messages of every kind, for tests of the dashboard. */
-import type { AgentInfo, Capabilities, FileDiff, Message, RequestMessage } from '../../core/wire/types.ts';
+import type { AgentInfo, Capabilities, FileDiff, Message, RequestMessage, Task } from '../../core/wire/types.ts';
 import type { MachineInfo } from '../../core/wire/live.ts';
 
 export const NOW = Date.now();
@@ -73,6 +73,24 @@ export function agent(part: Partial<AgentInfo> & { id: string }): AgentInfo {
     ...part,
   };
 }
+
+export const task = (part: Partial<Task> & { id: string }): Task => ({
+  name: part.id,
+  prompt: 'Move the shop to the new service',
+  directory: '/home/someone/projects/shop',
+  provider: 'claude',
+  order: 0,
+  claudeMd: '',
+  flags: {},
+  status: 'pending',
+  agentId: null,
+  error: '',
+  attempts: 0,
+  createdAt: minutes(90),
+  startedAt: null,
+  endedAt: null,
+  ...part,
+});
 
 type Draft = { [K in Message['kind']]: Omit<Extract<Message, { kind: K }>, 'seq' | 'at' | 'id'> }[Message['kind']];
 

@@ -19,6 +19,7 @@ import type {
   DiskSession,
   Message,
   SendMessageBody,
+  Task,
 } from '../../core/wire/types.ts';
 import { fileURLToPath } from 'node:url';
 import { agent as makeAgent, capabilities, machine } from './ui-data.ts';
@@ -30,6 +31,7 @@ export interface Mock {
   readonly agents: Map<string, AgentInfo>;
   readonly messages: Map<string, Message[]>;
   sessions: DiskSession[];
+  tasks: Task[];
   /** Commands as they came in: `POST /api/agents/x/message` with its body. */
   readonly received: { path: string; body: unknown }[];
   /** Wrong passwords so far; the fourth is throttled. */
@@ -64,7 +66,7 @@ export async function startMock(options: { assets?: string } = {}): Promise<Mock
       agents: [...agents.values()],
       terminals: [],
       templates: [{ id: 't1', name: 'House rules', content: 'Write tests first.', updatedAt: 1 }],
-      tasks: [],
+      tasks: mock.tasks,
       pipeline: {
         running: false,
         startedAt: null,
@@ -85,6 +87,7 @@ export async function startMock(options: { assets?: string } = {}): Promise<Mock
     agents,
     messages,
     sessions: [],
+    tasks: [],
     received: [],
     wrongTries: 0,
     password: null,

@@ -37,6 +37,7 @@ export async function openStage(): Promise<Stage> {
       mock.password = null;
       mock.wrongTries = 0;
       mock.relay = false;
+      mock.tasks = [];
       mock.setTunnel(true);
     },
     async close() {
