@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { agent, messages, permission, task } from '../support/ui-data.ts';
+import { agent, messages, permission, task, text } from '../support/ui-data.ts';
 import { PHONE } from '../support/browser.ts';
 import { openStage, type Stage } from '../support/ui-page.ts';
 
@@ -55,6 +55,18 @@ test('one long word in a note stays in it', async () => {
   await page.locator('.note').waitFor();
   assert.ok(await tooWide(page) <= 0);
   assert.ok((await place(page, '.note')).right <= 390);
+  await page.context().close();
+});
+
+test('messages that wait leave room to read and to write', async () => {
+  const queue = Array.from({ length: 30 }, (_, i) => ({ id: `q${i}`, text: `Message ${i}`, at: 1 }));
+  stage.add(agent({ id: 'a', state: 'running', queue }), messages([text('hello')]));
+  const { page } = await stage.open('/agents/a');
+  await page.locator('.queue li').first().waitFor();
+  assert.ok((await place(page, '.composer .send')).bottom <= 844);
+  assert.ok((await place(page, '.queue')).height <= 844 * 0.22 + 1);
+  assert.ok((await place(page, '.chat-view')).height > 300);
+  await page.getByRole('button', { name: 'Take this message back' }).last().click();
   await page.context().close();
 });
 
