@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { agent, messages, permission, task, text } from '../support/ui-data.ts';
+import { agent, messages, permission, task, text, user } from '../support/ui-data.ts';
 import { PHONE } from '../support/browser.ts';
 import { openStage, type Stage } from '../support/ui-page.ts';
 
@@ -21,6 +21,13 @@ async function place(page: Page, selector: string) {
   assert.ok(box, selector);
   return { ...box!, right: box!.x + box!.width, bottom: box!.y + box!.height };
 }
+
+/** As a phone with its soft keyboard: iOS leaves the page as tall as it was. */
+const keyboard = (page: Page, left: number) =>
+  page.evaluate((left) => {
+    document.documentElement.classList.add('keyboard');
+    document.documentElement.style.setProperty('--viewport', `${left}px`);
+  }, left);
 
 test('a command whose end is not seen on the card is reviewed, not allowed', async () => {
   const asks = (id: string, command: string, title = command) =>
@@ -68,6 +75,18 @@ test('messages that wait leave room to read and to write', async () => {
   assert.ok((await place(page, '.chat-view')).height > 300);
   await page.getByRole('button', { name: 'Take this message back' }).last().click();
   await page.context().close();
+});
+
+test('a long draft leaves Send above the keyboard', async () => {
+  stage.add(agent({ id: 'a' }), messages([user('hello')]));
+  for (const [viewport, left] of [[PHONE, 420], [{ width: 844, height: 390 }, 190]] as const) {
+    const { page } = await stage.open('/agents/a', viewport);
+    await page.getByRole('textbox', { name: 'Message' }).fill('A line of a long draft.\n'.repeat(40));
+    await keyboard(page, left);
+    assert.ok((await place(page, '.composer .send')).bottom <= left, `${viewport.width}`);
+    assert.ok((await place(page, '.chat-view')).height >= 20);
+    await page.context().close();
+  }
 });
 
 test.run();
