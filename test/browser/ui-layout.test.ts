@@ -89,4 +89,22 @@ test('a long draft leaves Send above the keyboard', async () => {
   }
 });
 
+test('what points to a request does not lie over its buttons', async () => {
+  const list = messages([...Array.from({ length: 40 }, (_, i) => text(`Line ${i}`)), permission()]);
+  const pending = [list.at(-1)!.id];
+  stage.add(agent({ id: 'a', state: 'waiting_input', stateReason: 'permission', pending }), list);
+  const { page } = await stage.open('/agents/a', { width: 390, height: 420 });
+  const pill = page.getByRole('button', { name: 'Needs your answer' });
+  await page.locator('.request-card').waitFor();
+  const scroll = (by: number) => page.locator('.chat-scroll').evaluate((box, by) => box.scrollTop += by, by);
+  await scroll(-100);
+  await page.waitForTimeout(200);
+  assert.is(await pill.count(), 0);
+  await scroll(-900);
+  await pill.click();
+  await page.getByRole('button', { name: 'Allow once' }).click();
+  await page.locator('.request-card').waitFor({ state: 'detached' });
+  await page.context().close();
+});
+
 test.run();

@@ -52,6 +52,7 @@ function Messages({ agent }: { agent: AgentInfo }) {
   useEffect(() => {
     if (atEnd && chat.messages.length > MAX_LOADED) trimChat(agent.id, MAX_LOADED / 2);
   });
+  const answering = useInView(box, '.request-card', pending.map(({ id }) => id).join());
   const missing = agent.pending.some((id) => !chat.messages.some((message) => message.id === id));
   useEffect(() => {
     if (missing && chat.more) void older();
@@ -80,7 +81,7 @@ function Messages({ agent }: { agent: AgentInfo }) {
       </div>
     </div>
     ${
-    !atEnd &&
+    !atEnd && !answering &&
     html`<button type="button" class=${`to-end ${
       last > seen.current || pending.length ? 'news' : ''
     }`} onClick=${toEnd}>
@@ -90,6 +91,24 @@ function Messages({ agent }: { agent: AgentInfo }) {
   }
     <div class="sr-only" role="status">${pending.length > 0 ? t.request.title[pending[0]!.request] : ''}</div>
   </div>`;
+}
+
+/** Whether any of these elements is seen in the box. `which` changes when there are others. */
+function useInView(box: { current: HTMLElement | null }, selector: string, which: string): boolean {
+  const [inView, setInView] = useState(false);
+  useEffect(() => {
+    const seen = new Set<Element>();
+    const watch = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) isIntersecting ? seen.add(target) : seen.delete(target);
+      setInView(seen.size > 0);
+    }, { root: box.current });
+    for (const element of box.current!.querySelectorAll(selector)) watch.observe(element);
+    return () => {
+      watch.disconnect();
+      setInView(false);
+    };
+  }, [which]);
+  return inView;
 }
 
 /** Messages of this device that the server has not on record yet. */
