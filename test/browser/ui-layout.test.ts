@@ -107,4 +107,29 @@ test('what points to a request does not lie over its buttons', async () => {
   await page.context().close();
 });
 
+test("a task's menu lies over the next card and above the bottom bar", async () => {
+  stage.mock.tasks = ['skipped', 'blocked', 'skipped', 'skipped'].map((status, i) =>
+    task({ id: `k${i}`, order: i, status: status as 'skipped' })
+  );
+  const { page } = await stage.open('/tasks');
+  const triggers = page.locator('.task .menu > button');
+  await triggers.nth(3).waitFor();
+  for (let i = 0; i < 4; i++) {
+    await triggers.nth(i).scrollIntoViewIfNeeded();
+    await triggers.nth(i).click();
+    await page.waitForTimeout(200); // the list drops in
+    const hidden = await page.locator('.menu-list [role=menuitem]').evaluateAll((items) =>
+      items.filter((item) => {
+        const { left, top, width, height } = item.getBoundingClientRect();
+        return [0.1, 0.9].some((part) =>
+          !item.contains(document.elementFromPoint(left + width / 2, top + height * part))
+        );
+      }).map((item) => item.textContent)
+    );
+    assert.equal(hidden, [], `task ${i}`);
+    await page.keyboard.press('Escape');
+  }
+  await page.context().close();
+});
+
 test.run();

@@ -3,6 +3,9 @@ import { IconButton } from './button.ts';
 import { Icon } from './icon.ts';
 import type { IconName } from './icon.ts';
 
+/** Between a list, its button and the edge of the screen; px. */
+const GAP = 4;
+
 export interface MenuItem {
   label: string;
   icon?: IconName;
@@ -11,14 +14,25 @@ export interface MenuItem {
   onSelect: () => void;
 }
 
+/** Whether the list has room between its button and the end of what is seen; when it has more room above it, it has not. */
+function fitsBelow(menu: HTMLElement): boolean {
+  const { height } = menu.querySelector('.menu-list')!.getBoundingClientRect();
+  const { top, bottom } = menu.getBoundingClientRect();
+  const bar = document.querySelector<HTMLElement>('.bottom-bar')?.offsetHeight ?? 0;
+  const end = (visualViewport?.height ?? innerHeight) - bar - GAP;
+  return bottom + height <= end || top - GAP < height;
+}
+
 /** A button that opens a list of actions. Arrow keys move, Escape closes and gives the focus back. */
 export function Menu({ label, icon = 'more', items }: { label: string; icon?: IconName; items: readonly MenuItem[] }) {
   const [open, setOpen] = useState(false);
+  const [up, setUp] = useState(false);
   const box = useRef<HTMLDivElement>(null);
   const id = useId();
   const trigger = () => box.current?.querySelector<HTMLElement>('[aria-haspopup]');
   useLayoutEffect(() => {
     if (!open) return;
+    setUp(!fitsBelow(box.current!));
     box.current?.querySelector<HTMLElement>('[role=menuitem]:not([disabled])')?.focus();
     const outside = (event: Event) => !box.current?.contains(event.target as Node) && setOpen(false);
     addEventListener('pointerdown', outside);
@@ -40,7 +54,7 @@ export function Menu({ label, icon = 'more', items }: { label: string; icon?: Ic
     <${IconButton} icon=${icon} label=${label} aria-haspopup="menu" aria-expanded=${open} aria-controls=${id} onClick=${() =>
     setOpen(!open)} />
     ${
-    open && html`<div class="menu-list" role="menu" id=${id} aria-label=${label}>
+    open && html`<div class=${`menu-list ${up ? 'up' : ''}`} role="menu" id=${id} aria-label=${label}>
       ${
       items.map((item) =>
         html`
