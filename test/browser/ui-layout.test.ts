@@ -132,4 +132,17 @@ test("a task's menu lies over the next card and above the bottom bar", async () 
   await page.context().close();
 });
 
+test('the end of a menu is reached where the page does not scroll', async () => {
+  stage.add(agent({ id: 'a' }), messages([user('hello')]));
+  const { page } = await stage.open('/agents/a', { width: 844, height: 220 });
+  await page.locator('.agent-head .menu > button').click();
+  await page.waitForTimeout(200); // it drops in
+  assert.ok((await place(page, '.menu-list')).bottom <= 220);
+  const last = page.getByRole('menuitem').last();
+  await last.scrollIntoViewIfNeeded();
+  const box = (await last.boundingBox())!;
+  assert.ok(box.y + box.height <= 220 && box.height >= 40);
+  await page.context().close();
+});
+
 test.run();
