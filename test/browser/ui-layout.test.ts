@@ -145,4 +145,22 @@ test('the end of a menu is reached where the page does not scroll', async () => 
   await page.context().close();
 });
 
+test('no page is wider than a small phone', async () => {
+  for (let i = 0; i < 3; i++) stage.add(agent({ id: `a${i}`, state: 'running' }));
+  stage.mock.tasks = [task({ id: 'k' })];
+  for (const width of [320, 360, 390]) {
+    const { page } = await stage.open('/', { width, height: 640 });
+    for (const path of ['/', '/tasks', '/templates', '/new', '/sessions', '/settings', '/terminals']) {
+      await page.goto(`${stage.mock.url}/#${path}`);
+      await page.locator('.page h1').first().waitFor();
+      assert.ok(await tooWide(page) <= 0, `${path} at ${width}: ${await tooWide(page)}`);
+      const outside = await page.locator('.page-head .button').evaluateAll((all) =>
+        all.filter((one) => one.getBoundingClientRect().right > innerWidth).length
+      );
+      assert.is(outside, 0, `${path} at ${width}`);
+    }
+    await page.context().close();
+  }
+});
+
 test.run();
