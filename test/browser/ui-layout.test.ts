@@ -163,4 +163,21 @@ test('no page is wider than a small phone', async () => {
   }
 });
 
+test('a text is laid out in the direction of its language', async () => {
+  const hebrew = 'שלום, זה סוכן.';
+  stage.add(
+    agent({ id: 'a', name: hebrew }),
+    messages([user(hebrew), text(`${hebrew}\n\n- ${hebrew}\n\n> ${hebrew}\n\nEnglish`)]),
+  );
+  const { page } = await stage.open('/agents/a');
+  await page.getByRole('textbox', { name: 'Message' }).fill(hebrew);
+  const direction = (selector: string) =>
+    page.locator(selector).first().evaluate((element) => getComputedStyle(element).direction);
+  for (const selector of ['h1', '.bubble-text', '.markdown p', '.markdown ul', '.markdown blockquote', 'textarea']) {
+    assert.is(await direction(selector), 'rtl', selector);
+  }
+  assert.is(await direction('.markdown > p:last-child'), 'ltr');
+  await page.context().close();
+});
+
 test.run();

@@ -118,7 +118,7 @@ function Outgoing({ agent, known }: { agent: string; known: readonly Message[] }
     item.kind === 'message' && html`
       <div key=${item.id} class="message is-user">
         <div class="bubble pending">
-          <div class="bubble-text">${item.body.text}</div>
+          <div class="bubble-text" dir="auto">${item.body.text}</div>
         </div>
         <${DecisionState} item=${item} />
       </div>

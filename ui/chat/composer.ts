@@ -117,7 +117,8 @@ export function Composer({ agent }: { agent: AgentInfo }) {
       )
     }</div>`
   }
-      <textarea ref=${area} rows="1" value=${text} disabled=${!agent.resumable} aria-label=${t.composer.label}
+      <textarea ref=${area} rows="1" dir="auto" value=${text} disabled=${!agent
+    .resumable} aria-label=${t.composer.label}
         placeholder=${
     !agent.resumable
       ? t.composer.closed

@@ -29,6 +29,9 @@ type Drawn = VNode | VNode[] | string | null;
 const all = (tokens: Token[] | undefined, depth: number): Drawn[] =>
   (tokens ?? []).map((token) => draw(token, depth + 1));
 
+/** Of the outermost elements, as of their first strong letter; what is inside of one follows it. */
+const direction = (depth: number) => (depth === 0 ? 'auto' : undefined);
+
 /** One token. A closed list of kinds: what is not known is shown as its text. */
 function draw(token: Token, depth: number): Drawn {
   if (depth > MAX_DEPTH) return token.raw;
@@ -37,13 +40,15 @@ function draw(token: Token, depth: number): Drawn {
     case 'def':
       return null;
     case 'heading':
-      return html`<${`h${Math.min(6, (token as Tokens.Heading).depth + 1)}`}>${all(token.tokens, depth)}<//>` as VNode;
+      return html`<${`h${Math.min(6, (token as Tokens.Heading).depth + 1)}`} dir=${direction(depth)}>${
+        all(token.tokens, depth)
+      }<//>` as VNode;
     case 'paragraph':
-      return html`<p>${all(token.tokens, depth)}</p>` as VNode;
+      return html`<p dir=${direction(depth)}>${all(token.tokens, depth)}</p>` as VNode;
     case 'code':
       return html`<${CodeBlock} text=${token.text} lang=${(token as Tokens.Code).lang} />` as VNode;
     case 'blockquote':
-      return html`<blockquote>${all(token.tokens, depth)}</blockquote>` as VNode;
+      return html`<blockquote dir=${direction(depth)}>${all(token.tokens, depth)}</blockquote>` as VNode;
     case 'list':
       return list(token as Tokens.List, depth);
     case 'table':
@@ -72,7 +77,7 @@ function draw(token: Token, depth: number): Drawn {
     case 'escape':
       return unescape(token.text);
     case 'plain':
-      return html`<pre class="plain">${token.raw}</pre>` as VNode;
+      return html`<pre class="plain" dir=${direction(depth)}>${token.raw}</pre>` as VNode;
     default:
       return token.raw; // html and everything newer: as it was written
   }
@@ -85,7 +90,9 @@ function list(token: Tokens.List, depth: number): VNode {
       all(item.tokens.filter((part) => part.type !== 'checkbox'), depth)
     }</li>`
   );
-  return (token.ordered ? html`<ol start=${token.start || 1}>${items}</ol>` : html`<ul>${items}</ul>`) as VNode;
+  return (token.ordered
+    ? html`<ol dir=${direction(depth)} start=${token.start || 1}>${items}</ol>`
+    : html`<ul dir=${direction(depth)}>${items}</ul>`) as VNode;
 }
 
 function table(token: Tokens.Table, depth: number): VNode {
@@ -93,7 +100,7 @@ function table(token: Tokens.Table, depth: number): VNode {
     html`<${tag} class=${part.align ? `align-${part.align}` : ''}>${all(part.tokens, depth)}<//>`;
   return html`
     <div class="table-scroll" tabindex="0">
-      <table>
+      <table dir=${direction(depth)}>
         <thead>
           <tr>${token.header.map(cell('th'))}</tr>
         </thead>

@@ -12,7 +12,7 @@ export function Queue({ agent }: { agent: AgentInfo }) {
   return html`<ul class="queue" aria-label=${t.chat.queue}>${
     agent.queue.map((item) =>
       html`<li key=${item.id}>
-    <${Icon} name="idle" size=${16} /><span class="ellipsis">${item.text}</span><span class="hint">${t.chat.queued}</span>
+    <${Icon} name="idle" size=${16} /><span class="ellipsis" dir="auto">${item.text}</span><span class="hint">${t.chat.queued}</span>
     <${IconButton} icon="cross" label=${t.chat.cancelQueued} onClick=${() => void cancel(item.id)} /></li>`
     )
   }</ul>`;

@@ -56,7 +56,7 @@ function body({ message, children, asks }: Row) {
 
 function UserBubble({ message }: { message: UserMessage }) {
   const note = t.user[message.status];
-  return html`<div class=${`bubble ${message.status}`}><div class="bubble-text">${message.text}</div>
+  return html`<div class=${`bubble ${message.status}`}><div class="bubble-text" dir="auto">${message.text}</div>
     ${
     message.images.map((image, i) =>
       html`<div key=${i} class="bubble-image"><${Icon} name="image" size=${16} />${

@@ -16,7 +16,7 @@ export function AgentCard({ agent }: { agent: AgentInfo }) {
   return html`<article class=${`agent-card ${needsMe(agent) ? 'needs-me' : ''}`} aria-label=${agent.name}>
     <div class="row between"><${StatePill} agent=${agent} />
       <span class="hint"><${TimeAgo} at=${agent.stateSince} plain /></span></div>
-    <h2><a href=${href(to)} class="cover">${agent.name}</a></h2>
+    <h2 dir="auto"><a href=${href(to)} class="cover">${agent.name}</a></h2>
     <div class="agent-folder hint" title=${agent.directory}><${Icon} name="folder" size=${14} /><span class="ellipsis mono">${
     shortPath(agent.directory)
   }</span>
@@ -27,7 +27,7 @@ export function AgentCard({ agent }: { agent: AgentInfo }) {
     ${
     agent.state === 'error' && agent.stateText
       ? html`<p class="agent-error">${agent.stateText}</p>`
-      : !agent.pending.length && agent.preview && html`<p class="agent-preview">${gist(agent.preview)}</p>`
+      : !agent.pending.length && agent.preview && html`<p class="agent-preview" dir="auto">${gist(agent.preview)}</p>`
   }
     ${agent.pending.length > 0 && html`<${Ask} agent=${agent} />`}
     <footer class="agent-foot hint">

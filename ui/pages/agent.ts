@@ -45,7 +45,7 @@ export default function AgentPage({ params }: PageProps) {
     <header class="agent-head">
       <div class="agent-head-row">
         <${IconButton} icon="back" label=${t.nav.back} class="back" onClick=${() => go('/')} />
-        <h1 class="ellipsis" title=${agent.name}>${agent.name}</h1>
+        <h1 class="ellipsis" dir="auto" title=${agent.name}>${agent.name}</h1>
         <${ConnectionButton} agent=${agent} word=${false} />
         <${AgentMenu} agent=${agent} onRename=${() => setRenaming(true)} />
       </div>

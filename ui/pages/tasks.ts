@@ -177,10 +177,10 @@ function TaskCard({ task, edit }: { task: Task; edit: (draft: TaskDraft) => void
   const hasAgent = useStore((state) => !!agentId && agentId in state.agents);
   const since = task.endedAt ?? task.startedAt;
   return html`<article class=${`card task ${status}`}>
-    <header class="task-head"><h3>${task.name}</h3><${Menu} label=${w.tasks.menu} items=${
+    <header class="task-head"><h3 dir="auto">${task.name}</h3><${Menu} label=${w.tasks.menu} items=${
     menuOf(task, edit)
   } /></header>
-    <p class="preview">${task.prompt.trim().slice(0, 300)}</p>
+    <p class="preview" dir="auto">${task.prompt.trim().slice(0, 300)}</p>
     ${error && html`<p class="note bad"><${Icon} name="error" size=${18} /><span>${error}</span></p>`}
     <div class="row"><${Pill} tone=${TONES[status]}>${status === 'running' && html`<${Spinner} />`}${
     w.tasks.status[status]

@@ -52,8 +52,8 @@ function Tile({ template, edit }: { template: Template; edit: (draft: Draft) => 
   }
   return html`
     <li class="tile">
-      <button type="button" class="tile-main" onClick=${() => edit(template)}><h2>${name}</h2>
-          <p class="preview">${content.trim().slice(0, 300)}</p>
+      <button type="button" class="tile-main" onClick=${() => edit(template)}><h2 dir="auto">${name}</h2>
+          <p class="preview" dir="auto">${content.trim().slice(0, 300)}</p>
           <p class="hint">${w.templates.lines(content.split('\n').length)} · <${TimeAgo} at=${updatedAt} /></p></button>
       <${Menu} label=${w.templates.menu} items=${[
         { label: w.templates.edit, icon: 'edit', onSelect: () => edit(template) },
