@@ -180,4 +180,34 @@ test('a text is laid out in the direction of its language', async () => {
   await page.context().close();
 });
 
+test('with letters of twice the size nothing is cut or leaves its card', async () => {
+  stage.add(
+    agent({ id: 'a', state: 'waiting_input', stateReason: 'permission', pending: ['m1'] }),
+    messages([permission({ title: 'ls', input: { command: 'ls' } })]),
+  );
+  stage.add(agent({ id: 'b', state: 'running' }));
+  const { page } = await stage.open('/');
+  await page.evaluate(() => document.documentElement.style.fontSize = '32px');
+  for (const path of ['/', '/new']) {
+    await page.goto(`${stage.mock.url}/#${path}`);
+    await page.locator(path === '/' ? '.ask-buttons' : 'form').waitFor();
+    assert.ok(await tooWide(page) <= 0, path);
+    assert.ok((await place(page, '.skip')).bottom <= 0);
+    const outside = await page.locator('main .button:visible').evaluateAll((all) =>
+      all.filter((one) => {
+        const { left, right } = one.getBoundingClientRect();
+        const card = one.closest('.ask')?.getBoundingClientRect();
+        return left < (card?.left ?? 0) || right > (card?.right ?? innerWidth) || one.scrollWidth > one.clientWidth + 1;
+      }).map((one) => one.textContent || one.ariaLabel)
+    );
+    assert.equal(outside, [], path);
+    const words = await page.locator('.bottom-bar a > span:first-of-type').evaluateAll((all) =>
+      all.map((one) => one.getBoundingClientRect()).map(({ left, right }) => ({ left, right }))
+    );
+    words.forEach(({ left }, i) => assert.ok(i === 0 || left - words[i - 1]!.right >= 4));
+  }
+  await page.keyboard.press('Tab');
+  await page.context().close();
+});
+
 test.run();
