@@ -210,4 +210,18 @@ test('with letters of twice the size nothing is cut or leaves its card', async (
   await page.context().close();
 });
 
+test('the command that the arrow keys chose is in view', async () => {
+  stage.add(agent({ id: 'a' }), messages([user('hello')]));
+  const { page } = await stage.open('/agents/a', { width: 844, height: 220 });
+  await page.getByRole('textbox', { name: 'Message' }).fill('/');
+  await page.getByRole('option').first().waitFor();
+  for (const key of ['ArrowDown', 'ArrowDown', 'ArrowDown', 'ArrowUp']) {
+    await page.keyboard.press(key);
+    const list = await place(page, '.commands');
+    const chosen = await place(page, '.commands [aria-selected=true]');
+    assert.ok(chosen.y >= list.y && chosen.bottom <= list.bottom, key);
+  }
+  await page.context().close();
+});
+
 test.run();

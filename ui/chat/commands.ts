@@ -1,4 +1,4 @@
-import { html } from '../html.ts';
+import { html, useLayoutEffect, useRef } from '../html.ts';
 import type { Capabilities } from '../../core/wire/types.ts';
 import { t } from '../i18n/en.ts';
 
@@ -17,7 +17,11 @@ export function matching(text: string, commands: readonly Command[]): Command[] 
 }
 
 export function CommandList(props: { commands: readonly Command[]; chosen: number; onChoose: (name: string) => void }) {
-  return html`<div class="commands" id="commands" role="listbox" aria-label=${t.composer.commands}>
+  const box = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    box.current?.querySelector('[aria-selected=true]')?.scrollIntoView({ block: 'nearest' });
+  }, [props.chosen, props.commands]);
+  return html`<div class="commands" ref=${box} id="commands" role="listbox" aria-label=${t.composer.commands}>
     ${
     props.commands.map((command, i) =>
       html`
