@@ -1,4 +1,5 @@
 /** What has to be seen is seen, and what has to be hit is within reach, on every screen: measured in the browser. */
+import { Buffer } from 'node:buffer';
 import type { Page } from 'playwright-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -221,6 +222,41 @@ test('the command that the arrow keys chose is in view', async () => {
     const chosen = await place(page, '.commands [aria-selected=true]');
     assert.ok(chosen.y >= list.y && chosen.bottom <= list.bottom, key);
   }
+  await page.context().close();
+});
+
+test('a message that is only a picture says so while it waits', async () => {
+  const drafts = [{
+    ...user(''),
+    status: 'queued' as const,
+    images: [1, 2].map((size) => ({ mediaType: 'image/png', size })),
+  }];
+  stage.add(
+    agent({ id: 'a', state: 'running', queue: [{ id: 'm1', text: '', at: 1 }, { id: 'm9', text: '', at: 1 }] }),
+    messages(drafts as Parameters<typeof messages>[0]),
+  );
+  const { page } = await stage.open('/agents/a');
+  await page.locator('.queue li').first().getByText('2 pictures').waitFor({ timeout: 5000 });
+  assert.match(await page.locator('.queue li').last().innerText(), /1 picture\b/);
+  const release = stage.mock.hold();
+  await page.locator('input[type=file]').setInputFiles({
+    name: 'dot.png',
+    mimeType: 'image/png',
+    buffer: Buffer.from(
+      'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+      'base64',
+    ),
+  });
+  await page.locator('.thumb').waitFor();
+  const cross = await place(page, '.thumb .button');
+  const hit = await page.evaluate(([x, y]) => document.elementFromPoint(x!, y!)?.closest('.thumb .button') !== null, [
+    cross.x - 6,
+    cross.bottom + 6,
+  ]);
+  assert.ok(hit, 'a finger beside the cross takes the picture away');
+  await page.locator('.composer .send').click();
+  await page.locator('.bubble.pending').getByText('1 picture').waitFor();
+  release();
   await page.context().close();
 });
 

@@ -118,7 +118,11 @@ function Outgoing({ agent, known }: { agent: string; known: readonly Message[] }
     item.kind === 'message' && html`
       <div key=${item.id} class="message is-user">
         <div class="bubble pending">
-          <div class="bubble-text" dir="auto">${item.body.text}</div>
+          ${item.body.text && html`<div class="bubble-text" dir="auto">${item.body.text}</div>`}
+          ${item.body.images &&
+            html`<div class="bubble-image"><${Icon} name="image" size=${16} />${
+              t.composer.pictures(item.body.images.length)
+            }</div>`}
         </div>
         <${DecisionState} item=${item} />
       </div>

@@ -233,6 +233,7 @@ export const t = {
     closed: 'This agent takes no more messages',
     attach: 'Attach a picture',
     picture: 'Attached picture',
+    pictures: (n: number) => (n === 1 ? '1 picture' : `${n} pictures`),
     removePicture: 'Remove this picture',
     notPicture: 'This file is not a picture that the browser can read.',
     tooLarge: 'The pictures are too large together. Send fewer at once.',
