@@ -272,6 +272,7 @@ function join(browser: ReturnType<HttpResponse['upgrade']>, machine: StreamDuple
   browser.on('close', () => machine.destroy());
   // After a clean end the browser may still have to read what it was sent.
   machine.on('close', () => {
+    if (browser.destroyed) return;
     if (!browser.writableEnded) return void browser.destroy();
     browser.resume(); // Nobody reads it any more, but its end must be seen.
     if (browser.writableFinished) linger(browser, clock);

@@ -181,9 +181,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   /** Ends a connection with a bare reply, or with none where it would be taken for that of another request. */
   function refuse(socket: Socket, status: number): void {
     const last = current.get(socket);
-    const refused = !last || (!last.headersSent && !last.req.complete);
-    const between = refused || (last.writableFinished && last.req.complete && last.shouldKeepAlive);
-    if (!socket.writable || !between) return socket.destroySoon();
+    // It is the reply to the latest request, if that is not whole, or to one that would have come next.
+    const isOwn = !last || (!last.headersSent && !last.req.complete) ||
+      (last.writableFinished && last.req.complete && last.shouldKeepAlive);
+    if (!socket.writable || !isOwn) return socket.destroySoon();
     const headers = plain.merge({ 'content-length': 0, connection: 'close' });
     socket.end(rawHead(status, headers), 'latin1', () => socket.destroy());
   }

@@ -48,22 +48,25 @@ withServer('every one of several pipelined replies hears that the connection is 
   assert.is(closed, 20, 'once each');
 });
 
-withServer('an answer to an upgrade request that is not read is cut like any other', {
-  handler: (_req, res) => {
-    res.writeHead(200, {});
-    for (let i = 0; i < 200; i++) res.write(Buffer.alloc(64 * 1024));
-    res.end();
-  },
-  limits: { stallMs: 500 },
-}, async (port) => {
-  const { socket } = await send(port, request('GET', '/', { connection: 'Upgrade', upgrade: 'websocket' }));
-  socket.pause();
-  await new Promise((resolve) => setTimeout(resolve, 2500));
-  let bytes = 0;
-  socket.on('data', (chunk) => bytes += chunk.length).resume();
-  await once(socket, 'close');
-  assert.ok(bytes < 200 * 64 * 1024, `all ${bytes} bytes came`);
-});
+const UPGRADE = { connection: 'Upgrade', upgrade: 'websocket' };
+for (const [what, fields] of [['a request', {}], ['an upgrade request', UPGRADE]] as const) {
+  withServer(`an answer to ${what} that is not read is cut`, {
+    handler: (_req, res) => {
+      res.writeHead(200, {});
+      for (let i = 0; i < 200; i++) res.write(Buffer.alloc(64 * 1024));
+      res.end();
+    },
+    limits: { stallMs: 500 },
+  }, async (port) => {
+    const { socket } = await send(port, request('GET', '/', fields));
+    socket.pause();
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+    let bytes = 0;
+    socket.on('data', (chunk) => bytes += chunk.length).resume();
+    await once(socket, 'close');
+    assert.ok(bytes < 200 * 64 * 1024, `all ${bytes} bytes came`);
+  });
+}
 
 const half: Options['handler'] = (_req, res) => {
   res.writeHead(200, {});
@@ -73,7 +76,7 @@ const half: Options['handler'] = (_req, res) => {
 for (
   const [what, head] of [
     ['HTTP/1.0', 'GET / HTTP/1.0\r\nHost: x\r\n\r\n'],
-    ['an upgrade request', request('GET', '/', { connection: 'Upgrade', upgrade: 'websocket' })],
+    ['an upgrade request', request('GET', '/', UPGRADE)],
   ] as const
 ) {
   withServer(

@@ -307,25 +307,6 @@ withServer('a connection that asks nothing more is closed, one that waits for it
   assert.is((await rawHttp(port, request('GET', '/later', { connection: 'keep-alive' }), 4000)).status, 200);
 });
 
-withServer('a client that does not read its reply is cut', {
-  handler: (_req, res) => {
-    res.writeHead(200, {});
-    for (let i = 0; i < 200; i++) res.write(Buffer.alloc(64 * 1024));
-  },
-  limits: { stallMs: 500 },
-}, async (port) => {
-  const socket = connect(port, '127.0.0.1');
-  socket.on('error', () => {});
-  socket.write(request('GET', '/'));
-  await once(socket, 'connect');
-  socket.pause();
-  await new Promise((resolve) => setTimeout(resolve, 2500));
-  let bytes = 0;
-  socket.on('data', (chunk) => bytes += chunk.length).resume();
-  await once(socket, 'close');
-  assert.ok(bytes < 200 * 64 * 1024, `all ${bytes} bytes came`);
-});
-
 const rejects = async (promise: Promise<unknown>, message: RegExp) => {
   const error = await promise.then(() => null, (reason: Error) => reason);
   assert.match(String(error?.message), message);
