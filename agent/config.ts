@@ -1,36 +1,49 @@
 /** The settings of the agent machine, read once from the environment. Nothing else in agent/ reads it. */
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
+import { expandHome } from '../core/home.ts';
+import { type OwnProgram, PROGRAM_SETTINGS } from './process/programs.ts';
 
 export interface Config {
   /** 0: any free port (tests). */
   port: number;
   /** Empty: the loopback addresses only. */
   host: string;
-  /** Asked for by the local server when `host` is set; empty: no login. */
+  /** The password of the local server's login, which `host` demands; empty: no login. */
   dashboardPassword: string;
-  /** `ca`: file with the authority of the relay's certificate (PEM), where that is none of the known ones; empty: none. */
+  /** `ca`: PEM file of the authority that signed the relay's certificate; empty: one that Node knows. null: no relay. */
   relay: { url: string; token: string; ca: string } | null;
   /** Absolute. */
   dataDir: string;
-  /** Program names or paths. */
-  claudeBin: string;
-  codexBin: string;
+  /** Names or paths of the programs that have drivers of their own, by provider. */
+  programs: Record<OwnProgram, string>;
+  /** Where such a program keeps its sessions; empty: its own default. */
+  programDirectories: Record<OwnProgram, string>;
   smtp: { host: string; port: number; secure: boolean; user: string; pass: string; from: string } | null;
   twilio: { accountSid: string; authToken: string; whatsappFrom: string } | null;
   /** Used when an agent names no webhook of its own; empty: none. */
   slackWebhookUrl: string;
+  /** `address`: of a Bot API server of one's own, without a slash at the end; empty: Telegram's. */
+  telegram: { token: string; address: string } | null;
+  /** Of the ntfy server's access control; empty: none. */
+  ntfyToken: string;
+  /** Signs what the webhook gets; empty: none. */
+  webhookSecret: string;
   /** Where people open the dashboard, for links in notifications; empty: none. */
   publicUrl: string;
-  /** Where work is done that names no folder; absolute. The home folder unless DEFAULT_DIRECTORY is set. */
+  /** Absolute. Agents and terminals that name no directory work here: DEFAULT_DIRECTORY, else the home directory. */
   defaultDirectory: string;
-  /** Somebody set DEFAULT_DIRECTORY: the create form then begins with it. */
+  /** DEFAULT_DIRECTORY is set: the create form then begins with it. */
   isDirectorySet: boolean;
-  /** Where Claude keeps its sessions; empty: ~/.claude. */
-  claudeConfigDir: string;
   /** false (TERMINAL=off): no terminal can be opened from the dashboard. */
   terminal: boolean;
+  /** Webhooks and push services may have addresses of this machine and its networks. */
+  allowPrivateAddresses: boolean;
 }
+
+/** The program of a CLI that runs in a terminal, by the name of its provider. */
+export const cliProgram = ({ programs }: Config, provider: string): string =>
+  Object.hasOwn(programs, provider) ? programs[provider as OwnProgram] : provider;
 
 export type Env = Record<string, string | undefined>;
 
@@ -53,21 +66,48 @@ export function readConfig(env: Env): Config {
     host,
     dashboardPassword,
     relay: relay(env),
-    dataDir: resolve(text(env, 'DATA_DIR') || 'data'),
-    claudeBin: program(env, 'CLAUDE_BIN', 'claude'),
-    codexBin: program(env, 'CODEX_BIN', 'codex'),
+    dataDir: resolve(path(env, 'DATA_DIR') || 'data'),
+    programs: ofPrograms((name) => program(env, PROGRAM_SETTINGS[name].program, name)),
+    programDirectories: ofPrograms((name) => {
+      const { directory } = PROGRAM_SETTINGS[name];
+      return directory ? path(env, directory) : '';
+    }),
     smtp: smtp(env),
     twilio: twilio(env),
     slackWebhookUrl: url(env, 'SLACK_WEBHOOK_URL', ['https:']),
+    telegram: telegram(env),
+    ntfyToken: text(env, 'NTFY_TOKEN'),
+    webhookSecret: secret(env, 'WEBHOOK_SECRET'),
     publicUrl: url(env, 'PUBLIC_URL', ['https:', 'http:']).replace(/\/+$/, ''),
-    defaultDirectory: resolve(text(env, 'DEFAULT_DIRECTORY') || homedir()),
+    defaultDirectory: resolve(path(env, 'DEFAULT_DIRECTORY') || homedir()),
     isDirectorySet: text(env, 'DEFAULT_DIRECTORY') !== '',
-    claudeConfigDir: text(env, 'CLAUDE_CONFIG_DIR'),
     terminal: onOff(env, 'TERMINAL', true),
+    allowPrivateAddresses: onOff(env, 'ALLOW_PRIVATE_ADDRESSES', false),
   };
 }
 
+/** Where people open the dashboard: PUBLIC_URL, else the relay's address, else this machine. */
+export function dashboardAddress({ publicUrl, relay, port }: Config): string {
+  if (publicUrl) return publicUrl;
+  if (!relay) return port ? `http://localhost:${port}` : '';
+  const { protocol, host } = new URL(relay.url);
+  return `${protocol === 'wss:' || protocol === 'https:' ? 'https' : 'http'}://${host}`;
+}
+
+const ofPrograms = (value: (name: OwnProgram) => string): Record<OwnProgram, string> => {
+  const names = Object.keys(PROGRAM_SETTINGS) as OwnProgram[];
+  return Object.fromEntries(names.map((name) => [name, value(name)])) as Record<OwnProgram, string>;
+};
+
+/** What stands before a page's path in a link: the dashboard's address, and which machine of a relay it is about. */
+export function linkBase(config: Config, machineAtRelay: string | null): string {
+  const address = dashboardAddress(config);
+  return address && `${address}/#${machineAtRelay ? `/m/${machineAtRelay}` : ''}`;
+}
+
 const text = (env: Env, name: string): string => (env[name] ?? '').trim();
+/** A file or directory; empty when unset. */
+const path = (env: Env, name: string): string => expandHome(text(env, name));
 
 function port(env: Env, name: string, fallback: number): number {
   const value = text(env, name);
@@ -103,10 +143,9 @@ function url(env: Env, name: string, protocols: string[]): string {
   throw new ConfigError(`${name} must be an address that begins with ${protocols.join('// or ')}//.`);
 }
 
-/** A program name stays one, to be looked up in PATH; a path becomes absolute, `~/` is the home folder. */
+/** A program name stays one, to be looked up in PATH; a path becomes absolute. */
 function program(env: Env, name: string, fallback: string): string {
-  const value = text(env, name) || fallback;
-  if (value.startsWith('~/')) return resolve(homedir(), value.slice(2));
+  const value = path(env, name) || fallback;
   return value.includes('/') ? resolve(value) : value;
 }
 
@@ -116,7 +155,7 @@ function relay(env: Env): Config['relay'] {
   if (!address && !token) return null;
   if (!address) throw new ConfigError('RELAY_TOKEN is set but RELAY_URL is not: set both, or neither for local use.');
   if (!token) throw new ConfigError('RELAY_URL is set but RELAY_TOKEN is not: copy the token that the relay uses.');
-  return { url: address, token, ca: text(env, 'RELAY_CA') };
+  return { url: address, token, ca: path(env, 'RELAY_CA') };
 }
 
 function smtp(env: Env): Config['smtp'] {
@@ -138,4 +177,24 @@ function twilio(env: Env): Config['twilio'] {
   }
   const [accountSid, authToken, whatsappFrom] = names.map((name) => text(env, name));
   return { accountSid: accountSid!, authToken: authToken!, whatsappFrom: whatsappFrom! };
+}
+
+/** The token goes into addresses: `123456:ABC…`. */
+function telegram(env: Env): Config['telegram'] {
+  const token = text(env, 'TELEGRAM_BOT_TOKEN');
+  const address = url(env, 'TELEGRAM_API_URL', ['https:', 'http:']).replace(/\/+$/, '');
+  if (!token) return null;
+  if (!/^\d+:[\w-]+$/.test(token)) {
+    throw new ConfigError('TELEGRAM_BOT_TOKEN must be the token that @BotFather gave, e.g. 123456:ABC-def.');
+  }
+  return { token, address };
+}
+
+/** Shorter ones can be found by trying. */
+const MIN_SECRET = 16;
+
+function secret(env: Env, name: string): string {
+  const value = text(env, name);
+  if (!value || value.length >= MIN_SECRET) return value;
+  throw new ConfigError(`${name} must have at least ${MIN_SECRET} characters.`);
 }

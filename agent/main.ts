@@ -1,44 +1,28 @@
-/** `tsx agent/main.ts`: the machine where agents run. */
-import { readFileSync } from 'node:fs';
+/**
+ * `tsx agent/main.ts [--env FILE]`: the machine where agents run. Settings come from the environment and from the .env at the
+ * root of the checkout, or the file that is named.
+ */
+import '../core/require-node.ts';
 import process from 'node:process';
-import { fileURLToPath } from 'node:url';
-import { withEnvFiles } from '../core/env.ts';
-import { createLog, outliveOutput } from '../core/log.ts';
-import { ConfigError, readConfig } from './config.ts';
-import { startAgentServer } from './server.ts';
-
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const log = createLog();
 
 async function main(): Promise<void> {
-  const config = readConfig(withEnvFiles(process.env, [process.cwd(), ROOT]));
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
-  const server = await startAgentServer(config, { log, version });
-  let isClosing = false;
-  const close = (signal: string) => {
-    if (isClosing) process.exit(1);
-    isClosing = true;
-    log.info('going down', { signal });
-    server.close().then(() => process.exit(0), (error) => {
-      log.error('could not go down cleanly', { error: String(error) });
-      process.exit(1);
+  // Loaded only now: an older Node must get its sentence before it meets what it cannot parse.
+  const { programEnv } = await import('../core/dotenv.ts');
+  const { installationRoot, packageInfo } = await import('../core/installation.ts');
+  const { runAgent } = await import('./program.ts');
+  const controller = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(1);
+      controller.abort(name);
     });
-  };
-  process.on('SIGTERM', () => close('SIGTERM'));
-  process.on('SIGINT', () => close('SIGINT'));
+  }
+  const { env, rest } = programEnv(process.env, process.argv.slice(2), installationRoot());
+  if (rest.length) throw new Error(`There is no option ${rest[0]}: only --env FILE.`);
+  await runAgent(env, { version: packageInfo().version, signal: controller.signal });
 }
 
-outliveOutput();
-// Agents at work must not die of one failed request.
-process.on('uncaughtException', (error) => log.error('unexpected error', { error: error.stack ?? error.message }));
-process.on('unhandledRejection', (error) => {
-  log.error('unexpected rejection', { error: error instanceof Error ? error.stack ?? error.message : String(error) });
-});
-
-main().catch((error) => {
-  const isExpected = error instanceof ConfigError || error instanceof Error;
-  console.error(isExpected ? error.message : error);
+main().then(() => process.exit(0), (error) => {
+  console.error(error instanceof Error ? error.message : error);
   process.exit(1);
 });

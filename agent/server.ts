@@ -1,210 +1,158 @@
-/** The agent machine put together: rooms, routes, the local server and the tunnel. */
-import { existsSync, readFileSync } from 'node:fs';
-import { hostname } from 'node:os';
-import { join } from 'node:path';
-import process from 'node:process';
-import { fileURLToPath } from 'node:url';
+/** The agent machine put together: context, domain, API, listeners. */
+import { readFileSync } from 'node:fs';
+import { versionAdvice } from '../core/api/version.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
-import { createHttpServer, type HttpServer } from '../core/http/server.ts';
-import { readAssets, serveStatic } from '../core/http/static.ts';
-import { HttpError } from '../core/http/reply.ts';
-import { Router } from '../core/http/router.ts';
-import type { Handler } from '../core/http/types.ts';
 import type { Log } from '../core/log.ts';
-import type { MachineInfo } from '../core/wire/live.ts';
-import { agentRoutes } from './api/agents.ts';
-import { healthRoutes } from './api/health.ts';
+import type { Hello } from '../core/tunnel/mod.ts';
+import { LocalServer } from './access/local-server.ts';
+import { createApi } from './api/routes.ts';
 import type { Config } from './config.ts';
-import { createDoor } from './door.ts';
-import { LiveFeed } from './live.ts';
-import { createClaude } from './provider/claude.ts';
-import { createCodex } from './provider/codex.ts';
-import type { House } from './rooms.ts';
-import { createDiskSessions } from './session/history.ts';
-import { Registry } from './session/registry.ts';
-import { endStrays, OWNER } from './session/strays.ts';
-import { type Claim, claimFolder } from './store/claim.ts';
-import { createTerminals, type Terminals } from './terminal/mod.ts';
-import { keepConnected, type Tunnel } from './tunnel.ts';
-import { createWorkshop, type Workshop } from './workshop.ts';
-import { createWorkspace } from './workspace/mod.ts';
+import type { AgentContext } from './context.ts';
+import { type Domain, openDomain } from './domain.ts';
+import { EventLog } from './live/event-log.ts';
+import { LiveFeed } from './live/feed.ts';
+import { Machine } from './live/machine.ts';
+import { Warnings } from './live/warnings.ts';
+import type { PushKeys } from './push/keys.ts';
+import { MachineIdentity } from './settings/machine-identity.ts';
+import { type DataDirectory, openDataDirectory } from './store/data-directory.ts';
+import {
+  startTunnelClient,
+  type TlsOptions,
+  type TunnelHandle,
+  type TunnelOptions,
+  type TunnelState,
+} from './tunnel/client.ts';
 
 export interface AgentServer {
   readonly port: number;
   readonly live: LiveFeed;
-  /** Tells the dashboards, ends every CLI (they can be resumed), lets go of the data folder. */
+  /** Disconnects the dashboards, ends every CLI (they can be resumed), releases the data directory. */
   close(): Promise<void>;
+}
+
+export interface ServerOptions {
+  log: Log;
+  version: string;
+  clock?: Clock;
 }
 
 /** How long running requests may take when the server goes down, ms. */
 const GRACE_MS = 2000;
-/** How long the start waits for the CLIs to tell their versions, ms. */
-const PROBE_WAIT_MS = 3000;
-const PROBE_EVERY_MS = 60_000;
-const UI_FOLDER = fileURLToPath(new URL('../dist/ui', import.meta.url));
 
-/** Rejects with a sentence when the data folder is in use or the port is taken. */
-export async function startAgentServer(
-  config: Config,
-  options: { log: Log; version: string; clock?: Clock },
-): Promise<AgentServer> {
-  const { log, version, clock = systemClock } = options;
-  const claim = claimFolder(config.dataDir);
+/** Rejects with a sentence when the data directory is in use or the port is taken; then nothing was begun. */
+export async function startAgentServer(config: Config, options: ServerOptions): Promise<AgentServer> {
+  const directory = await openDataDirectory(config.dataDir, {
+    clock: options.clock,
+    onLost: () => reportLost(options.log),
+  });
   try {
-    return await start(config, { log, version, clock, claim });
+    return await start(config, options, directory);
   } catch (error) {
-    claim.release();
+    directory.release();
     throw error;
   }
 }
 
-async function start(
-  config: Config,
-  { log, version, clock, claim }: { log: Log; version: string; clock: Clock; claim: Claim },
-): Promise<AgentServer> {
-  const startedAt = clock.now();
-  const machine: MachineInfo = {
-    name: hostname(),
-    platform: `${process.platform} ${process.arch}`,
-    version,
-    startedAt,
-    providers: {},
-    defaultDirectory: config.isDirectorySet ? config.defaultDirectory : '',
-    get terminals() {
-      return terminals.availability();
-    },
-  };
-  const feed: LiveFeed = new LiveFeed({
-    machine: () => machine,
-    snapshot: () => ({
-      agents: agents.list(),
-      terminals: terminals.list(),
-      templates: workshop.templates(),
-      tasks: workshop.tasks(),
-      pipeline: workshop.pipeline(),
-    }),
-    has: (agent) => agents.has(agent),
-    page: (agent, range) => agents.messages(agent, range),
-  }, clock);
-  const house: House = {
-    config,
-    log,
-    clock,
-    publish: (change) => feed.publish(change),
-    warn(code, text) {
-      if (text && !feed.warnings().some((one) => one.code === code && one.text === text)) log.warn(text, { code });
-      feed.warn(code, text);
-    },
-  };
-  house.warn('storage', claim.problem);
-  const strays = await endStrays(config.dataDir);
-  if (strays) log.warn('ended processes of an earlier life', { count: strays });
-  const env = { ...process.env, [OWNER]: config.dataDir };
-  const providers = {
-    claude: createClaude({ bin: config.claudeBin, env, clock }),
-    codex: createCodex({ bin: config.codexBin, env, log: log.tagged('Codex'), clock }),
-  };
-  const workspace = createWorkspace(house);
-  const onDisk = createDiskSessions({
-    claudeConfigDir: config.claudeConfigDir,
-    codex: providers.codex,
-    agentOf: (provider, id) => agents.agentOf(provider, id),
-  });
-  const agents: Registry = await Registry.open({ house, providers, workspace, onDisk });
-  const terminals: Terminals = createTerminals(house, agents);
-  const workshop: Workshop = createWorkshop(house, agents, workspace);
+/** Two servers on one directory overwrite each other's files: this one must end. */
+const reportLost = (log: Log) =>
+  log.error(
+    'Another server has taken the data folder, which this one held too long without a sign of life. Stop one of them.',
+  );
 
-  const router = new Router((error, req) => {
-    // A client that goes away in the middle of its request is no failure of ours.
-    if ((error as { code?: string }).code === 'ERR_STREAM_PREMATURE_CLOSE') return;
-    log.error('request failed', {
-      url: req.url,
-      error: error instanceof Error ? error.stack ?? error.message : String(error),
-    });
-  });
-  let tunnel: Tunnel | null = null;
-  healthRoutes(router, {
-    machine,
-    clock,
-    agents,
-    warnings: () => feed.warnings(),
-    tunnel: () => tunnel?.state() ?? null,
-  });
-  agentRoutes(router, agents);
-  onDisk.routes(router);
-  terminals.routes(router);
-  workshop.routes(router);
-  router.get('/api/live', (req, res) => feed.serve(req, res));
+async function start(config: Config, options: ServerOptions, directory: DataDirectory): Promise<AgentServer> {
+  const { log, version, clock = systemClock } = options;
 
-  const probe = async () => {
-    for (const provider of Object.values(providers)) machine.providers[provider.name] = await provider.probe();
-  };
-  await Promise.race([probe(), new Promise((resolve) => clock.setTimeout(() => resolve(null), PROBE_WAIT_MS))]);
-  const probing = setInterval(() => void probe(), PROBE_EVERY_MS);
+  // Context
+  const events = new EventLog();
+  const warnings = new Warnings(events, log);
+  const { context, identity } = createContext({ config, log, clock, events, warnings });
+  const tls = relayTls(config);
+  context.warn('storage', directory.problem);
 
-  const door = await createDoor(config, { clock, log });
-  const serveFile = files();
-  const handler: Handler = (req, res) => {
-    if (door.serves(req, res)) return;
-    return isApi(req.url) ? router.handle(req, res) : serveFile(req, res);
+  // Domain. The port is taken first: a server that cannot serve begins nothing.
+  const local = await LocalServer.open(context);
+  const domain = await openDomain(context).catch((error) => local.close(0).then(() => Promise.reject(error)));
+  const providers = () => domain.providers.all();
+  const machine = new Machine({ context, version, providers, terminals: domain.terminals });
+  await machine.start();
+
+  // API
+  const tunnelState: { now: TunnelState | null } = { now: null };
+  const feed = new LiveFeed({ events, clock, sources: liveSources(domain, machine, warnings) });
+  const health = { machine, clock, agents: domain.agents, warnings, tunnel: () => tunnelState.now };
+  const handler = createApi(context, domain, feed, health);
+
+  // Listeners. Only the local server asks for access: what comes through the tunnel was let in by the relay.
+  local.serve(handler);
+  const info = { name: machine.info().name, version };
+  const wire = { handler, info, tls, onState: (state: TunnelState) => void (tunnelState.now = state) };
+  const tunnel = connectTunnel(context, { keys: domain.push.keys, identity }, wire);
+  log.info(`Agent Monitor server running on port ${local.port}`);
+  const close = async () => {
+    machine.close();
+    feed.close();
+    const served = Promise.all([local.close(GRACE_MS), tunnel?.close(GRACE_MS)]);
+    await domain.close();
+    await served;
+    directory.release();
   };
-  const { servers, port } = await listen(config, handler, log, clock);
-  if (config.relay) {
-    tunnel = keepConnected({
-      url: config.relay.url,
-      token: config.relay.token,
-      ...(config.relay.ca ? { tls: { ca: readFileSync(config.relay.ca, 'utf8') } } : {}),
-      handler,
-      info: { name: machine.name, version },
-      log: log.tagged('Tunnel'),
-      clock,
-    });
-  }
-  log.info(`Agent Monitor server running on port ${port}`);
-  return {
-    port,
-    live: feed,
-    async close() {
-      clearInterval(probing);
-      feed.close();
-      const served = Promise.all([...servers.map((server) => server.close(GRACE_MS)), tunnel?.close(GRACE_MS)]);
-      await workshop.close();
-      await Promise.all([agents.close(), terminals.close()]);
-      await Promise.all(Object.values(providers).map((provider) => provider.close()));
-      await served;
-      door.close();
-      claim.release();
-    },
-  };
+  return { port: local.port, live: feed, close };
 }
 
-const isApi = (url: string) => url === '/api' || url.startsWith('/api/') || url.startsWith('/api?');
-
-/** The dashboard, when it was built. */
-function files(): Handler {
-  if (existsSync(join(UI_FOLDER, 'index.html'))) return serveStatic(readAssets(UI_FOLDER));
-  return () => {
-    throw new HttpError(503, 'not_built', 'The dashboard is not built yet: run `npm run build` and start again.');
-  };
+interface ContextParts extends Pick<AgentContext, 'config' | 'log' | 'clock'> {
+  events: EventLog;
+  warnings: Warnings;
 }
 
-/** On 127.0.0.1 and ::1, or on HOST. */
-async function listen(
-  config: Config,
-  handler: Handler,
-  log: Log,
-  clock: Clock,
-): Promise<{ servers: HttpServer[]; port: number }> {
-  const make = () => createHttpServer({ handler, log, clock });
-  const first = make();
-  const { port } = await first.listen(config.port, config.host || '127.0.0.1');
-  if (config.host) return { servers: [first], port };
-  const second = make();
-  try {
-    await second.listen(port, '::1');
-    return { servers: [first, second], port };
-  } catch (error) {
-    log.info('not listening on ::1', { reason: error instanceof Error ? error.message : String(error) });
-    return { servers: [first], port };
-  }
+function createContext({ events, warnings, ...parts }: ContextParts) {
+  const warn = (code: string, text: string) => warnings.set(code, text);
+  const identity = new MachineIdentity({ config: parts.config, warn });
+  const context: AgentContext = {
+    ...parts,
+    warn,
+    publish: (change) => events.publish(change),
+    subscribe: (listener) => events.subscribe(listener),
+    machineAtRelay: () => identity.atRelay,
+  };
+  return { context, identity };
+}
+
+const liveSources = (domain: Domain, machine: Machine, warnings: Warnings) => ({
+  machine: () => machine.info(),
+  snapshot: () => ({
+    agents: domain.agents.list(),
+    terminals: domain.terminals.list(),
+    templates: domain.templates.list(),
+    tasks: domain.board.tasks,
+    pipeline: domain.board.status,
+    warnings: warnings.list(),
+  }),
+  has: (agent: string) => domain.agents.has(agent),
+  page: (agent: string, range: { after?: number; limit: number }) => domain.agents.messages(agent, range),
+});
+
+/** Throws when the file of RELAY_CA cannot be read. */
+const relayTls = ({ relay }: Config): TlsOptions => relay?.ca ? { ca: readFileSync(relay.ca, 'utf8') } : {};
+
+/** null: no relay is set. */
+function connectTunnel(
+  { config: { relay }, log, clock, warn }: AgentContext,
+  { keys, identity }: { keys: PushKeys; identity: MachineIdentity },
+  options: Pick<TunnelOptions, 'handler' | 'info' | 'tls' | 'onState'>,
+): TunnelHandle | null {
+  if (!relay) return null;
+  void identity.save().catch((error) => log.warn("The machine's id was not saved.", { error: error.message }));
+  const { url, token } = relay;
+  // An old machine is what the relay tells of: it has the newer words.
+  const onRelay = (hello: Hello) => {
+    const advice = versionAdvice({ relay: hello.version, machine: options.info.version });
+    warn('version', advice?.old === 'relay' ? advice.text : '');
+    if (advice?.old === 'machine') log.tagged('Tunnel').warn(advice.text);
+    const failed = (what: string) => (error: Error) => log.warn(`${what} was not saved.`, { error: error.message });
+    void keys.setRelay(hello.pushKey ?? null).catch(failed("The relay's push key"));
+    void identity.setByRelay(hello.id).catch(failed("The machine's id"));
+  };
+  const id = () => identity.id;
+  return startTunnelClient({ url, token, log: log.tagged('Tunnel'), clock, onRelay, id, ...options });
 }

@@ -1,8 +1,8 @@
-/** When to try again: soon after a loss, then less and less often. Pure but for the injected randomness. */
+/** Delays between reconnection attempts: short after a loss, then longer and longer. Pure but for the injected randomness. */
 
-/** First retry after a connection that was healthy, ms: at once, but not all clients in the same instant. */
-const AT_ONCE_MS = 1_000;
-/** The same when the other end has said that it restarts, ms: it needs a moment, and all its clients come together. */
+/** First retry after an established connection, ms: at once, but not all clients at the same instant. */
+const FIRST_RETRY_MS = 1_000;
+/** The same when the peer has announced a restart, ms: it needs a moment, and all its clients reconnect together. */
 const RESTART_MS = 4_000;
 const FIRST_MS = 5_000;
 const MAX_MS = 60_000;
@@ -11,6 +11,8 @@ const HEALTHY_MS = 60_000;
 
 export class Backoff {
   readonly #random: () => number;
+  /** Least width of the range that a wait is drawn from, ms: what the peer asks for when it has many clients. */
+  spreadMs = 0;
   /** The next wait, ms; 0 after a healthy connection, and before the first. */
   #delay = 0;
 
@@ -19,30 +21,30 @@ export class Backoff {
     this.#random = random;
   }
 
-  /** What went before says nothing of the line as it is now. */
+  /** Starts over: earlier failures say nothing about the network as it is now. */
   reset(): void {
     this.#delay = 0;
   }
 
-  /** ms to the next try when the last one never left this machine: nobody has load to be spared, and the network may be back. */
+  /** ms to the next attempt when the last one never left this machine: it burdens no server, and the network may be back. */
   offline(): number {
     return this.#spread(FIRST_MS);
   }
 
-  /** @param upMs how long the connection was up, 0 when it never was. @returns ms to wait before the next try */
+  /** @param upMs how long the connection was up, 0 when it never was. @returns ms to wait before the next attempt */
   next(upMs: number, peerRestarts = false): number {
     if (upMs >= HEALTHY_MS) this.#delay = 0;
     if (this.#delay === 0) {
       this.#delay = FIRST_MS;
-      if (upMs > 0) return this.#random() * (peerRestarts ? RESTART_MS : AT_ONCE_MS);
+      if (upMs > 0) return this.#random() * Math.max(this.spreadMs, peerRestarts ? RESTART_MS : FIRST_RETRY_MS);
     }
     const delay = this.#delay;
     this.#delay = Math.min(2 * delay, MAX_MS);
     return this.#spread(delay);
   }
 
-  /** From half of it to all of it, so that many clients spread and none waits longer than MAX_MS. */
+  /** A random delay between half of it and all of it, or more where that is narrower than `spreadMs`. */
   #spread(delay: number): number {
-    return delay * (0.5 + this.#random() / 2);
+    return delay / 2 + this.#random() * Math.max(delay / 2, this.spreadMs);
   }
 }

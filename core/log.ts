@@ -1,6 +1,6 @@
 /**
- * One-line logs: `2026-01-31T12:00:00.000Z [Tunnel] text key=value`. Whatever is logged comes out as one line without control
- * characters, so that no name, header or path can forge a line or drive the terminal of whoever reads it.
+ * One-line logs: `2026-01-31T12:00:00.000Z [Tunnel] text key=value`. Each entry is written as one line without control
+ * characters, so that no name, header or path can forge a line or control the reader's terminal.
  */
 import process from 'node:process';
 
@@ -17,10 +17,10 @@ export interface Log {
 }
 
 const ORDER: LogLevel[] = ['debug', 'info', 'warn', 'error'];
-/** Longest text or value that one line carries; the rest is cut with an ellipsis. */
+/** Longest text or value of a line, characters; the rest is replaced by an ellipsis. */
 const MAX_FIELD = 2000;
 
-/** Control, format, separator and surrogate characters as \u escapes; cut to MAX_FIELD characters. */
+/** Escapes control, format and separator characters as \u sequences, and truncates to MAX_FIELD characters. */
 export function escapeLogText(text: string): string {
   const cut = text.length > MAX_FIELD ? `${text.slice(0, MAX_FIELD)}…` : text;
   return cut.replace(
@@ -42,7 +42,7 @@ function fieldText(value: LogFields[string]): string {
   return /[\s"=]/.test(text) || text === '' ? `"${text.replaceAll('"', '\\"')}"` : text;
 }
 
-/** @param write takes one finished line without its newline */
+/** @param write receives each finished line without its newline */
 export function createLog(
   options: { level?: LogLevel; tag?: string; write?: (line: string, level: LogLevel) => void; now?: () => Date } = {},
 ): Log {
@@ -65,10 +65,20 @@ export function createLog(
   };
 }
 
-/** Lines that cannot be written (a full disk, a reader that has left) are lost; the program goes on. Once, at start. */
+/** Drops lines that cannot be written (a full disk, a closed pipe) so that the program goes on. Call once, at start. */
 export function outliveOutput(): void {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 }
 
-/** A log that keeps nothing. */
+/**
+ * Logs what nobody caught and goes on: many people's connections must not end with one failed request. Call once, when the
+ * program's own start can no longer fail by it.
+ */
+export function outliveErrors(log: Log): void {
+  const textOf = (error: unknown) => error instanceof Error ? error.stack ?? error.message : String(error);
+  process.on('uncaughtException', (error) => log.error('unexpected error', { error: textOf(error) }));
+  process.on('unhandledRejection', (error) => log.error('unexpected rejection', { error: textOf(error) }));
+}
+
+/** A log that writes nothing. */
 export const silentLog: Log = createLog({ write: () => {} });

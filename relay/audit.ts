@@ -1,21 +1,23 @@
-/** The audit log: one JSON object a line, for logins, sessions and tunnels. Bounded in rate and size; never stops the relay. */
+/** The audit log of logins, sessions and tunnels: a JSON object a line. Bounded in rate and size; a failure never stops the relay. */
 import { Buffer } from 'node:buffer';
 import { chmodSync, existsSync, renameSync, statSync } from 'node:fs';
 import { appendFileSync } from 'node:fs';
-import type { Audit } from '../core/auth/gate.ts';
+import type { Audit } from '../core/auth/login.ts';
 import type { Clock } from '../core/clock.ts';
 import { escapeLogText, type Log } from '../core/log.ts';
+import { checkRegularFile } from './regular-file.ts';
 
-/** A file of this size becomes `.1`, that becomes `.2` …; what was `.KEPT` goes. */
-export const ROTATE_BYTES = 5 * 1024 * 1024;
-export const KEPT = 3;
-/** Lines a minute of each event; the next line after more tells how many were left out. */
-export const LINES_A_MINUTE = 60;
+/** A file of this size is renamed to `.1`, the former `.1` to `.2`, and so on. */
+export const MAX_FILE_BYTES = 5 * 1024 * 1024;
+/** Rotated files; the oldest is replaced. */
+export const MAX_FILES = 3;
+/** Lines a minute for each event. The first line after more has the number of those left out. */
+export const MAX_LINES_PER_MINUTE = 60;
 
 interface Count {
   since: number;
   lines: number;
-  left: number;
+  leftOut: number;
 }
 
 /** @param file null: no audit log */
@@ -27,7 +29,8 @@ export function createAudit(file: string | null, log: Log, clock: Clock): Audit 
 
   const append = (line: string) => {
     try {
-      if (size + line.length > ROTATE_BYTES) {
+      checkRegularFile(file);
+      if (size + line.length > MAX_FILE_BYTES) {
         rotate(file);
         size = 0;
       }
@@ -42,26 +45,26 @@ export function createAudit(file: string | null, log: Log, clock: Clock): Audit 
   };
 
   return (event, fields) => {
-    const left = admit(counts, event, clock.monotonic());
-    if (left === null) return;
+    const leftOut = admit(counts, event, clock.monotonic());
+    if (leftOut === null) return;
     const time = new Date(clock.now()).toISOString();
-    append(`${JSON.stringify({ time, event, ...escaped(fields), ...(left ? { leftOut: left } : {}) })}\n`);
+    append(`${JSON.stringify({ time, event, ...escaped(fields), ...(leftOut ? { leftOut } : {}) })}\n`);
   };
 }
 
-/** @returns how many lines of this event were left out since the last one, or null for one that is left out itself */
+/** @returns how many lines of this event were left out since the last line, or null when this line is left out */
 function admit(counts: Map<string, Count>, event: string, now: number): number | null {
   let count = counts.get(event);
-  if (!count) counts.set(event, count = { since: now, lines: 0, left: 0 });
+  if (!count) counts.set(event, count = { since: now, lines: 0, leftOut: 0 });
   if (now - count.since >= 60_000) Object.assign(count, { since: now, lines: 0 });
-  if (count.lines >= LINES_A_MINUTE) {
-    count.left++;
+  if (count.lines >= MAX_LINES_PER_MINUTE) {
+    count.leftOut++;
     return null;
   }
   count.lines++;
-  const left = count.left;
-  count.left = 0;
-  return left;
+  const { leftOut } = count;
+  count.leftOut = 0;
+  return leftOut;
 }
 
 const escaped = (fields: Record<string, unknown>) =>
@@ -70,7 +73,7 @@ const escaped = (fields: Record<string, unknown>) =>
   );
 
 function rotate(file: string): void {
-  for (let n = KEPT - 1; n >= 1; n--) {
+  for (let n = MAX_FILES - 1; n >= 1; n--) {
     if (existsSync(`${file}.${n}`)) renameSync(`${file}.${n}`, `${file}.${n + 1}`);
   }
   renameSync(file, `${file}.1`);

@@ -1,8 +1,16 @@
-/** The relay's settings, from the environment and nowhere else. A wrong one is a sentence that names the variable. */
+/** Reads the relay's settings from environment variables. A wrong value throws a sentence that names the variable. */
 import { existsSync } from 'node:fs';
-import type { Env } from '../core/env.ts';
-import { isNetwork } from '../core/http/client.ts';
-import { generateToken } from '../core/tunnel/token.ts';
+import { isIP } from 'node:net';
+import { domainToASCII } from 'node:url';
+import type { Env } from '../core/dotenv.ts';
+import { expandHome } from '../core/home.ts';
+import { isNetwork } from '../core/http/client-address.ts';
+import { generateToken, isForJoining } from '../core/tunnel/token.ts';
+import { type Identifier, parseIdentifier } from './acme/identifier.ts';
+import type { AcmeSettings } from './acme/manager.ts';
+import { CHALLENGE_PORT } from './acme/problem.ts';
+import { type AcmeWords, interfaceAddresses, isSupported, readAcmeSettings } from './acme/settings.ts';
+import { checkRegularFile } from './regular-file.ts';
 
 export interface RelayConfig {
   /** 0: any free port (tests). */
@@ -10,29 +18,41 @@ export interface RelayConfig {
   /** undefined: every address of this machine. */
   host: string | undefined;
   token: string;
-  /** null: generate one. '': no login. */
+  /** null: the relay generates a password. '': no login. */
   password: string | null;
-  /** Host names that browsers open the relay by, lower case; the first is printed. */
+  /** Host names and addresses under which browsers open the relay, lower case. The start prints the first. */
   domains: string[];
   /** Files in PEM form. */
   tls: { cert: string; key: string } | null;
+  /** RELAY_TLS=auto. */
+  acme: AcmeConfig | null;
   trustedProxies: string[];
-  /** Where sessions are kept; null: in memory only. */
+  /** File that stores sessions across restarts; null: memory only. */
   stateFile: string | null;
   auditFile: string | null;
   /** null: there is no /metrics. */
   metricsToken: string | null;
 }
 
+export interface AcmeConfig extends AcmeSettings {
+  /** Where plain http is answered, if nobody else does there; null: nowhere (tests). */
+  httpPort: number | null;
+}
+
+export const speaksTls = ({ tls, acme }: RelayConfig): boolean => tls !== null || acme !== null;
+
 export class ConfigError extends Error {}
 
-/** Every variable with what it is for: `--help` prints this. */
+/** Every variable with its purpose; `--help` prints this list. */
 export const SETTINGS: [name: string, text: string][] = [
   ['RELAY_TOKEN', 'secret that the agent machine shares with this relay (required)'],
   ['RELAY_PASSWORD', 'password of the dashboard; unset: one is generated; set but empty: no login'],
-  ['RELAY_PORT', 'port to listen on (3457)'],
+  ['RELAY_PORT', 'port to listen on (3457; with RELAY_TLS=auto 443)'],
   ['RELAY_HOST', 'address to listen on (all)'],
-  ['RELAY_DOMAIN', 'host name of the dashboard; several separated by commas'],
+  ['RELAY_DOMAIN', 'host name or address of the dashboard; several separated by commas'],
+  ['RELAY_TLS', "auto: https with a certificate by itself, for RELAY_DOMAIN or else for this server's public address"],
+  ['RELAY_ACME_DIRECTORY', "authority that gives the certificate (Let's Encrypt)"],
+  ['RELAY_ACME_EMAIL', 'address that the authority may write to; unset: none'],
   ['RELAY_TLS_CERT', 'certificate file in PEM form, with RELAY_TLS_KEY; read again when it changes'],
   ['RELAY_TLS_KEY', 'key file in PEM form'],
   ['TRUSTED_PROXIES', 'addresses or networks of proxies whose X-Forwarded-For and -Proto count'],
@@ -41,42 +61,79 @@ export const SETTINGS: [name: string, text: string][] = [
   ['RELAY_METRICS_TOKEN', 'bearer token for /metrics; unset: no metrics'],
 ];
 
-/** @throws ConfigError */
-export function readRelayConfig(env: Env): RelayConfig {
+/** @param addresses of this machine. @throws ConfigError */
+export function readRelayConfig(env: Env, addresses: readonly string[] = interfaceAddresses()): RelayConfig {
   const text = (name: string) => env[name]?.trim() || null;
+  const path = (name: string) => expandHome(text(name) ?? '') || null;
   const token = text('RELAY_TOKEN');
   if (!token) {
     throw new ConfigError(
       `RELAY_TOKEN is not set: choose a secret and give it to the relay and the agent machine, e.g. RELAY_TOKEN=${generateToken()}`,
     );
   }
+  if (isForJoining(token)) {
+    throw new ConfigError(
+      'RELAY_TOKEN begins as a token or code of one machine does (amt_, amj_): set the relay one of its own, ' +
+        `e.g. RELAY_TOKEN=${generateToken()}; machines that have joined go on with theirs.`,
+    );
+  }
+  const identifiers = listOf(text('RELAY_DOMAIN')).map(domainOf);
+  const host = text('RELAY_HOST') ?? undefined;
+  const stateFile = env.RELAY_STATE === undefined ? 'relay-state.json' : path('RELAY_STATE');
+  const auditFile = path('RELAY_AUDIT');
+  regularFile('RELAY_STATE', stateFile);
+  regularFile('RELAY_AUDIT', auditFile);
+  const tls = tlsOf(path('RELAY_TLS_CERT'), path('RELAY_TLS_KEY'));
+  const isAuto = isAutoTls(text('RELAY_TLS'), tls);
+  const [directory, email] = [text('RELAY_ACME_DIRECTORY'), text('RELAY_ACME_EMAIL')];
   return {
-    port: portOf(text('RELAY_PORT')),
-    host: text('RELAY_HOST') ?? undefined,
+    port: portOf(text('RELAY_PORT'), isAuto ? CHALLENGE_PORT['tls-alpn-01'] : 3457),
+    host,
     token,
     password: env.RELAY_PASSWORD ?? null,
-    domains: listOf(text('RELAY_DOMAIN')).map(domainOf),
-    tls: tlsOf(text('RELAY_TLS_CERT'), text('RELAY_TLS_KEY')),
+    domains: identifiers.map(({ value }) => value),
+    tls,
+    acme: isAuto ? acmeOf({ identifiers, host, directory, email, stateFile }, addresses) : null,
     trustedProxies: listOf(text('TRUSTED_PROXIES')).map(proxyOf),
-    stateFile: env.RELAY_STATE === undefined ? 'relay-state.json' : text('RELAY_STATE'),
-    auditFile: text('RELAY_AUDIT'),
+    stateFile,
+    auditFile,
     metricsToken: text('RELAY_METRICS_TOKEN'),
   };
 }
 
 const listOf = (value: string | null): string[] => (value ?? '').split(',').map((part) => part.trim()).filter(Boolean);
 
-function portOf(value: string | null): number {
-  if (value === null) return 3457;
+function portOf(value: string | null, standard: number): number {
+  if (value === null) return standard;
   if (/^\d{1,5}$/.test(value) && Number(value) <= 65535) return Number(value);
   throw new ConfigError(`RELAY_PORT must be a number from 0 to 65535, not "${value}".`);
 }
 
-/** `https://relay.example.org/` is taken for what it means. */
-function domainOf(value: string): string {
-  const name = value.toLowerCase().replace(/^https?:\/\//, '').replace(/\/$/, '').replace(/:\d+$/, '');
-  if (/^[a-z0-9.-]+$/.test(name)) return name;
-  throw new ConfigError(`RELAY_DOMAIN must be a host name such as relay.example.org, not "${value}".`);
+/** Also accepts a URL such as `https://relay.example.org/` and uses its host name. */
+function domainOf(value: string): Identifier {
+  const name = value.toLowerCase().replace(/^https?:\/\//, '').replace(/\/$/, '');
+  const host = isIP(name) ? name : name.replace(/:\d+$/, '');
+  const identifier = parseIdentifier(host) ?? parseIdentifier(domainToASCII(host));
+  if (identifier) return identifier;
+  throw new ConfigError(
+    `RELAY_DOMAIN must be a host name such as relay.example.org or an IP address, not "${value}".`,
+  );
+}
+
+function isAutoTls(value: string | null, tls: RelayConfig['tls']): boolean {
+  if (value === null) return false;
+  if (value !== 'auto') throw new ConfigError(`RELAY_TLS must be auto or left out, not "${value}".`);
+  if (tls) throw new ConfigError('RELAY_TLS=auto and RELAY_TLS_CERT exclude each other: leave one of them out.');
+  if (isSupported()) return true;
+  throw new ConfigError('RELAY_TLS=auto needs Node 20.17 or later: use that, or RELAY_TLS_CERT.');
+}
+
+function acmeOf(words: AcmeWords, addresses: readonly string[]): AcmeConfig {
+  try {
+    return { ...readAcmeSettings(words, addresses), httpPort: CHALLENGE_PORT['http-01'] };
+  } catch (error) {
+    throw new ConfigError((error as Error).message);
+  }
 }
 
 function proxyOf(value: string): string {
@@ -84,6 +141,14 @@ function proxyOf(value: string): string {
   throw new ConfigError(
     `TRUSTED_PROXIES must list addresses or networks such as 127.0.0.1 or 10.0.0.0/8, not "${value}".`,
   );
+}
+
+function regularFile(name: string, file: string | null): void {
+  try {
+    if (file) checkRegularFile(file);
+  } catch (error) {
+    throw new ConfigError(`${name}: ${(error as Error).message}.`);
+  }
 }
 
 function tlsOf(cert: string | null, key: string | null): RelayConfig['tls'] {

@@ -1,21 +1,30 @@
-/** The relay put together: what comes in from browsers and machines, and what happens to it, in this order. */
-import { readFileSync, unwatchFile, watchFile } from 'node:fs';
-import { Gate } from '../core/auth/gate.ts';
-import { generatePassword, hashPassword, type PasswordHash, verifyPassword } from '../core/auth/password.ts';
-import { Sessions } from '../core/auth/sessions.ts';
-import { type Clock, systemClock } from '../core/clock.ts';
-import { createClientOf } from '../core/http/client.ts';
-import { createHttpServer, type HttpLimits, type TlsFiles } from '../core/http/server.ts';
+/** Assembles the relay: state, login, machines, HTTP server. */
+import { Challenges } from '../core/auth/challenges.ts';
+import { DeviceRoutes } from '../core/auth/device-routes.ts';
+import { Login } from '../core/auth/login.ts';
+import { PasskeyRoutes } from '../core/auth/passkey-routes.ts';
+import { type Clock, steadyClock, systemClock } from '../core/clock.ts';
+import { createClientOf, createProxyCheck } from '../core/http/client-address.ts';
+import { createHttpServer, type HttpLimits, type HttpServer } from '../core/http/server.ts';
 import type { Asset } from '../core/http/static.ts';
 import type { Log } from '../core/log.ts';
 import { createAudit } from './audit.ts';
-import type { RelayConfig } from './config.ts';
-import { createTunnelEndpoint } from './endpoint.ts';
+import { type CertificateDependencies, createCertificates } from './certificates.ts';
+import { type RelayConfig, speaksTls } from './config.ts';
+import { DeviceNotices } from './device-notices.ts';
+import { openLoginState } from './login-state.ts';
+import { createTunnelEndpoint } from './tunnel-endpoint.ts';
 import { createRelayHandler } from './handler.ts';
+import { Credentials } from './credentials.ts';
+import { JoinCodes } from './join-codes.ts';
+import { MachineDirectory } from './machine-directory.ts';
+import { MachineRoutes } from './machine-routes.ts';
 import { Machines } from './machines.ts';
-import { Revocable } from './revocable.ts';
-import { type RelayState, StateFile } from './state.ts';
+import { SessionConnections } from './session-connections.ts';
 import { Status } from './status.ts';
+
+/** Of each known machine, ms: after a restart of the relay about that many handshakes follow each other (core/tunnel/SPEC.md, "Life"). */
+const SPREAD_MS = 15;
 
 export interface RelayDependencies {
   log: Log;
@@ -23,134 +32,114 @@ export interface RelayDependencies {
   version?: string;
   clock?: Clock;
   limits?: Partial<HttpLimits>;
+  /** Of the certificate by an authority, for tests. */
+  acme?: Pick<CertificateDependencies, 'transport' | 'random'> & { clock?: Clock };
 }
 
 export interface Relay {
-  /** Rejects with a sentence when the address cannot be used. */
+  /** Rejects with a sentence when the relay cannot listen on the address. */
   listen(): Promise<{ port: number }>;
-  /** Sockets and tunnels end; running requests have `graceMs`. */
+  /** Resolves when there is a certificate to trust, or it is known why not; at once without RELAY_TLS=auto. */
+  certified(): Promise<void>;
+  /** Why browsers do not trust the certificate yet, in a sentence; null: they do, or there is no TLS. */
+  waiting(): string | null;
+  /** Closes sockets and tunnels; running requests have `graceMs` to finish. */
   close(graceMs: number): Promise<void>;
-  /** The password, when this start has made one: to be shown once, on the console. */
+  /** The password, if this start generated it. To be shown once, on the console. */
   readonly generatedPassword: string | null;
-  /** There is no state file of an earlier start. */
+  /** Whether no state file of an earlier start was found. */
   readonly firstStart: boolean;
-  readonly gate: Gate;
+  readonly login: Login;
 }
 
-/** How often certificate files are looked at, ms. */
-const TLS_WATCH_MS = 2000;
-/** Save what changes by itself (when a session was last seen), ms. */
-const SAVE_MS = 60_000;
-
 export async function createRelay(config: RelayConfig, dependencies: RelayDependencies): Promise<Relay> {
-  const { log, assets, clock = systemClock } = dependencies;
-  const audit = createAudit(config.auditFile, log, clock);
-  const stateFile = new StateFile(config.stateFile, log);
-  const kept = stateFile.load();
-  const { password, generated } = await choosePassword(config.password, kept);
-  // Another password than before: whoever knew the old one is out.
-  const sessions = new Sessions(clock, samePassword(kept, password) ? kept!.sessions : null);
-  const save = () => stateFile.save({ version: 1, password, sessions: sessions.record() });
-  sessions.onChange(save);
-  save();
-
-  const clientOf = createClientOf(config.trustedProxies, config.tls !== null);
-  const gate = new Gate({ password, sessions, clientOf, clock, audit });
-  const machines = new Machines(clock);
-  const endpoint = createTunnelEndpoint({
-    token: config.token,
-    machines,
-    log,
-    version: dependencies.version ?? '',
-    audit,
-    clock,
-  });
-  const status = new Status(machines, clock);
-  const revocable = new Revocable(clock);
-  sessions.onEnd((session) => revocable.end(session));
-
-  const server = createHttpServer({
-    handler: createRelayHandler({
-      config,
-      gate,
-      sessions,
-      clientOf,
-      machines,
-      endpoint,
-      status,
-      revocable,
-      assets,
-      log,
-    }),
-    log,
-    clock,
-    isSecure: (req) => clientOf(req).secure,
-    ...(config.tls ? { tls: readTls(config.tls) } : {}),
-    ...(dependencies.limits ? { limits: dependencies.limits } : {}),
-  });
-  const unwatch = config.tls ? watchTls(config.tls, server.setTls, log) : () => {};
-  const saving = setInterval(save, SAVE_MS);
+  const parts = await createParts(config, dependencies);
+  const { state, login, notices, endpoint, status, connections, certificates } = parts;
+  const server = createServer(config, dependencies, parts);
+  let certified = Promise.resolve();
 
   return {
-    generatedPassword: generated,
-    firstStart: kept === null,
-    gate,
-    listen: () => server.listen(config.port, config.host),
+    generatedPassword: state.generated,
+    firstStart: state.isFirstStart,
+    login,
+    async listen() {
+      const { port } = await server.listen(config.port, config.host);
+      certified = certificates.start(server, port);
+      return { port };
+    },
+    certified: () => certified,
+    waiting: certificates.waiting,
     async close(graceMs) {
-      unwatch();
-      clearInterval(saving);
+      // First: a new relay on the same file may be running already, and what it saves counts from then on.
+      state.close();
       status.close();
-      revocable.endWebSockets();
+      notices.close();
+      connections.endUpgraded();
+      // Set before the server's own timer, which ends the connections that are left.
+      const deadline = setTimeout(() => connections.abortUnframed(), graceMs);
       const served = server.close(graceMs);
+      await certificates.close();
       await endpoint.close(graceMs);
       await served;
-      sessions.close();
-      save();
+      clearTimeout(deadline);
+      state.sessions.close();
     },
   };
 }
 
-/** The password to ask for (null: none), and its text when it was generated just now. */
-async function choosePassword(
-  wanted: string | null,
-  kept: RelayState | null,
-): Promise<{ password: RelayState['password']; generated: string | null }> {
-  if (wanted === '') return { password: null, generated: null };
-  if (wanted === null) {
-    // The one of an earlier start goes on being valid: a restart logs nobody out.
-    if (kept?.password?.generated) return { password: kept.password, generated: null };
-    const generated = generatePassword();
-    return { password: { ...await hashPassword(generated), generated: true }, generated };
-  }
-  if (kept?.password && await verifyPassword(wanted, kept.password)) {
-    return { password: { ...kept.password, generated: false }, generated: null };
-  }
-  return { password: { ...await hashPassword(wanted), generated: false }, generated: null };
-}
+type Parts = Awaited<ReturnType<typeof createParts>>;
 
-const samePassword = (kept: RelayState | null, password: PasswordHash | null): boolean =>
-  kept !== null && kept.password?.hash === password?.hash;
-
-function readTls(files: { cert: string; key: string }): TlsFiles {
-  try {
-    return { cert: readFileSync(files.cert), key: readFileSync(files.key) };
-  } catch (error) {
-    throw new Error(`The certificate cannot be read: ${(error as Error).message}.`);
-  }
-}
-
-/** Takes renewed certificates into use without a restart. @returns ends the watch */
-function watchTls(files: { cert: string; key: string }, use: (files: TlsFiles) => void, log: Log): () => void {
-  const reload = () => {
-    try {
-      use(readTls(files));
-      log.info('The TLS certificate was read again.');
-    } catch (error) {
-      // Half of a renewal: the other file follows.
-      log.warn('The new TLS certificate cannot be used, the old one stays.', { error: (error as Error).message });
-    }
+/** Everything that the server's handler asks, tied together. */
+async function createParts(config: RelayConfig, dependencies: RelayDependencies) {
+  const { log, clock: wall = systemClock, version = '', acme } = dependencies;
+  const clock = steadyClock(wall);
+  const audit = createAudit(config.auditFile, log, wall);
+  const state = await openLoginState({ file: config.stateFile, password: config.password, log, clock });
+  const { sessions, password, isSaved, pushKey } = state;
+  const clientOf = createClientOf(config.trustedProxies, speaksTls(config), log);
+  const login = new Login({
+    ...{ password, sessions, clientOf, clock, audit, isSaved },
+    devices: state.devices,
+    passkeys: state.passkeys,
+  });
+  const routes = { login, sessions, challenges: new Challenges(clock), clientOf, clock };
+  const devices = new DeviceRoutes({ ...routes, devices: state.devices });
+  const passkeys = new PasskeyRoutes({ ...routes, passkeys: state.passkeys });
+  login.guardPairing((session) => passkeys.checkStepUp(session));
+  const machines = new Machines(clock);
+  const codes = new JoinCodes(clock);
+  const records = state.machines;
+  const directory = new MachineDirectory(machines, records);
+  const credentials = new Credentials({ token: config.token, log, records, codes, isSaved });
+  const spreadMs = () => SPREAD_MS * records.size;
+  const endpoint = createTunnelEndpoint({ credentials, machines, log, version, pushKey, audit, clock, spreadMs });
+  records.onRemove((id) => endpoint.endMachine(id));
+  const machineRoutes = new MachineRoutes({ directory, records, codes, login, passkeys, clientOf });
+  const notices = new DeviceNotices({ devices: state.devices, machines, clock, log });
+  const status = new Status(machines, directory, { clock, version });
+  const connections = new SessionConnections();
+  sessions.onEnd((session) => connections.end(session));
+  const certificates = createCertificates(config, { log, clock: wall, version, ...acme });
+  return {
+    ...{ state, clientOf, login, devices, passkeys, machines, directory, machineRoutes },
+    ...{ notices, endpoint, status, connections, certificates },
   };
-  const names = [files.cert, files.key];
-  for (const name of names) watchFile(name, { interval: TLS_WATCH_MS }, reload);
-  return () => names.forEach((name) => unwatchFile(name, reload));
+}
+
+function createServer(
+  config: RelayConfig,
+  { log, assets, limits, clock = systemClock }: RelayDependencies,
+  { state, certificates, ...parts }: Parts,
+): HttpServer {
+  const { waiting } = certificates;
+  const { sessions } = state;
+  return createHttpServer({
+    handler: createRelayHandler({ config, waiting, sessions, assets, log, ...parts }),
+    log,
+    clock,
+    isSecure: (req) => parts.clientOf(req).secure,
+    isProxy: createProxyCheck(config.trustedProxies),
+    ...certificates.options,
+    ...(limits ? { limits } : {}),
+  });
 }

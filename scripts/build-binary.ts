@@ -18,12 +18,12 @@ const FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2';
 
 export async function buildBinary(): Promise<void> {
   await build();
-  const folder = mkdtempSync(join(tmpdir(), 'relay-binary-'));
+  const directory = mkdtempSync(join(tmpdir(), 'relay-binary-'));
   try {
     // A single executable application starts as CommonJS.
     await bundle({
       entryPoints: [join(ROOT, 'dist/relay.mjs')],
-      outfile: join(folder, 'relay.cjs'),
+      outfile: join(directory, 'relay.cjs'),
       bundle: true,
       platform: 'node',
       format: 'cjs',
@@ -33,27 +33,27 @@ export async function buildBinary(): Promise<void> {
       logLevel: 'warning',
     });
     writeFileSync(
-      join(folder, 'sea.json'),
+      join(directory, 'sea.json'),
       JSON.stringify({ main: 'relay.cjs', output: 'relay.blob', disableExperimentalSEAWarning: true }),
     );
     execFileSync(process.execPath, ['--experimental-sea-config', 'sea.json'], {
-      cwd: folder,
+      cwd: directory,
       stdio: ['ignore', 'ignore', 'inherit'],
     });
-    const fresh = join(folder, 'relay');
+    const fresh = join(directory, 'relay');
     copyFileSync(process.execPath, fresh);
     chmodSync(fresh, 0o755);
     const segment = process.platform === 'darwin' ? ['--macho-segment-name', 'NODE_SEA'] : [];
     const args = [fresh, 'NODE_SEA_BLOB', 'relay.blob', '--sentinel-fuse', FUSE, ...segment];
     execFileSync(process.execPath, [join(ROOT, 'node_modules/postject/dist/cli.js'), ...args], {
-      cwd: folder,
+      cwd: directory,
       stdio: 'ignore',
     });
     rmSync(BINARY, { force: true });
     copyFileSync(fresh, `${BINARY}.new`);
     renameSync(`${BINARY}.new`, BINARY);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true });
   }
   console.log(`dist/relay: ${(statSync(BINARY).size / 2 ** 20).toFixed(1)} MiB`);
 }

@@ -4,12 +4,13 @@
  */
 import { build as bundle, type Metafile, type Plugin } from 'esbuild';
 import { Buffer } from 'node:buffer';
+import { createHash } from 'node:crypto';
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
-import { type Asset, readAssets } from '../core/http/static.ts';
+import { type Asset, readAssets, WORKER_PATH } from '../core/http/static.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const UI = join(ROOT, 'dist/ui');
@@ -22,9 +23,12 @@ export async function build(options: { quick?: boolean } = {}): Promise<void> {
   await buildRelay();
 }
 
-/** ui/main.ts and the styles that it imports under hashed names, ui/index.html with those names, ui/public as it is. */
-export async function buildUi(quick: boolean): Promise<void> {
-  const fresh = join(ROOT, `dist/ui.${process.pid}`);
+/**
+ * ui/main.ts and the styles that it imports under hashed names, ui/index.html with those names, ui/public as it is.
+ * @param banner a comment in every script: makes another build of the same sources (tests)
+ */
+export async function buildUi(quick: boolean, target = UI, banner = ''): Promise<void> {
+  const fresh = `${target}.${process.pid}`;
   rmSync(fresh, { recursive: true, force: true });
   const result = await bundle({
     entryPoints: [join(ROOT, 'ui/main.ts')],
@@ -39,6 +43,7 @@ export async function buildUi(quick: boolean): Promise<void> {
     minify: true,
     metafile: true,
     legalComments: 'none',
+    banner: { js: banner },
     logLevel: 'warning',
     loader: { '.svg': 'file', '.woff2': 'file' },
     absWorkingDir: ROOT,
@@ -48,16 +53,40 @@ export async function buildUi(quick: boolean): Promise<void> {
     join(fresh, 'index.html'),
     withHashedNames(readFileSync(join(ROOT, 'ui/index.html'), 'utf8'), result.metafile),
   );
+  await buildWorker(fresh);
   for (const asset of readAssets(fresh)) writeCompressed(fresh, asset, quick);
-  rmSync(UI, { recursive: true, force: true });
-  renameSync(fresh, UI);
+  rmSync(target, { recursive: true, force: true });
+  renameSync(fresh, target);
+}
+
+/** The service worker knows the files of its build by name, and the build by the hash of what they hold. */
+async function buildWorker(directory: string): Promise<void> {
+  const assets = readAssets(directory).filter(({ path }) => !/\.(br|gz)$/.test(path));
+  const hash = createHash('sha256');
+  for (const { path, body } of assets) hash.update(`${path}\n${body.length}\n`).update(body);
+  const files = assets.map(({ path }) => (path === '/index.html' ? '/' : path));
+  await bundle({
+    entryPoints: [join(ROOT, 'ui/worker/main.ts')],
+    outfile: join(directory, basename(WORKER_PATH)),
+    bundle: true,
+    format: 'iife',
+    target: 'es2022',
+    minify: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+    define: {
+      SHELL_VERSION: JSON.stringify(hash.digest('hex').slice(0, 16)),
+      SHELL_FILES: JSON.stringify([...new Set(files)]),
+    },
+    absWorkingDir: ROOT,
+  });
 }
 
 /** The page names `./main.js` and `./main.css`; what was made of them has a hash in its name. */
 function withHashedNames(html: string, metafile: Metafile): string {
   const entry = Object.entries(metafile.outputs).find(([, output]) => output.entryPoint === 'ui/main.ts')!;
-  const made: Record<string, string | undefined> = { '"./main.js"': entry[0], '"./main.css"': entry[1].cssBundle };
-  for (const [named, output] of Object.entries(made)) {
+  const result: Record<string, string | undefined> = { '"./main.js"': entry[0], '"./main.css"': entry[1].cssBundle };
+  for (const [named, output] of Object.entries(result)) {
     if (!output || !html.includes(named)) {
       throw new Error(`ui/index.html must name ${named}, and ui/main.ts must import it`);
     }
@@ -66,7 +95,7 @@ function withHashedNames(html: string, metafile: Metafile): string {
   return html;
 }
 
-function writeCompressed(folder: string, asset: Asset, quick: boolean): void {
+function writeCompressed(directory: string, asset: Asset, quick: boolean): void {
   if (!COMPRESSED.has(extname(asset.path))) return;
   const quality = quick ? 1 : constants.BROTLI_MAX_QUALITY;
   const copies = {
@@ -74,7 +103,7 @@ function writeCompressed(folder: string, asset: Asset, quick: boolean): void {
     gz: gzipSync(asset.body, { level: quick ? 1 : 9 }),
   };
   for (const [extension, bytes] of Object.entries(copies)) {
-    if (bytes.length < asset.body.length) writeFileSync(join(folder, `${asset.path}.${extension}`), bytes);
+    if (bytes.length < asset.body.length) writeFileSync(join(directory, `${asset.path}.${extension}`), bytes);
   }
 }
 
@@ -97,14 +126,14 @@ async function buildRelay(): Promise<void> {
   chmodSync(RELAY, 0o755);
 }
 
-/** Puts dist/ui into the file in the place of relay/dashboard.ts, which reads it from the disk. */
+/** Puts dist/ui into the file in the place of relay/assets.ts, which reads it from the disk. */
 const dashboardInside: Plugin = {
   name: 'dashboard-inside',
   setup(setup) {
-    setup.onLoad({ filter: /[\\/]relay[\\/]dashboard\.ts$/ }, () => {
+    setup.onLoad({ filter: /[\\/]relay[\\/]assets\.ts$/ }, () => {
       const text = (bytes?: Uint8Array) => bytes && Buffer.from(bytes).toString('base64');
       // What has a brotli copy is kept only as that: the plain bytes come back at start, in a few milliseconds.
-      const packed = readAssets(UI).map(({ path, body, br, gz }) => ({
+      const embedded = readAssets(UI).map(({ path, body, br, gz }) => ({
         path,
         body: br ? undefined : text(body),
         br: text(br),
@@ -113,8 +142,8 @@ const dashboardInside: Plugin = {
       return {
         loader: 'ts',
         resolveDir: join(ROOT, 'relay'),
-        contents: `import { unpack } from './packed.ts';
-          export const loadDashboard = () => unpack(${JSON.stringify(packed)});`,
+        contents: `import { decodeAssets } from './embedded-assets.ts';
+          export const loadDashboard = () => decodeAssets(${JSON.stringify(embedded)});`,
       };
     });
   },

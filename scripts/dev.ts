@@ -10,12 +10,13 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Editors save in several steps: wait until they are done. */
 const SETTLE_MS = 150;
 
-const rebuild = () => build().catch((error) => console.error(error instanceof Error ? error.message : error));
+const rebuild = () =>
+  build({ quick: true }).catch((error) => console.error(error instanceof Error ? error.message : error));
 
 await rebuild();
 let timer: ReturnType<typeof setTimeout> | undefined;
-for (const folder of ['ui', 'core/wire']) {
-  watch(join(ROOT, folder), { recursive: true }, () => {
+for (const directory of ['ui', 'core/api']) {
+  watch(join(ROOT, directory), { recursive: true }, () => {
     clearTimeout(timer);
     timer = setTimeout(rebuild, SETTLE_MS);
   });

@@ -1,9 +1,9 @@
 /** `npm run opencli:sync`: installs OpenCLI for the agents of DATA_DIR, or takes it away with `--remove`. */
 import process from 'node:process';
 import { readConfig } from '../agent/config.ts';
-import { removeOpenCli, syncOpenCli } from '../agent/opencli.ts';
-import { ensureFolder } from '../agent/store/files.ts';
-import { withEnvFiles } from '../core/env.ts';
+import { removeOpenCli, syncOpenCli } from '../agent/tools/opencli.ts';
+import { ensureDirectory } from '../agent/store/atomic-file.ts';
+import { withEnvFiles } from '../core/dotenv.ts';
 
 async function main(args: string[]): Promise<void> {
   const { dataDir } = readConfig(withEnvFiles(process.env, [process.cwd()]));
@@ -11,8 +11,8 @@ async function main(args: string[]): Promise<void> {
     await removeOpenCli(dataDir);
     return console.log('OpenCLI is removed.');
   }
-  ensureFolder(dataDir);
-  const version = await syncOpenCli({ dataDir, tell: (line) => console.log(line) });
+  ensureDirectory(dataDir);
+  const version = await syncOpenCli({ dataDir, report: (line) => console.log(line) });
   console.log(`OpenCLI ${version} is ready. Agents that are started from now on find it as \`opencli\`.`);
 }
 

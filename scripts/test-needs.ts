@@ -11,7 +11,7 @@ interface Need {
 }
 
 const NEEDS: Record<string, Need[]> = {
-  browser: [{ program: 'chromium', debian: 'chromium' }],
+  browser: [{ program: 'chromium', debian: 'chromium' }, { program: 'firefox-esr', debian: 'firefox-esr' }],
   agent: [{ program: 'git', debian: 'git' }],
   relay: [{ program: 'openssl', debian: 'openssl' }],
   faults: [
@@ -22,12 +22,16 @@ const NEEDS: Record<string, Need[]> = {
     { program: 'nginx', debian: 'nginx-light' },
     { program: 'sshd', debian: 'openssh-server' },
     { program: 'ssh', debian: 'openssh-client' },
+    { program: 'pebble', debian: 'pebble' },
+    { program: 'curl', debian: 'curl' },
   ],
 };
-const FOLDERS = ['/usr/sbin', '/sbin', '/usr/local/sbin'];
+const DIRECTORIES = ['/usr/sbin', '/sbin', '/usr/local/sbin'];
 
 const found = (program: string) =>
-  [...(process.env.PATH ?? '').split(':'), ...FOLDERS].some((folder) => folder && existsSync(`${folder}/${program}`));
+  [...(process.env.PATH ?? '').split(':'), ...DIRECTORIES].some((directory) =>
+    directory && existsSync(`${directory}/${program}`)
+  );
 
 /** @param groups first folder names below test/ that are about to run */
 export async function prepare(groups: Set<string>): Promise<void> {
@@ -35,7 +39,8 @@ export async function prepare(groups: Set<string>): Promise<void> {
   if (missing.length) install(missing);
   if (['relay', 'e2e', 'browser', 'clis', 'faults'].some((group) => groups.has(group))) {
     const { build } = await import('./build.ts');
-    await build();
+    // Sizes and what is served compressed matter only to the suites with a browser.
+    await build({ quick: !['browser', 'e2e', 'faults'].some((group) => groups.has(group)) });
   }
 }
 

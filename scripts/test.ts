@@ -1,25 +1,36 @@
 /**
  * Runs test files, each in a process of its own, and counts what uvu reports.
  *
- *   tsx scripts/test.ts [--runtime node|deno] [--jobs N] [folder or file below test/ …]
+ *   tsx scripts/test.ts [--runtime node|deno] [--jobs N] [directory or file below test/ …]
  *
- * Without arguments: everything but the heavier suites (clis, faults), which have scripts of their own. A file that times
- * out, crashes or reports no count is a failure: uvu itself would call a file without `.run()` passed. The last line is
- * `N passed, N failed`.
+ * Without arguments: what needs no root, no browser and no package of the system but git and openssl. The other suites
+ * (e2e, browser, faults, clis) have npm scripts of their own. A file that times out, crashes or reports no count is a
+ * failure: uvu itself would call a file without `.run()` passed. A test that cannot run here is counted as skipped. Behind
+ * the counts of each file stand the slowest files; the last line is `N passed, N failed, N skipped`.
  */
 import { spawn } from 'node:child_process';
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { prepare } from './test-needs.ts';
+import { compileTests } from './test/compile.ts';
+import { makeTestHome } from './test/home.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const TEST = join(ROOT, 'test');
-const DEFAULT_FOLDERS = ['core', 'agent', 'relay', 'ui', 'scripts', 'e2e', 'browser'];
+const DEFAULT_DIRECTORIES = ['core', 'agent', 'relay', 'cli', 'ui', 'scripts'];
+/** How many of the slowest files are named at the end. */
+const SLOWEST_SHOWN = 5;
 /** Seconds that one file may take. A file that needs longer is two files. */
-const TIMEOUT_S: Record<string, number> = { browser: 240, e2e: 240, clis: 300, faults: 300 };
+const TIMEOUT_S: Record<string, number> = { browser: 300, e2e: 240, clis: 300, faults: 300 };
 const DEFAULT_TIMEOUT_S = 120;
+/** The part of it that one test may take (uvu.mjs), so that the test that hangs is named. */
+const TEST_SHARE = 0.6;
+/** Milliseconds that programs of a file may outlive it. */
+const LEFT_MS = 3000;
+const LOADER = fileURLToPath(new URL('./test/loader.mjs', import.meta.url));
 /**
  * Files of these folders, and `*.alone.test.ts` anywhere, get the machine for themselves: they start browsers and servers, or
  * hold times against a bound. `*.shared.test.ts` among them may run beside another.
@@ -32,6 +43,7 @@ interface Outcome {
   file: string;
   passed: number;
   failed: number;
+  skipped: number;
   seconds: number;
   output: string;
 }
@@ -56,35 +68,56 @@ function testFiles(path: string): string[] {
     .sort();
 }
 
+const limitOf = (file: string) => TIMEOUT_S[group(file)] ?? DEFAULT_TIMEOUT_S;
 const group = (file: string) => relative(TEST, file).split(/[\\/]/)[0] ?? '';
 
-function run(file: string, runtime: string): Promise<Outcome> {
-  const args = runtime === 'deno' ? ['run', '-A', '--no-check', file] : ['--import', 'tsx', file];
-  const command = runtime === 'deno' ? join(ROOT, 'node_modules/.bin/deno') : process.execPath;
-  const limit = (TIMEOUT_S[group(file)] ?? DEFAULT_TIMEOUT_S) * 1000;
+function command(file: string, runtime: string, compiled: string): [string, string[], Record<string, string>] {
+  const limitMs = String(1000 * limitOf(file) * TEST_SHARE);
+  if (runtime === 'deno') {
+    return [join(ROOT, 'node_modules/.bin/deno'), ['run', '-A', '--no-check', file], { TEST_LIMIT_MS: limitMs }];
+  }
+  const args = ['--enable-source-maps', '--import', LOADER, file];
+  return [process.execPath, args, { TEST_LIMIT_MS: limitMs, COMPILED_TESTS: compiled }];
+}
+
+function run(file: string, runtime: string, compiled: string, home: Record<string, string>): Promise<Outcome> {
+  const [program, args, env] = command(file, runtime, compiled);
+  const limit = limitOf(file);
   const started = Date.now();
   return new Promise((resolve) => {
     // A group of its own, so that a file that hangs is ended together with the servers that it started.
-    const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    const options = { cwd: ROOT, env: { ...process.env, ...home, ...env }, detached: true };
+    const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
+    let problem = '';
     child.stdout.on('data', (chunk) => output += chunk);
     child.stderr.on('data', (chunk) => output += chunk);
-    let timedOut = false;
-    const timer = setTimeout(() => {
-      timedOut = true;
-      if (child.pid) process.kill(-child.pid, 'SIGKILL');
-    }, limit);
-    child.on('error', (error) => output += `\n${error.message}\n`);
+    const end = (text: string) => {
+      problem = text;
+      try {
+        process.kill(-child.pid!, 'SIGKILL');
+      } catch { /* nothing of it is left */ }
+      child.stdout.destroy();
+      child.stderr.destroy();
+    };
+    let timer = setTimeout(() => end(`not finished after ${limit} s`), limit * 1000);
+    child.on('error', (error) => end(error.message));
+    child.on('exit', () => {
+      clearTimeout(timer);
+      // Its output stays open while a program that it started has it.
+      timer = setTimeout(() => end('it has left programs running'), LEFT_MS);
+    });
     child.on('close', (code) => {
       clearTimeout(timer);
       // deno-lint-ignore no-control-regex
       const plain = output.replace(/\x1b\[[0-9;]*m/g, '');
       const total = sum(plain, /Total:\s+(\d+)/g);
       const passed = sum(plain, /Passed:\s+(\d+)/g);
-      if (timedOut) output += `\nnot finished after ${limit / 1000} s\n`;
-      if (total === 0) output += '\nno test was run (is `.run()` missing?)\n';
-      const failed = Math.max(total - passed, code === 0 && total > 0 && !timedOut ? 0 : 1);
-      resolve({ file, passed, failed, seconds: (Date.now() - started) / 1000, output });
+      const skipped = sum(plain, /Skipped:\s+(\d+)/g);
+      if (problem) output += `\n${problem}\n`;
+      if (total + skipped === 0) output += '\nno test was run (is `.run()` missing?)\n';
+      const failed = Math.max(total - passed, code === 0 && total + skipped > 0 && !problem ? 0 : 1);
+      resolve({ file, passed, failed, skipped, seconds: (Date.now() - started) / 1000, output });
     });
   });
 }
@@ -94,13 +127,28 @@ const sum = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].reduc
 function report(outcome: Outcome): void {
   const name = relative(ROOT, outcome.file);
   const mark = outcome.failed ? 'FAIL' : 'ok  ';
-  console.log(`${mark} ${name}  ${outcome.passed} passed  ${outcome.seconds.toFixed(1)} s`);
+  console.log(
+    `${mark} ${name}  ${outcome.passed} passed${outcome.skipped ? `  ${outcome.skipped} SKIPPED` : ''}  ${
+      outcome.seconds.toFixed(1)
+    } s`,
+  );
   if (outcome.failed) console.log(outcome.output.split('\n').map((line) => `     ${line}`).join('\n'));
+}
+
+/** Processor seconds of all the files so far, on Linux: unlike the time on the clock it is the same on a busy machine. */
+function processorTime(): string {
+  try {
+    const fields = readFileSync('/proc/self/stat', 'utf8').split(') ')[1]!.split(' ');
+    return `, ${((Number(fields[13]) + Number(fields[14])) / 100).toFixed(0)} s of processor time`;
+  } catch {
+    return '';
+  }
 }
 
 async function main(args: string[]): Promise<number> {
   let runtime = 'node';
-  let jobs = 2;
+  // One more than processors: most files wait for programs and timers some of the time.
+  let jobs = availableParallelism() + 1;
   const paths: string[] = [];
   while (args.length) {
     const arg = args.shift()!;
@@ -108,31 +156,40 @@ async function main(args: string[]): Promise<number> {
     else if (arg === '--jobs') jobs = Number(args.shift());
     else paths.push(arg.replace(/^test\//, ''));
   }
-  const files = (paths.length ? paths : DEFAULT_FOLDERS).flatMap((path) => {
+  const files = (paths.length ? paths : DEFAULT_DIRECTORIES).flatMap((path) => {
     const found = testFiles(join(TEST, path));
     if (paths.length && !found.length) throw new Error(`there is no test file at test/${path}`);
     return found;
   });
+  const begun = Date.now();
   await prepare(new Set(files.map(group)));
+  const compiled = runtime === 'deno' ? '' : await compileTests(ROOT);
+
+  const home = makeTestHome();
+  process.on('exit', home.remove);
 
   const outcomes: Outcome[] = [];
-  const one = async (file: string) => {
-    const outcome = await run(file, runtime);
+  const entry = async (file: string) => {
+    const outcome = await run(file, runtime, compiled, home.env);
     outcomes.push(outcome);
     report(outcome);
   };
   const shared = files.filter((file) => !isAlone(file));
   const alone = files.filter(isAlone);
   await Promise.all(Array.from({ length: jobs }, async () => {
-    for (let file = shared.shift(); file; file = shared.shift()) await one(file);
+    for (let file = shared.shift(); file; file = shared.shift()) await entry(file);
   }));
-  for (const file of alone) await one(file);
+  for (const file of alone) await entry(file);
 
-  const passed = outcomes.reduce((n, o) => n + o.passed, 0);
-  const failed = outcomes.reduce((n, o) => n + o.failed, 0);
+  const total = (key: 'passed' | 'failed' | 'skipped') => outcomes.reduce((n, outcome) => n + outcome[key], 0);
+  const failed = total('failed');
   if (!outcomes.length) throw new Error('no test file was found');
   for (const o of outcomes.filter((o) => o.failed)) console.log(`failed: ${relative(ROOT, o.file)}`);
-  console.log(`${passed} passed, ${failed} failed`);
+  const slowest = outcomes.sort((a, b) => b.seconds - a.seconds).slice(0, SLOWEST_SHOWN);
+  console.log(`slowest: ${slowest.map((o) => `${relative(TEST, o.file)} ${o.seconds.toFixed(1)} s`).join(', ')}`);
+  console.log(`${outcomes.length} files in ${((Date.now() - begun) / 1000).toFixed(0)} s${processorTime()}`);
+  const skipped = total('skipped');
+  console.log(`${total('passed')} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ''}`);
   return failed ? 1 : 0;
 }
 

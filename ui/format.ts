@@ -1,10 +1,10 @@
-/** Numbers as people read them. Pure. */
+/** Numbers and times as people read them. Pure. */
+import { t } from './i18n/t.ts';
 
-/** Dollars: `$0.0042`, `$0.31`, `$12.40`; an empty text for null (the provider does not tell). */
+/** Dollars: `< 1 ¢`, `$0.31`, `$12.40`; an empty text for null (the provider does not tell) and for nothing. */
 export function money(usd: number | null): string {
-  if (usd === null) return '';
-  if (usd > 0 && usd < 0.01) return `$${usd.toFixed(4)}`;
-  return `$${usd.toFixed(2)}`;
+  if (usd === null || usd <= 0) return '';
+  return usd < 0.01 ? '< 1 ¢' : `$${usd.toFixed(2)}`;
 }
 
 /** Counts: `950`, `12.3k`, `1.2M`. */
@@ -23,17 +23,29 @@ export function bytes(n: number): string {
   return `${(n / 1024 / 1024).toFixed(1)} MB`;
 }
 
-/** How long something took: `840 ms`, `12.4 s`, `3 min 5 s`. */
+/** How long something took: `< 1 s`, `12 s`, `3 min 5 s`, `2 h 4 min`. */
 export function took(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
-  return `${Math.floor(ms / 60_000)} min ${Math.floor((ms % 60_000) / 1000)} s`;
+  const { seconds, minutes, hours } = t.time;
+  if (ms < 1000) return `< ${seconds(1)}`;
+  if (ms < 60_000) return seconds(Math.floor(ms / 1000));
+  if (ms < 3_600_000) return `${minutes(Math.floor(ms / 60_000))} ${seconds(Math.floor((ms % 60_000) / 1000))}`;
+  return `${hours(Math.floor(ms / 3_600_000))} ${minutes(Math.floor((ms % 3_600_000) / 60_000))}`;
 }
 
 /** The end of a long path: `…/project/src`. */
 export function shortPath(path: string, segments = 2): string {
   const parts = path.split('/').filter(Boolean);
   return parts.length <= segments + 1 ? path : `…/${parts.slice(-segments).join('/')}`;
+}
+
+/** A path below a folder as seen from the folder: `src/a.ts`. Any other path, and one that climbs (`..`), stays as it is. */
+export function relativePath(directory: string, path: string): string {
+  const prefix = directory.endsWith('/') ? directory : `${directory}/`;
+  if (prefix === '/' || !path.startsWith(prefix)) return path;
+  const rest = path.slice(prefix.length);
+  // `..` may lead out of the folder, and what is left of `folder//etc` would look like another place.
+  const isPlain = rest.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
+  return isPlain ? rest : path;
 }
 
 /**
@@ -58,3 +70,7 @@ export function plain(text: string): string {
 /** One line of markdown as text: without what marks headings, bold words and links. Code stays as it was written. */
 export const gist = (line: string): string =>
   line.replace(/^#{1,6}\s+/, '').replace(/\*\*(\S|\S.*?\S)\*\*/g, '$1').replace(/\[([^\][]+)\]\([^()\s]*\)/g, '$1');
+
+/** The time of day, in the browser's own way: `14:02`. @param at ms since the epoch */
+export const clockTime = (at: number): string =>
+  new Date(at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });

@@ -1,14 +1,82 @@
-/** Entry of the dashboard: theme, services, first drawing. */
+/** Entry of the dashboard: theme, the parts of the app, first drawing. */
 import './style/main.css';
+import { AppContext } from './app.ts';
+import { deviceDatabase, deviceStorage, ifAllowed } from './device-storage.ts';
+import { createFleet } from './fleet.ts';
+import { followPage, followWorker } from './follow.ts';
+import { prefetchAnswer } from './hooks/pending-requests.ts';
 import { html, render } from './html.ts';
-import { App } from './shell/app.ts';
-import { startRouting } from './route.ts';
-import { startServices } from './services.ts';
-import { followTheme } from './theme.ts';
 import { followKeyboard } from './keyboard.ts';
+import { createDeviceKey } from './worker/device-key.ts';
+import { language } from './i18n/t.ts';
+import { startWorker } from './net/service-worker.ts';
+import { currentPath, go, startRouting } from './route.ts';
+import { resolve } from './shell/pages.ts';
+import { Root } from './shell/shell.ts';
+import { useSignalValue } from './state/signal.ts';
+import { followTheme } from './theme.ts';
+import { openStore } from './worker/storage.ts';
 
+const socketOrigin = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}`;
+
+const notifications = {
+  permission: () => globalThis.Notification?.permission,
+  askPermission: () => Notification.requestPermission(),
+  isSecure: isSecureContext,
+  isIos: /iPhone|iPad/.test(navigator.userAgent),
+};
+
+/** The page's code and, for the one card, its data are asked for beside the login, not after it. */
+function beginPage(): void {
+  const { page, params } = resolve(currentPath.value);
+  page.view.load();
+  const { id, request } = params;
+  if (id && request) prefetchAnswer(fleet.current.value, id, request);
+}
+
+const network: typeof fetch = (...request) => fetch(...request);
+const { origin } = location;
+const database = deviceDatabase();
+const deviceKey = isSecureContext && database
+  ? createDeviceKey({ store: openStore(database), fetch: network, origin, subtle: crypto.subtle })
+  : null;
+
+const fleet = createFleet({
+  fetch: network,
+  deviceKey,
+  openSocket: (path) => new WebSocket(socketOrigin + path),
+  openEvents: (path) => new EventSource(path),
+  storage: deviceStorage,
+  isVisible: () => document.visibilityState === 'visible',
+  requestFrame: (action) => void requestAnimationFrame(action),
+  now: () => Date.now(),
+  random: () => Math.random(),
+  setTimeout: (action, ms) => setTimeout(action, ms),
+  clearTimeout: (timer) => clearTimeout(timer),
+  worker: startWorker({
+    container: ifAllowed(() => navigator.serviceWorker),
+    open: go,
+    reload: () => location.reload(),
+  }),
+  notifications,
+});
+
+document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en';
 followTheme();
 followKeyboard();
 startRouting();
-startServices();
-render(html`<${App} />`, document.getElementById('app')!);
+const app = fleet.current.value;
+followPage(app);
+followWorker(app);
+void app.auth.begin();
+beginPage();
+
+/** Everything is drawn for the machine that is looked at. */
+function Dashboard() {
+  return html`
+    <${AppContext.Provider} value=${useSignalValue(fleet.current)}>
+      <${Root} />
+      <//>
+  `;
+}
+render(html`<${Dashboard} />`, document.getElementById('app')!);

@@ -1,60 +1,69 @@
 /** /api/settings: what the user set, how channels and tools are, OpenCLI. */
-import { readJson } from '../../core/http/body.ts';
-import { HttpError, json } from '../../core/http/reply.ts';
+import { Failure } from '../../core/api/errors.ts';
+import { oneOf, pick } from '../../core/api/schema.ts';
+import { json } from '../../core/http/reply.ts';
 import type { Router } from '../../core/http/router.ts';
-import { NOTIFY_CHANNELS } from '../../core/wire/workshop.ts';
-import type { Notifier } from '../notify/notifier.ts';
-import type { Outbox } from '../notify/outbox.ts';
-import { SendError } from '../notify/sender.ts';
-import type { OpenCli } from '../opencli-room.ts';
-import type { House } from '../rooms.ts';
-import { mergeSettings, type SettingsDocument } from '../settings.ts';
-import type { Tools } from '../settings-tools.ts';
-import { Fields } from './fields.ts';
+import { NOTIFY_CHANNELS, type NotifyChannel } from '../../core/api/notify.ts';
+import { parseSettings } from '../../core/api/settings.ts';
+import type { Services } from '../domain.ts';
+import { type Notice, SendError } from '../notify/sender.ts';
+import type { ProviderSet } from '../provider/provider-set.ts';
+import type { AgentContext } from '../context.ts';
+import { mergeSettings, type SettingsDocument } from '../settings/settings.ts';
+import { readBody } from './request.ts';
+
+const parseChannel = (value: unknown) => pick<{ channel: NotifyChannel }>(value, { channel: oneOf(NOTIFY_CHANNELS) });
 
 const NOBODY = { adminEmail: '', whatsappPhone: '', slackWebhookUrl: '' };
 
-export interface SettingsRoom {
-  house: House;
+/** What the settings page shows and changes. */
+export interface SettingsParts extends Pick<Services, 'tools' | 'deliveries' | 'notifier' | 'openCli'> {
   settings: SettingsDocument;
-  tools: Tools;
-  outbox: Outbox;
-  notifier: Notifier;
-  openCli: OpenCli;
+  providers: Pick<ProviderSet, 'acp'>;
 }
 
-export function settingsRoutes(
-  router: Router,
-  { house, settings, tools, outbox, notifier, openCli }: SettingsRoom,
-): void {
+export function settingsRoutes(router: Router, context: AgentContext, parts: SettingsParts): void {
+  const { settings, tools, providers } = parts;
   router.get('/api/settings', (_req, res) => json(res, 200, settings.value));
   router.put('/api/settings', async (req, res) => {
-    const body = await readJson(req);
-    await settings.update((now) => mergeSettings(now, body));
-    house.log.info('settings changed');
-    house.publish({ type: 'settings' });
+    const patch = await readBody(req, parseSettings);
+    await settings.update((now) => mergeSettings(now, patch));
+    context.log.info('settings changed');
+    context.publish({ type: 'settings' });
     json(res, 200, settings.value);
   });
+  router.get('/api/settings/providers', async (_req, res) => json(res, 200, await providers.acp?.() ?? []));
   router.get('/api/settings/tools', async (_req, res, { query }) => {
     json(res, 200, await tools.list(query.get('fresh') === '1'));
   });
-  router.get('/api/settings/channels', (_req, res) => json(res, 200, outbox.status));
+  channelRoutes(router, parts);
+  openCliRoutes(router, parts);
+}
 
+function channelRoutes(router: Router, { deliveries, notifier }: SettingsParts): void {
+  router.get('/api/settings/channels', (_req, res) => json(res, 200, deliveries.status));
   /** {channel}: sends a test to the address of the settings. */
   router.post('/api/settings/channels/test', async (req, res) => {
-    const channel = new Fields(await readJson(req)).choice('channel', NOTIFY_CHANNELS);
-    const recipient = notifier.recipients(NOBODY).find((one) => one.channel === channel);
-    if (!recipient) throw new HttpError(409, 'no_recipient', 'Save an address for this channel first.');
-    const notice = { title: 'A test from Agent Monitor', text: 'Notifications arrive here.', link: notifier.address };
+    const { channel } = await readBody(req, parseChannel);
+    const recipient = notifier.recipients(NOBODY).find((entry) => entry.channel === channel);
+    if (!recipient) throw new Failure('no_recipient', 'Save an address for this channel first.');
+    const notice: Notice = {
+      event: 'test',
+      title: 'A test from Agent Monitor',
+      text: 'Notifications arrive here.',
+      link: notifier.linkBase && `${notifier.linkBase}/`,
+    };
     try {
-      await outbox.test(recipient, notice);
+      await deliveries.test(recipient, notice);
     } catch (error) {
       if (!(error instanceof SendError)) throw error;
-      throw new HttpError(502, 'not_sent', error.message);
+      throw new Failure('not_sent', error.message);
     }
     json(res, 200, { ok: true });
   });
+}
 
+function openCliRoutes(router: Router, { openCli }: SettingsParts): void {
   router.get('/api/settings/opencli', (_req, res) => json(res, 200, openCli.status));
   router.post('/api/settings/opencli', (_req, res) => {
     openCli.sync();

@@ -1,21 +1,28 @@
 /** /api/tasks: the pipeline's tasks and its manager. */
-import { readJson } from '../../core/http/body.ts';
 import { json } from '../../core/http/reply.ts';
 import type { Router } from '../../core/http/router.ts';
-import type { Task } from '../../core/wire/types.ts';
+import { parseCreateTask, parsePipelineConfig, parseTaskPatch, type Task } from '../../core/api/tasks.ts';
 import type { TaskBoard } from '../pipeline/board.ts';
+import { checkStepUp, isBypass } from './relay-word.ts';
+import { readBody } from './request.ts';
 
 /** With the fields under which scripts of the reference product know a task. */
 const whole = (task: Task) => ({ ...task, model: task.flags.model ?? '', completedAt: task.endedAt });
 
 export function taskRoutes(router: Router, board: TaskBoard): void {
   router.get('/api/tasks', (_req, res) => json(res, 200, board.tasks.map(whole)));
-  router.post('/api/tasks', async (req, res) => json(res, 201, whole(await board.add(await readJson(req)))));
+  router.post('/api/tasks', async (req, res) => {
+    const body = await readBody(req, parseCreateTask);
+    if (isBypass(body.flags)) checkStepUp(req);
+    json(res, 201, whole(await board.add(body)));
+  });
   router.post('/api/tasks/actions/clear-completed', async (_req, res) => {
     json(res, 200, { ok: true, cleared: await board.clear() });
   });
   router.get('/api/tasks/meta/config', (_req, res) => json(res, 200, board.config));
-  router.put('/api/tasks/meta/config', async (req, res) => json(res, 200, await board.configure(await readJson(req))));
+  router.put('/api/tasks/meta/config', async (req, res) => {
+    json(res, 200, await board.configure(await readBody(req, parsePipelineConfig)));
+  });
   router.get('/api/tasks/meta/status', (_req, res) => json(res, 200, board.status));
   router.post('/api/tasks/meta/start', async (_req, res) => {
     await board.start();
@@ -27,7 +34,9 @@ export function taskRoutes(router: Router, board: TaskBoard): void {
   });
   router.get('/api/tasks/:id', (_req, res, { params }) => json(res, 200, whole(board.task(params.id!))));
   router.put('/api/tasks/:id', async (req, res, { params }) => {
-    json(res, 200, whole(await board.edit(params.id!, await readJson(req))));
+    const patch = await readBody(req, parseTaskPatch);
+    if (isBypass(patch.flags)) checkStepUp(req);
+    json(res, 200, whole(await board.edit(params.id!, patch)));
   });
   router.delete('/api/tasks/:id', async (_req, res, { params }) => {
     await board.remove(params.id!);

@@ -1,86 +1,99 @@
-/** Folders, and what an agent changed: /api/directories, /api/agents/:id/changes, /api/agents/:id/claude-md. */
+/** Folders, and what an agent changed: /api/directories, /api/agents/:id/changes, an agent's instructions. */
 import { once } from 'node:events';
-import { readJson } from '../../core/http/body.ts';
 import { json } from '../../core/http/reply.ts';
 import type { RouteHandler, Router } from '../../core/http/router.ts';
 import type { HttpResponse } from '../../core/http/types.ts';
-import type { AgentInfo } from '../../core/wire/types.ts';
-import type { Agents } from '../rooms.ts';
-import type { WorkspaceRoom } from '../workspace/mod.ts';
-import { Fields, LIMITS } from './fields.ts';
+import type { AgentInfo } from '../../core/api/agents.ts';
+import { fields } from '../../core/api/schema.ts';
+import { parseCommit, parseDiscard, parseInstructions } from '../../core/api/workspace.ts';
+import type { Agents } from '../session/agents.ts';
+import type { Workspace } from '../workspace/workspace.ts';
+import { checkStepUp } from './relay-word.ts';
+import { readBody } from './request.ts';
+import { INSTRUCTIONS_PATH } from '../../core/api/instructions.ts';
 
-/** Files that one request names. */
-const PATH_COUNT = 5000;
-
-export function workspaceRoutes(router: Router, agents: Agents, workspace: WorkspaceRoom): void {
+export function workspaceRoutes(router: Router, agents: Agents, workspace: Workspace): void {
   router.get('/api/directories', async (_req, res, { query }) => {
     const request = { path: query.get('path') ?? '', hidden: query.get('hidden') === '1' };
     json(res, 200, await workspace.directories(request));
   });
+  instructionRoutes(router, agents, workspace);
+  changeRoutes(router, agents, workspace);
+}
 
-  const path = (rest: string) => `/api/agents/:id/${rest}`;
-  /** A route that answers with JSON about one agent. */
-  const about =
-    (action: (agent: AgentInfo, fields: Fields, query: URLSearchParams) => Promise<unknown>): RouteHandler =>
-    async (req, res, { params, query }) => {
-      const agent = agents.info(params.id!);
-      json(res, 200, await action(agent, new Fields(await readJson(req)), query));
-    };
-  router.get(path('claude-md'), about((agent) => workspace.instructions(agent)));
+function instructionRoutes(router: Router, agents: Agents, workspace: Workspace): void {
+  const path = `/api/agents/:id/${INSTRUCTIONS_PATH}`;
+  router.get(path, about(agents, (agent) => workspace.instructions(agent)));
   router.put(
-    path('claude-md'),
-    about(async (agent, fields) => {
-      const content = fields.text('content', LIMITS.document) ?? '';
-      return { ok: true, ...await workspace.setInstructions(agent, content, fields.text('version', LIMITS.name)) };
-    }),
+    path,
+    act(agents, parseInstructions, (agent, { content, version }) => workspace.setInstructions(agent, content, version)),
   );
-  router.get(path('changes'), about((agent) => workspace.changes(agent)));
-  router.get(path('changes/file'), about((agent, _, query) => workspace.diff(agent, query.get('path') ?? '')));
-  router.post(
-    path('changes/commit'),
-    about(async (agent, fields) => {
-      const message = fields.needText('message', LIMITS.document);
-      const commit = await workspace.commit(agent, message, fields.texts('paths', LIMITS.path, PATH_COUNT) ?? null);
-      return { ok: true, commit, changes: await workspace.changes(agent) };
-    }),
-  );
-  router.post(
-    path('changes/merge'),
-    about(async (agent) => {
-      const outcome = await workspace.merge(agent);
-      return { ok: true, ...outcome, changes: await workspace.changes(agent) };
-    }),
-  );
-  router.post(
-    path('changes/discard'),
-    about(async (agent, fields) => {
-      const discarded = await workspace.discard(agent, pathsOrAll(fields));
-      return { ok: true, discarded, changes: await workspace.changes(agent) };
-    }),
-  );
-  router.get(path('changes/patch'), async (_req, res, { params }) => {
-    const agent = agents.info(params.id!);
-    const { stream, close } = await workspace.patch(agent);
-    res.once('close', () => void close());
-    try {
-      res.writeHead(200, {
-        'content-type': 'text/x-patch; charset=utf-8',
-        'content-disposition': `attachment; filename="${agent.worktree?.branch ?? 'changes'}.patch"`,
-        'cache-control': 'no-store',
-      });
-      for await (const chunk of stream) if (!res.write(chunk) && !(await drained(res))) return;
-      res.end();
-    } finally {
-      await close();
-    }
-  });
 }
 
-/** Throwing work away is never what an empty body means: {paths: […]} or {all: true}. */
-function pathsOrAll(fields: Fields): string[] | null {
-  if (fields.flag('all')) return null;
-  return fields.needTexts('paths', LIMITS.path, PATH_COUNT);
+function changeRoutes(router: Router, agents: Agents, workspace: Workspace): void {
+  const path = '/api/agents/:id/changes';
+  router.get(path, about(agents, (agent) => workspace.changes(agent)));
+  router.get(`${path}/file`, about(agents, (agent, query) => workspace.diff(agent, query.get('path') ?? '')));
+  router.get(`${path}/patch`, async (_req, res, { params }) => {
+    const agent = agents.info(params.id!);
+    await sendPatch(res, (agent.worktree?.branch ?? 'changes').replaceAll('/', '-'), await workspace.patch(agent));
+  });
+  const change = <T>(name: string, parse: (value: unknown) => T, action: Action<T>, isFinal = false) => {
+    const handle = act(agents, parse, async (agent, body) => ({
+      ...await action(agent, body),
+      changes: await workspace.changes(agent),
+    }));
+    router.post(`${path}/${name}`, (req, res, route) => {
+      if (isFinal) checkStepUp(req);
+      return handle(req, res, route);
+    });
+  };
+  change('commit', parseCommit, async (agent, { message, paths }) => ({
+    commit: await workspace.commit(agent, message, paths),
+  }));
+  change('merge', fields, async (agent) => {
+    const outcome = await workspace.merge(agent);
+    if (outcome.commits) await agents.noteMerge(agent.id, outcome);
+    return outcome;
+  });
+  change('discard', parseDiscard, async (agent, paths) => ({ discarded: await workspace.discard(agent, paths) }), true);
 }
+
+type Action<T> = (agent: AgentInfo, body: T) => Promise<object>;
+
+/** Answers with JSON about one agent. */
+const about =
+  (agents: Agents, action: (agent: AgentInfo, query: URLSearchParams) => Promise<unknown>): RouteHandler =>
+  async (_req, res, { params, query }) => json(res, 200, await action(agents.info(params.id!), query));
+
+/** Changes something of one agent; the body is read before anything is done. */
+const act = <T>(agents: Agents, parse: (value: unknown) => T, action: Action<T>): RouteHandler =>
+async (
+  req,
+  res,
+  { params },
+) => {
+  const agent = agents.info(params.id!);
+  json(res, 200, { ok: true, ...await action(agent, await readBody(req, parse)) });
+};
+
+/** Sends the patch as a file; stops git when the other side goes away. */
+async function sendPatch(res: HttpResponse, name: string, { stream, close }: Patch): Promise<void> {
+  res.once('close', () => void close());
+  try {
+    res.writeHead(200, {
+      'content-type': 'text/x-patch; charset=utf-8',
+      'content-disposition': `attachment; filename="${name}.patch"`,
+      'cache-control': 'no-store',
+    });
+    for await (const chunk of stream) if (!res.write(chunk) && !(await drained(res))) return;
+    res.end();
+  } finally {
+    await close();
+  }
+}
+
+type Patch = Awaited<ReturnType<Workspace['patch']>>;
 
 /** false: the other side has gone. */
 async function drained(res: HttpResponse): Promise<boolean> {

@@ -1,59 +1,105 @@
-/** Turns what happens to agents and pipelines into notices for the people who want them. */
+/** Turns changes of agents and reports of the pipeline into notices for the people who want them. */
 import type { Clock, Timer } from '../../core/clock.ts';
-import type { LiveChange } from '../../core/wire/live.ts';
-import type { AgentInfo, RequestMessage } from '../../core/wire/types.ts';
-import type { NotifyEvent, NotifySettings } from '../../core/wire/workshop.ts';
-import { countTasks } from '../pipeline/plan.ts';
+import type { LiveChange } from '../../core/api/live.ts';
+import type { AgentInfo } from '../../core/api/agents.ts';
+import type { LimitState, RequestMessage } from '../../core/api/messages.ts';
+import type { NotifyEvent, NotifyLevel, NotifySettings } from '../../core/api/notify.ts';
 import type { PipelineReport } from '../pipeline/runner.ts';
-import type { Agents, House } from '../rooms.ts';
-import type { Outbox, Recipient } from './outbox.ts';
-import { clip, type Notice } from './sender.ts';
+import type { AgentContext } from '../context.ts';
+import type { Agents } from '../session/agents.ts';
+import type { DeliveryQueue } from './delivery-queue.ts';
+import type { Recipient } from './delivery-state.ts';
+import {
+  failedNotice,
+  finishedNotice,
+  limitNotice,
+  pipelineNotice,
+  requestNotice,
+  settledText,
+  type Unaddressed,
+} from './notices.ts';
+import { quietUntil } from './quiet-hours.ts';
+import type { Notice } from './sender.ts';
 
 /** Fields of an agent that can lead to a notice. */
 const DECIDING = ['state', 'stateReason', 'stateSince', 'pending'] as const;
-/** Characters of what an agent asks or said. */
-const DETAIL_LENGTH = 600;
+/** Limits whose end is waited for, and the longest such wait, ms: a week's limit and a day. */
+const MAX_LIMITS = 20;
+const MAX_LIMIT_MS = 8 * 24 * 3_600_000;
 
 type Contacts = Pick<NotifySettings, 'adminEmail' | 'whatsappPhone' | 'slackWebhookUrl'>;
 
+/** Told beside the channels; what it shows of a request is taken back when the request needs no answer any more. */
+export interface NoticeListener {
+  /** @param isQuiet nothing is to ring; the same request is told again when the quiet hours are over */
+  request?(agent: AgentInfo, message: RequestMessage, isQuiet: boolean): void;
+  notice?(notice: Omit<Notice, 'link'>, isQuiet: boolean): void;
+  /** The request needs no answer (any more). `text`: what became of it, in a line. */
+  settled(agentId: string, requestId: string, text: string): void;
+  /** Requests that it still shows, also of an earlier run. */
+  shown(): { agent: string; request: string }[];
+}
+
 export interface NotifierOptions {
-  house: House;
+  context: AgentContext;
   agents: Agents;
-  outbox: Outbox;
+  deliveries: DeliveryQueue;
+  listeners?: NoticeListener[];
   settings(): NotifySettings;
-  /** Of the pipeline's reports; what is empty falls back on the settings. */
+  /** What was chosen for this agent. */
+  level?(agent: string): NotifyLevel;
+  onRemoved?(agent: string): void;
+  /** The pipeline reports it when this agent fails: its task is not over. */
+  isReported(agent: AgentInfo): boolean;
+  /** Recipients of the pipeline's reports; an empty one falls back on the settings. */
   pipelineContacts(): Contacts;
-  /** Address of the dashboard, without a slash at the end; empty: not known. */
-  address(): string;
+  /** What stands before a page's path in a link, `https://…/#`; empty: not known. */
+  linkBase(): string;
 }
 
 export class Notifier {
   readonly #options: NotifierOptions;
   readonly #clock: Clock;
   readonly #unsubscribe: () => void;
-  /** Agent id → its pending requests, each with the timer that tells it. */
-  readonly #pending = new Map<string, Map<string, Timer>>();
-  /** Agent id → the last state that was seen, to tell a change from a repetition. */
+  /** Agent id → its pending requests, each with the timer that notifies about it; null: done. */
+  readonly #pending = new Map<string, Map<string, Timer | null>>();
+  /** Agent id → the last state seen, so that a repetition is not taken for a change. */
   readonly #states = new Map<string, string>();
+  /** Provider and end of a limit → the timer of its end. */
+  readonly #limits = new Map<string, Timer>();
 
   constructor(options: NotifierOptions) {
     this.#options = options;
-    this.#clock = options.house.clock;
+    this.#clock = options.context.clock;
     for (const agent of options.agents.list()) this.#see(agent);
-    this.#unsubscribe = options.agents.subscribe((change) => this.#onChange(change));
+    this.#unsubscribe = options.context.subscribe((change) => this.#onChange(change));
+    this.#settleOld();
   }
 
-  /** Of the dashboard; empty: not known. */
-  get address(): string {
-    return this.#options.address();
+  /** Requests that were told before this start and need no answer now. */
+  #settleOld(): void {
+    const { listeners = [], deliveries } = this.#options;
+    for (const { agent, request } of [...listeners.flatMap((listener) => listener.shown()), ...deliveries.requests()]) {
+      if (!this.#find(agent)?.pending.includes(request)) this.#settle(agent, request);
+    }
+  }
+
+  /** What stands before a page's path in a link; empty: not known. */
+  get linkBase(): string {
+    return this.#options.linkBase();
   }
 
   close(): void {
     this.#unsubscribe();
-    for (const id of [...this.#pending.keys()]) this.#watchRequests(id, []);
+    for (const timers of this.#pending.values()) {
+      for (const timer of timers.values()) this.#clock.clearTimeout(timer);
+    }
+    this.#pending.clear();
+    for (const timer of this.#limits.values()) this.#clock.clearTimeout(timer);
+    this.#limits.clear();
   }
 
-  /** Remembers the state; gives whether it is a new one. */
+  /** Remembers the state; returns whether it is another one than before. */
   #see({ id, state, stateReason, stateSince }: AgentInfo): boolean {
     const now = `${state} ${stateReason} ${stateSince}`;
     const isNew = this.#states.get(id) !== now;
@@ -62,155 +108,158 @@ export class Notifier {
   }
 
   #onChange(change: LiveChange): void {
-    if (change.type === 'agent.removed') {
-      this.#states.delete(change.id);
-      return this.#watchRequests(change.id, []);
+    switch (change.type) {
+      case 'agent.removed':
+        this.#states.delete(change.id);
+        this.#options.onRemoved?.(change.id);
+        return this.#watchRequests(change.id, []);
+      case 'agent':
+        return this.#onAgent(change.agent.id);
+      case 'agent.patch':
+        // Most patches only change the counters of a stream.
+        if (DECIDING.some((field) => field in change.patch)) this.#onAgent(change.id);
+        return;
+      case 'message':
+        if (change.message.kind === 'notice') this.#onLimit(change.agent, change.message.limit, change.message.text);
+        return;
+      case 'message.patch':
+        return this.#onLimit(change.agent, change.patch.limit as LimitState | undefined, String(change.patch.text));
     }
-    if (change.type !== 'agent' && change.type !== 'agent.patch') return;
-    // Most patches are a stream's counters.
-    if (change.type === 'agent.patch' && !DECIDING.some((field) => field in change.patch)) return;
-    const agent = this.#find(change.type === 'agent' ? change.agent.id : change.id);
+  }
+
+  #onAgent(id: string): void {
+    const agent = this.#find(id);
     if (!agent) return;
     this.#watchRequests(agent.id, agent.pending);
     if (!this.#see(agent)) return;
-    if (agent.state === 'error' && !agent.taskId) this.#tellFailed(agent);
-    if (agent.state === 'idle' && agent.stateReason === 'done') this.#tellFinished(agent);
+    if (agent.state === 'error' && !this.#options.isReported(agent)) {
+      this.#notify(`failed ${id} ${agent.stateSince}`, agent, failedNotice(agent));
+    }
+    if (agent.state === 'idle' && agent.stateReason === 'done') {
+      this.#notify(`finished ${id} ${agent.stateSince}`, agent, finishedNotice(agent));
+    }
   }
 
   #find = (id: string) => this.#options.agents.list().find((agent) => agent.id === id);
 
-  /** A request that is answered at once, by somebody at the dashboard, is nobody else's business. */
+  /** Notifies about a request after the delay: one that somebody answers at the dashboard before that needs no notice. */
   #watchRequests(agentId: string, pending: readonly string[]): void {
-    const known = this.#pending.get(agentId) ?? new Map<string, Timer>();
+    const known = this.#pending.get(agentId) ?? new Map<string, Timer | null>();
     for (const [requestId, timer] of known) {
       if (pending.includes(requestId)) continue;
       this.#clock.clearTimeout(timer);
       known.delete(requestId);
+      this.#settle(agentId, requestId);
     }
     for (const requestId of pending) {
       if (known.has(requestId)) continue;
-      const tell = () => this.#tellRequest(agentId, requestId);
-      known.set(requestId, this.#clock.setTimeout(tell, this.#options.settings().delaySeconds * 1000));
+      const notify = () => this.#notifyRequest(agentId, requestId);
+      known.set(requestId, this.#clock.setTimeout(notify, this.#options.settings().delaySeconds * 1000));
     }
     if (known.size) this.#pending.set(agentId, known);
     else this.#pending.delete(agentId);
   }
 
-  #tellRequest(agentId: string, requestId: string): void {
+  #settle(agentId: string, requestId: string): void {
+    const text = settledText(this.#request(agentId, requestId));
+    for (const listener of this.#options.listeners ?? []) listener.settled(agentId, requestId, text);
+    this.#options.deliveries.withdraw(`request ${agentId} ${requestId}`);
+  }
+
+  /** In the quiet hours it is shown without a sound, and told to everybody when they are over. */
+  #notifyRequest(agentId: string, requestId: string): void {
     const agent = this.#find(agentId);
+    if (!agent || !this.#wants(agent, 'needs_input')) return;
+    const request = this.#request(agent.id, requestId);
+    const until = this.#quietUntil();
+    if (request) {
+      for (const listener of this.#options.listeners ?? []) listener.request?.(agent, request, until !== null);
+    }
+    if (until === null) {
+      this.#pending.get(agentId)?.set(requestId, null);
+      return this.#deliver(`request ${agent.id} ${requestId}`, agent, requestNotice(agent, request));
+    }
+    const again = this.#clock.setTimeout(() => this.#notifyRequest(agentId, requestId), until - this.#clock.now());
+    this.#pending.get(agentId)?.set(requestId, again);
+  }
+
+  #request(agentId: string, requestId: string): RequestMessage | null {
+    if (!this.#find(agentId)) return null;
+    const message = this.#options.agents.message(agentId, requestId);
+    return message?.kind === 'request' ? message : null;
+  }
+
+  /** A limit concerns every agent of its provider and is told once, and once more when it is over. */
+  #onLimit(agentId: string, limit: LimitState | undefined, text: string): void {
+    const agent = limit?.isReached ? this.#find(agentId) : undefined;
     if (!agent) return;
-    const message = this.#options.agents.message(agent.id, requestId);
-    const asks = message?.kind === 'request' ? message : null;
-    this.#tell('needs_input', `request ${agent.id} ${requestId}`, agent, {
-      title: `${agent.name} ${asks ? verb(asks) : 'waits for you'}`,
-      text: clip(asks ? question(asks) : '', DETAIL_LENGTH),
-    });
+    const end = limit?.resetsAt ?? null;
+    const name = `${agent.provider} ${end ?? `${agent.id} ${agent.stateSince}`}`;
+    this.#notify(`limit ${name}`, agent, limitNotice(agent, true, text));
+    const wait = end === null ? 0 : end - this.#clock.now();
+    if (wait <= 0 || wait > MAX_LIMIT_MS || this.#limits.has(name) || this.#limits.size >= MAX_LIMITS) return;
+    const over = () => {
+      this.#limits.delete(name);
+      this.#notify(`limit-over ${name}`, agent, limitNotice(agent, false, 'Agents that waited for it can go on.'));
+    };
+    this.#limits.set(name, this.#clock.setTimeout(over, wait));
   }
 
-  #tellFailed(agent: AgentInfo): void {
-    this.#tell('failed', `failed ${agent.id} ${agent.stateSince}`, agent, {
-      title: `${agent.name} failed`,
-      text: clip(agent.stateText, DETAIL_LENGTH),
-    });
-  }
-
-  #tellFinished(agent: AgentInfo): void {
-    this.#tell('agent_finished', `finished ${agent.id} ${agent.stateSince}`, agent, {
-      title: `${agent.name} is done`,
-      text: clip(agent.preview, DETAIL_LENGTH),
-    });
-  }
-
-  /** What the pipeline's runner reports. */
+  /** Notifies about a report of the pipeline's runner. */
   report(report: PipelineReport): void {
-    const link = this.#link('/tasks');
-    switch (report.type) {
-      case 'failed': {
-        const { id, name, error, attempts } = report.task;
-        const notice = { title: `Task "${name}" failed`, text: clip(error, DETAIL_LENGTH), link };
-        return this.#tellPipeline('failed', `task ${id} ${attempts}`, notice);
-      }
-      case 'stuck': {
-        const { agent, since, task } = report;
-        const minutes = Math.round((this.#clock.now() - since) / 60_000);
-        return this.#tellPipeline('stuck', `stuck ${agent.id} ${since}`, {
-          title: `Task "${task.name}" is stuck`,
-          text: agent.state === 'waiting_input'
-            ? `Its agent has waited for you for ${minutes} min.`
-            : `Its agent has shown no sign of life for ${minutes} min.`,
-          link: this.#link(`/agents/${encodeURIComponent(agent.id)}`),
-        });
-      }
-      case 'complete': {
-        const counts = countTasks(report.tasks);
-        const parts = [
-          `${counts.completed} completed`,
-          counts.failed && `${counts.failed} failed`,
-          counts.skipped && `${counts.skipped} skipped`,
-        ];
-        const title = counts.failed ? 'The pipeline ended with failures' : 'The pipeline is complete';
-        return this.#tellPipeline('pipeline_complete', `complete ${report.startedAt}`, {
-          title,
-          text: parts.filter(Boolean).join(', '),
-          link,
-        });
-      }
+    const { key, notice } = pipelineNotice(report, this.#clock.now());
+    if (!this.#options.settings().events[notice.event as NotifyEvent]) return;
+    this.#publishNotice(notice);
+    this.#deliver(key, this.#options.pipelineContacts(), notice);
+  }
+
+  /** As it was chosen for the agent, else as the settings say. */
+  #wants({ id }: AgentInfo, event: NotifyEvent): boolean {
+    switch (this.#options.level?.(id) ?? 'default') {
+      case 'default':
+        return this.#options.settings().events[event];
+      case 'requests':
+        return event === 'needs_input';
+      case 'all':
+        return true;
+      case 'nothing':
+        return false;
     }
   }
 
-  #tellPipeline(event: NotifyEvent, key: string, notice: Notice): void {
-    const settings = this.#options.settings();
-    if (settings.events[event]) {
-      this.#options.outbox.tell(key, notice, this.recipients(this.#options.pipelineContacts()));
-    }
+  #notify(key: string, agent: AgentInfo, notice: Unaddressed): void {
+    if (!this.#wants(agent, notice.event as NotifyEvent)) return;
+    this.#publishNotice(notice);
+    this.#deliver(key, agent, notice);
   }
 
-  #tell(event: NotifyEvent, key: string, agent: AgentInfo, notice: Omit<Notice, 'link'>): void {
-    if (!this.#options.settings().events[event]) return;
-    const link = this.#link(`/agents/${encodeURIComponent(agent.id)}`);
-    this.#options.outbox.tell(key, { ...notice, link }, this.recipients(agent));
+  #publishNotice({ path: _, ...notice }: Unaddressed): void {
+    const isQuiet = this.#quietUntil() !== null;
+    for (const listener of this.#options.listeners ?? []) listener.notice?.(notice, isQuiet);
   }
 
-  /** Everyone who is to be told, by each channel that has an address: the given one, else the one of the settings. */
+  #deliver(key: string, contacts: Contacts, { path, ...notice }: Unaddressed): void {
+    const { linkBase } = this;
+    const link = linkBase && `${linkBase}${path}`;
+    this.#options.deliveries.deliver(key, { ...notice, link }, this.recipients(contacts), this.#quietUntil() ?? 0);
+  }
+
+  #quietUntil(): number | null {
+    return quietUntil(this.#options.settings().quietHours, this.#clock.now());
+  }
+
+  /** One recipient for each channel that has an address: that of `contacts`, else that of the settings. */
   recipients(contacts: Contacts): Recipient[] {
     const settings = this.#options.settings();
-    const slack = contacts.slackWebhookUrl || settings.slackWebhookUrl || this.#options.house.config.slackWebhookUrl;
+    const slack = contacts.slackWebhookUrl || settings.slackWebhookUrl || this.#options.context.config.slackWebhookUrl;
     const all: Recipient[] = [
       { channel: 'email', to: contacts.adminEmail || settings.adminEmail },
       { channel: 'whatsapp', to: contacts.whatsappPhone || settings.whatsappPhone },
       { channel: 'slack', to: slack },
+      { channel: 'ntfy', to: settings.ntfyUrl },
+      { channel: 'telegram', to: settings.telegramChat },
+      { channel: 'webhook', to: settings.webhookUrl },
     ];
     return all.filter(({ to }) => to !== '');
-  }
-
-  #link = (path: string) => {
-    const address = this.#options.address();
-    return address && `${address}/#${path}`;
-  };
-}
-
-function verb({ request }: RequestMessage): string {
-  switch (request) {
-    case 'permission':
-      return 'asks for permission';
-    case 'question':
-      return 'has a question';
-    case 'plan':
-      return 'has a plan to approve';
-  }
-}
-
-/** What is asked, as plain text. */
-function question({ request, title, tool, description, questions, plan }: RequestMessage): string {
-  switch (request) {
-    case 'permission':
-      return [[tool, title].filter(Boolean).join(': '), description].filter(Boolean).join('\n');
-    case 'question':
-      return questions.map((one) => {
-        const options = one.options.map((option) => `• ${option.label}`);
-        return [one.question, ...options].join('\n');
-      }).join('\n\n');
-    case 'plan':
-      return plan;
   }
 }

@@ -1,14 +1,21 @@
-/** What every channel has in common: a notice goes to one address, or fails in a way that says whether to try again. */
-import { Buffer } from 'node:buffer';
-import type { NotifyChannel } from '../../core/wire/workshop.ts';
+/** What all channels share: a notice goes to one address, or fails with an error that says whether to try again. */
+import { cut } from '../../core/api/cut.ts';
+import type { NotifyChannel, NotifyEvent } from '../../core/api/notify.ts';
+import { postPublic, type PublicAnswer, RequestFailure } from './public-request.ts';
 
 export interface Notice {
+  event: NotifyEvent | 'test';
   /** One line. */
   title: string;
   /** A few lines; may be empty. */
   text: string;
   /** Where to act; empty: no address is known. */
   link: string;
+  /** Ids of what it is about. */
+  agent?: string;
+  request?: string;
+  /** All that a permission asks for, as it is: present only where it may be allowed from this text alone. */
+  approval?: string;
 }
 
 export interface Sender {
@@ -16,8 +23,11 @@ export interface Sender {
   readonly configured: boolean;
   /** What to set when it is not configured. */
   readonly setup: string;
-  /** Throws SendError. Its sentence holds no secret and no address. */
-  send(to: string, notice: Notice): Promise<void>;
+  /**
+   * Throws SendError. Its sentence holds no secret and no address.
+   * @param id of the delivery: the same for every try, so that a receiver can tell a repetition
+   */
+  send(to: string, notice: Notice, id: string): Promise<void>;
 }
 
 export class SendError extends Error {
@@ -32,10 +42,8 @@ export class SendError extends Error {
   }
 }
 
-/** A request to a service takes at most so long, ms. */
+/** Time limit of a request to a service, ms. */
 const REQUEST_MS = 15_000;
-/** Bytes of an answer that are read. */
-const ANSWER_LIMIT = 4096;
 const MAX_PAUSE_MS = 3_600_000;
 
 export interface Post {
@@ -44,58 +52,51 @@ export interface Post {
   url: string;
   headers: Record<string, string>;
   body: string;
-  /** The words for people in an answer that is no success. */
+  /** The service may be in the own network. */
+  allowPrivate: boolean;
+  /** The sentence for people that explains an answer other than 2xx. */
   explain(status: number, answer: string): string;
 }
 
-/** Sends one POST request that is not redirected. Throws SendError; 408, 429 and 5xx may be tried again, all else may not. */
-export async function post({ service, url, headers, body, explain }: Post): Promise<void> {
-  let response: Response;
-  try {
-    response = await fetch(url, {
-      method: 'POST',
-      headers,
-      body,
-      redirect: 'manual',
-      signal: AbortSignal.timeout(REQUEST_MS),
-    });
-  } catch (error) {
-    // The error's own message may hold the address, which is a secret.
-    throw new SendError(`${service} could not be reached (${codeOf(error)}).`, { isFinal: false });
+/**
+ * Sends one POST request and follows no redirect. Throws SendError; only 408, 429 and 5xx are not final.
+ * @returns the beginning of the answer's body
+ */
+export async function post({ service, explain, ...request }: Post): Promise<string> {
+  const answer = await postPublic({ ...request, timeoutMs: REQUEST_MS }).catch((error) => {
+    throw unreachable(service, error);
+  });
+  if (answer.status >= 200 && answer.status < 300) return answer.text;
+  throw refused(service, answer, explain(answer.status, answer.text));
+}
+
+/** The error's own message may hold the address, which is a secret. */
+function unreachable(service: string, error: unknown): SendError {
+  const code = error instanceof RequestFailure ? error.code : 'UNKNOWN';
+  if (code === 'PRIVATE_ADDRESS') {
+    const why = 'has no public address. Set ALLOW_PRIVATE_ADDRESSES=on if it is inside your own network.';
+    return new SendError(`${service} ${why}`, { isFinal: true });
   }
-  const answer = await readAnswer(response);
-  if (response.ok) return;
-  const isFinal = response.status < 500 && response.status !== 429 && response.status !== 408;
-  const pause = Number(response.headers.get('retry-after')) * 1000;
-  throw new SendError(`${service} refused the message (${response.status}): ${explain(response.status, answer)}`, {
-    isFinal,
+  return new SendError(`${service} could not be reached (${code}).`, { isFinal: false });
+}
+
+function refused(service: string, { status, headers }: PublicAnswer, why: string): SendError {
+  const pause = Number(headers['retry-after']) * 1000;
+  return new SendError(`${service} refused the message (${status}): ${why}`, {
+    isFinal: status < 500 && status !== 429 && status !== 408,
     retryAfterMs: pause > 0 ? Math.min(pause, MAX_PAUSE_MS) : null,
   });
 }
 
-function codeOf(error: unknown): string {
-  const { name, cause } = error as { name?: string; cause?: { code?: string } };
-  return cause?.code ?? (name === 'TimeoutError' ? 'no answer' : name ?? 'unknown');
-}
-
-async function readAnswer(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of response.body ?? []) {
-      chunks.push(chunk);
-      size += chunk.length;
-      if (size >= ANSWER_LIMIT) break;
-    }
-  } catch { /* the status is known */ }
-  return Buffer.concat(chunks).toString('utf8').slice(0, ANSWER_LIMIT);
-}
-
-/** A text cut to `limit` characters, with an ellipsis, never in the middle of a character. */
-export function clip(text: string, limit: number): string {
-  if (text.length <= limit) return text;
-  return `${text.slice(0, limit - 1).replace(/[\ud800-\udbff]$/, '')}…`;
-}
+/** A text cut to `limit` characters, with an ellipsis. */
+export const clip = (text: string, limit: number): string => cut(text, limit, '…');
 
 /** The notice as plain text. */
 export const plainText = ({ title, text, link }: Notice): string => [title, text, link].filter(Boolean).join('\n\n');
+
+/** Where the owner of the machine may have an address looked up by name: https, or plain http inside the own network. */
+export function ownAddress(to: string, service: string, allowPrivate: boolean): URL {
+  const url = URL.canParse(to) ? new URL(to) : null;
+  if (url && (url.protocol === 'https:' || (allowPrivate && url.protocol === 'http:'))) return url;
+  throw new SendError(`The address of ${service} must begin with https://.`, { isFinal: true });
+}

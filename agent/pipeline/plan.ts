@@ -1,12 +1,9 @@
-/**
- * What a pipeline does next. Pure: tasks and the states of their agents → actions. The runner carries the actions out, records
- * what came of them, and asks again.
- */
-import type { AgentInfo, Task, TaskStatus } from '../../core/wire/types.ts';
+import type { AgentInfo } from '../../core/api/agents.ts';
+import type { Task, TaskStatus } from '../../core/api/tasks.ts';
 
 /** Agents that work at the same time; further tasks of one order wait for a place. */
 export const MAX_PARALLEL = 8;
-/** How often one attempt is taken up again after the server ended, before it counts as failed. */
+/** How often one attempt that got on is taken up again after the server ended, before it counts as failed. */
 export const MAX_RESUMES = 5;
 
 /** The part of an agent that decides. */
@@ -29,10 +26,11 @@ export interface Situation {
   agents: readonly AgentView[];
   /** The manager runs. If not, what runs is watched and nothing is begun. */
   running: boolean;
-  now: number;
+  /** Milliseconds since a time, as far as the server ran meanwhile. */
+  elapsedSince(time: number): number;
   /** An agent that waits, or shows no sign of life, for so long is stuck. */
   stuckMs: number;
-  /** Task id → how often its present attempt was resumed. */
+  /** Task id → how often its present attempt was resumed after a turn that got on. */
   resumes: Readonly<Record<string, number>>;
 }
 
@@ -66,11 +64,11 @@ export function plan(situation: Situation): Action[] {
 function watch(task: Task, situation: Situation): Action[] {
   const { agents, running } = situation;
   if (!task.agentId) {
-    const made = agents.find((agent) => agent.taskId === task.id && agent.createdAt >= (task.startedAt ?? Infinity));
-    if (made) return [{ type: 'adopt', task, agentId: made.id }];
+    const result = agents.find((agent) => agent.taskId === task.id && agent.createdAt >= (task.startedAt ?? Infinity));
+    if (result) return [{ type: 'adopt', task, agentId: result.id }];
     return running ? [{ type: 'start', task }] : [];
   }
-  const agent = agents.find((one) => one.id === task.agentId);
+  const agent = agents.find((entry) => entry.id === task.agentId);
   if (!agent) return [{ type: 'set', task, status: 'failed', error: 'Its agent was deleted.' }];
   return [...follow(task, agent, situation), ...stuck(task, agent, situation)];
 }
@@ -107,19 +105,19 @@ function follow(task: Task, agent: AgentView, { running, resumes }: Situation): 
 /** Idle, but not done: a subagent still works, or messages wait for their turn. */
 const goesOn = (agent: AgentView) => agent.background === true || agent.queue.length > 0;
 
-function stuck(task: Task, agent: AgentView, { now, stuckMs }: Situation): Action[] {
+function stuck(task: Task, agent: AgentView, { elapsedSince, stuckMs }: Situation): Action[] {
   const isWaiting = agent.state === 'waiting_input' || agent.stateReason === 'interrupted_by_user';
   const since = isWaiting ? agent.stateSince : agent.activeAt;
   const isOpen = isWaiting || agent.state === 'running' || agent.state === 'starting' ||
     (agent.state === 'idle' && goesOn(agent));
-  return isOpen && now - since >= stuckMs ? [{ type: 'stuck', task, agentId: agent.id, since }] : [];
+  return isOpen && elapsedSince(since) >= stuckMs ? [{ type: 'stuck', task, agentId: agent.id, since }] : [];
 }
 
 /** What follows a failed task waits until that is retried or skipped. */
 function block(tasks: readonly Task[]): Action[] {
   const failed = tasks.filter((task) => task.status === 'failed');
   return tasks.flatMap((task): Action[] => {
-    const isBlocked = failed.some((one) => one.order < task.order);
+    const isBlocked = failed.some((entry) => entry.order < task.order);
     if (task.status === 'pending' && isBlocked) return [{ type: 'set', task, status: 'blocked', error: '' }];
     if (task.status === 'blocked' && !isBlocked) return [{ type: 'set', task, status: 'pending', error: '' }];
     return [];

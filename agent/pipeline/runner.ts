@@ -4,40 +4,45 @@
  */
 import { createHash } from 'node:crypto';
 import type { Clock, Timer } from '../../core/clock.ts';
-import { HttpError } from '../../core/http/reply.ts';
-import type { AgentInfo, CreateAgentBody, Task, TaskStatus } from '../../core/wire/types.ts';
-import type { Agents, House } from '../rooms.ts';
+import { Failure } from '../../core/api/errors.ts';
+import type { AgentInfo, CreateAgentBody } from '../../core/api/agents.ts';
+import type { Task, TaskStatus } from '../../core/api/tasks.ts';
+import type { AgentContext } from '../context.ts';
+import type { Agents } from '../session/agents.ts';
+import type { RunTime } from '../store/run-time.ts';
 import { isActive, type TaskBoard } from './board.ts';
 import { type Action, plan } from './plan.ts';
+import { BY, fruitlessTries, MAX_FRUITLESS, wasGiven } from './tries.ts';
+import { INSTRUCTIONS_FIELD } from '../../core/api/instructions.ts';
 
-/** Who makes and resumes the agents, for the record. */
-const BY = 'pipeline';
 const GO_ON =
   'The server that you run under was restarted while you worked on your task. Go on with it where you stopped.';
 
 /** What of an agent changes what plan() decides, beside the time. */
 const DECISIVE: readonly (keyof AgentInfo)[] = ['state', 'stateReason', 'background', 'queue'];
 
-/** What the pipeline tells the user about. */
+/** What the pipeline reports to the user. */
 export type PipelineReport =
   | { type: 'failed'; task: Task; agent: AgentInfo | null }
   | { type: 'stuck'; task: Task; agent: AgentInfo; since: number }
   | { type: 'complete'; tasks: readonly Task[]; startedAt: number };
 
 export interface RunnerOptions {
-  house: House;
+  context: AgentContext;
   agents: Agents;
   board: TaskBoard;
+  runTime: Pick<RunTime, 'since'>;
   report(report: PipelineReport): void;
   /** Commits and merges what the agent did; a failure is the task's failure. */
   merge(agent: AgentInfo, task: Task): Promise<void>;
 }
 
 export class PipelineRunner {
-  readonly #house: House;
+  readonly #context: AgentContext;
   readonly #clock: Clock;
   readonly #agents: Agents;
   readonly #board: TaskBoard;
+  readonly #runTime: Pick<RunTime, 'since'>;
   readonly #report: RunnerOptions['report'];
   readonly #merge: RunnerOptions['merge'];
   readonly #unsubscribe: () => void;
@@ -51,18 +56,19 @@ export class PipelineRunner {
   #again = false;
   #closed = false;
 
-  constructor({ house, agents, board, report, merge }: RunnerOptions) {
-    this.#house = house;
-    this.#clock = house.clock;
+  constructor({ context, agents, board, runTime, report, merge }: RunnerOptions) {
+    this.#context = context;
+    this.#clock = context.clock;
     this.#agents = agents;
     this.#board = board;
+    this.#runTime = runTime;
     board.onChange = () => this.kick();
     this.#report = report;
     this.#merge = merge;
     this.#resumable = new Set(
       agents.list().filter((agent) => agent.stateReason === 'interrupted').map((agent) => agent.id),
     );
-    this.#unsubscribe = agents.subscribe((change) => {
+    this.#unsubscribe = context.subscribe((change) => {
       const isState = change.type === 'agent.patch' && DECISIVE.some((key) => key in change.patch);
       if (isState || change.type === 'agent' || change.type === 'agent.removed') this.kick();
     });
@@ -101,7 +107,7 @@ export class PipelineRunner {
         running,
         resumes,
         agents: this.#agents.list(),
-        now: this.#clock.now(),
+        elapsedSince: (time) => this.#runTime.since(time),
         stuckMs: config.stuckTimeoutMs,
       });
       for (const action of actions) {
@@ -113,12 +119,12 @@ export class PipelineRunner {
   }
 
   #log(error: unknown): void {
-    this.#house.log.warn('A step of the pipeline failed', {
+    this.#context.log.warn('A step of the pipeline failed', {
       error: error instanceof Error ? error.message : String(error),
     });
   }
 
-  /** Nobody tells when an agent becomes stuck: that is looked at from time to time. */
+  /** Schedules the next look: no event says that an agent has become stuck. */
   #wait(): void {
     this.#clock.clearTimeout(this.#timer);
     const { running, tasks, config } = this.#board.state;
@@ -166,7 +172,7 @@ export class PipelineRunner {
     if (task.status === 'pending') {
       await this.#board.change((state) => ({ ...state, resumes: { ...state.resumes, [task.id]: 0 } }));
       task = await this.#board.update(task.id, (now) => {
-        if (now.status !== 'pending') throw new HttpError(409, 'task_changed', 'The task was changed meanwhile.');
+        if (now.status !== 'pending') throw new Failure('task_changed', 'The task was changed meanwhile.');
         const attempts = now.attempts + 1;
         return {
           ...now,
@@ -191,10 +197,10 @@ export class PipelineRunner {
     const { config } = this.#board.state;
     return {
       name: task.name,
-      directory: task.directory || config.defaultDirectory || this.#house.config.defaultDirectory,
+      directory: task.directory || config.defaultDirectory || this.#context.config.defaultDirectory,
       prompt: task.prompt,
       provider: task.provider,
-      claudeMd: task.claudeMd || config.claudeMd,
+      [INSTRUCTIONS_FIELD]: task[INSTRUCTIONS_FIELD] || config[INSTRUCTIONS_FIELD],
       adminEmail: config.adminEmail,
       whatsappPhone: config.whatsappPhone,
       slackWebhookUrl: config.slackWebhookUrl,
@@ -205,31 +211,23 @@ export class PipelineRunner {
     };
   }
 
+  /** Only a turn that got on counts as a try: what ended the server again before it began is not the task's fault. */
   async #resume(task: Task, agentId: string): Promise<void> {
-    const count = (this.#board.state.resumes[task.id] ?? 0) + 1;
-    await this.#board.change((state) => ({ ...state, resumes: { ...state.resumes, [task.id]: count } }));
+    const tries = fruitlessTries(this.#agents, agentId);
     this.#resumable.delete(agentId);
-    const clientId = stableId(`resume ${task.id} ${task.attempts} ${count}`);
+    if (tries > MAX_FRUITLESS) {
+      return await this.#set(task, 'failed', `It was interrupted ${tries} times before its agent did anything.`);
+    }
+    if (!tries) {
+      const count = (this.#board.state.resumes[task.id] ?? 0) + 1;
+      await this.#board.change((state) => ({ ...state, resumes: { ...state.resumes, [task.id]: count } }));
+    }
+    const clientId = stableId(`resume ${task.id} ${task.attempts} ${this.#agents.info(agentId).lastSeq}`);
     try {
-      const text = this.#wasGiven(agentId) ? GO_ON : task.prompt;
+      const text = wasGiven(this.#agents, agentId) ? GO_ON : task.prompt;
       await this.#agents.send(agentId, { text, clientId }, BY);
     } catch (error) {
       await this.#set(task, 'failed', error instanceof Error ? error.message : String(error));
-    }
-  }
-
-  /** The CLI took the prompt in the session that goes on. If not, it has nothing that it could go on with. */
-  #wasGiven(agentId: string): boolean {
-    if (this.#agents.info(agentId).sessionId === null) return false;
-    let isFound = false;
-    for (let after = 0;;) {
-      const { messages } = this.#agents.messages(agentId, { after });
-      const given = messages.flatMap((one) => (one.kind === 'user' && one.by === BY ? [one.status] : []));
-      if (given.includes('sent')) return true;
-      isFound ||= given.length > 0;
-      const last = messages.at(-1);
-      if (!last) return !isFound; // long ago: the beginning of a long session is not kept
-      after = last.seq;
     }
   }
 
@@ -249,9 +247,9 @@ export class PipelineRunner {
   async #set(task: Task, status: TaskStatus, error: string): Promise<void> {
     const isOver = status === 'completed' || status === 'failed';
     const endedAt = isOver ? this.#clock.now() : null;
-    const now = await this.#board.update(task.id, (one) => ({ ...one, status, error, endedAt }));
+    const now = await this.#board.update(task.id, (entry) => ({ ...entry, status, error, endedAt }));
     if (status !== 'failed') return;
-    const agent = this.#agents.list().find((one) => one.id === now.agentId) ?? null;
+    const agent = this.#agents.list().find((entry) => entry.id === now.agentId) ?? null;
     this.#report({ type: 'failed', task: now, agent });
   }
 

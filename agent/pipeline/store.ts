@@ -1,26 +1,24 @@
 /** The tasks and the manager's state on disk: one document, so that a crash never separates them. */
+import { DEFAULT_PROVIDER } from '../../core/api/providers.ts';
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Task, TaskStatus } from '../../core/wire/types.ts';
-import type { PipelineConfig } from '../../core/wire/workshop.ts';
-import { defined, Fields, LIMITS } from '../api/fields.ts';
-import type { Document, House } from '../rooms.ts';
+import type { AgentFlags } from '../../core/api/agents.ts';
+import { bool, type Check, fields, pick, time } from '../../core/api/schema.ts';
+import {
+  type CreateTaskBody,
+  MAX_ORDER,
+  parsePipelineConfig,
+  parseTask,
+  type PipelineConfig,
+  type Task,
+  type TaskPatch,
+} from '../../core/api/tasks.ts';
+import type { AgentContext } from '../context.ts';
+import type { Document } from '../store/document.ts';
 import { openDocument } from '../store/document.ts';
+import { INSTRUCTIONS_FIELD } from '../../core/api/instructions.ts';
 
-export const TASK_COUNT = 500;
-const STATUSES: readonly TaskStatus[] = [
-  'pending',
-  'running',
-  'waiting_input',
-  'completed',
-  'failed',
-  'skipped',
-  'blocked',
-];
-const MAX_ORDER = 1e6;
-/** Shortest and longest poll and stuck timeout, ms. */
-const POLL = { min: 1000, max: 3_600_000 };
-const STUCK = { min: 1000, max: 7 * 24 * 3_600_000 };
+export const MAX_TASK = 500;
 
 export interface PipelineState {
   tasks: Task[];
@@ -34,9 +32,9 @@ export const INITIAL: PipelineState = {
   tasks: [],
   config: {
     defaultDirectory: '',
-    defaultProvider: 'claude',
+    defaultProvider: DEFAULT_PROVIDER,
     pollIntervalMs: 5000,
-    claudeMd: '',
+    [INSTRUCTIONS_FIELD]: '',
     adminEmail: '',
     whatsappPhone: '',
     slackWebhookUrl: '',
@@ -48,18 +46,20 @@ export const INITIAL: PipelineState = {
   resumes: {},
 };
 
-export function openPipeline(house: House): Document<PipelineState> {
-  const path = join(house.config.dataDir, 'pipeline.json');
-  const warn = (text: string) => house.warn('pipeline', text);
+export function openPipeline(context: AgentContext): Document<PipelineState> {
+  const path = join(context.config.dataDir, 'pipeline.json');
+  const warn = (text: string) => context.warn('pipeline', text);
   return openDocument<PipelineState>({
     path,
     initial: INITIAL,
     parse: (value) => {
       const { state, dropped } = parseState(value);
       if (!dropped.length) return state;
-      const kept = `${path}.corrupt-${house.clock.now()}`;
-      copyFileSync(path, kept);
-      warn(`Tasks of ${path} could not be read and were left out: ${dropped.join(' ')} The file was kept as ${kept}.`);
+      const retained = `${path}.corrupt-${context.clock.now()}`;
+      copyFileSync(path, retained);
+      warn(
+        `Tasks of ${path} could not be read and were left out: ${dropped.join(' ')} The file was kept as ${retained}.`,
+      );
       // What comes after a task must not begin without it.
       return { ...state, running: false };
     },
@@ -69,73 +69,59 @@ export function openPipeline(house: House): Document<PipelineState> {
 
 /** `dropped`: a sentence for each task that cannot be read. One of them does not take the others with it. */
 function parseState(value: unknown): { state: PipelineState; dropped: string[] } {
-  const fields = new Fields(value);
-  const given = (value as { tasks?: unknown }).tasks;
-  if (!Array.isArray(given)) throw new Error('it has no list of tasks');
   const dropped: string[] = [];
-  const tasks = given.flatMap((one, i) => {
+  const { tasks, config, resumes = {}, ...rest } = pick<PipelineState>(value, {
+    tasks: readableTasks(dropped),
+    config: (input) => ({ ...INITIAL.config, ...parsePipelineConfig(input) }),
+    running: bool,
+    startedAt: time,
+    resumes: counts,
+  });
+  if (!tasks) throw new Error('it has no list of tasks');
+  const known = new Set(tasks.map((task) => task.id));
+  const state = {
+    ...INITIAL,
+    ...rest,
+    tasks,
+    config: config ?? INITIAL.config,
+    resumes: Object.fromEntries(Object.entries(resumes).filter(([id, count]) => known.has(id) && count > 0)),
+  };
+  return { state, dropped };
+}
+
+const readableTasks = (dropped: string[]): Check<Task[]> => (value) => {
+  if (!Array.isArray(value)) throw new Error('it has no list of tasks');
+  return value.flatMap((entry, i) => {
     try {
-      return [parseTask(one)];
+      return [parseTask(entry)];
     } catch (error) {
       dropped.push(`task ${i + 1}: ${error instanceof Error ? error.message : String(error)}`);
       return [];
     }
   });
-  const resumes = fields.object('resumes');
-  const counts = tasks.map((task) => [task.id, resumes?.number(task.id, 0, 1e6) ?? 0] as const).filter(([, n]) =>
-    n > 0
-  );
-  const state = {
-    tasks,
-    config: mergeConfig(INITIAL.config, (value as { config?: unknown }).config ?? {}),
-    running: fields.flag('running') ?? false,
-    startedAt: fields.number('startedAt', 0, Number.MAX_SAFE_INTEGER) ?? null,
-    resumes: Object.fromEntries(counts),
-  };
-  return { state, dropped };
-}
+};
 
-function parseTask(value: unknown): Task {
-  const fields = new Fields(value);
-  const time = (key: string) => fields.number(key, 0, Number.MAX_SAFE_INTEGER) ?? null;
-  return {
-    id: fields.needText('id', LIMITS.name),
-    ...taskParts(INITIAL.config, fields),
-    name: fields.needText('name', LIMITS.name),
-    prompt: fields.needText('prompt', LIMITS.prompt),
-    order: fields.number('order', -MAX_ORDER, MAX_ORDER) ?? 0,
-    status: fields.choice('status', STATUSES) ?? 'pending',
-    agentId: fields.text('agentId', LIMITS.name) ?? null,
-    error: fields.text('error', LIMITS.document) ?? '',
-    attempts: fields.number('attempts', 0, Number.MAX_SAFE_INTEGER) ?? 0,
-    createdAt: time('createdAt') ?? 0,
-    startedAt: time('startedAt'),
-    endedAt: time('endedAt'),
-  };
-}
+const counts: Check<Record<string, number>> = (value, name) =>
+  Object.fromEntries(Object.entries(fields(value, name)).map(([id, count]) => [id, time(count, `${name}.${id}`)]));
 
-type TaskParts = Pick<Task, 'directory' | 'provider' | 'claudeMd' | 'flags'>;
+const withModel = (flags: AgentFlags, model: string): AgentFlags => {
+  const { model: _, ...rest } = flags;
+  return model ? { ...rest, model } : rest;
+};
 
-function taskParts(config: PipelineState['config'], fields: Fields): TaskParts {
-  const model = fields.model('model');
-  return {
-    directory: fields.text('directory', LIMITS.path) ?? '',
-    provider: fields.provider('provider') ?? config.defaultProvider,
-    claudeMd: fields.text('claudeMd', LIMITS.document) ?? '',
-    flags: { ...fields.flags('flags'), ...(model ? { model } : {}) },
-  };
-}
-
-/** A new task from a request body; without an order it comes after all others (beside the last at MAX_ORDER). Throws HttpError 400. */
-export function newTask(state: PipelineState, body: unknown, id: string, now: number): Task {
-  const fields = new Fields(body);
+/** A new task; without an order it comes after all others (beside the last at MAX_ORDER). */
+export function newTask(state: PipelineState, body: CreateTaskBody, id: string, now: number): Task {
+  const { name, prompt, directory = '', provider = state.config.defaultProvider, model } = body;
   const last = state.tasks.reduce((most, task) => Math.max(most, task.order), -1);
   return {
     id,
-    name: fields.needText('name', LIMITS.name),
-    prompt: fields.needText('prompt', LIMITS.prompt),
-    ...taskParts(state.config, fields),
-    order: fields.number('order', -MAX_ORDER, MAX_ORDER) ?? Math.min(last + 1, MAX_ORDER),
+    name,
+    prompt,
+    directory,
+    provider,
+    [INSTRUCTIONS_FIELD]: body[INSTRUCTIONS_FIELD] ?? '',
+    flags: model ? withModel(body.flags ?? {}, model) : body.flags ?? {},
+    order: body.order ?? Math.min(last + 1, MAX_ORDER),
     status: 'pending',
     agentId: null,
     error: '',
@@ -146,39 +132,8 @@ export function newTask(state: PipelineState, body: unknown, id: string, now: nu
   };
 }
 
-/** The task with the fields that the body names replaced. Throws HttpError 400. */
-export function editTask(task: Task, body: unknown): Task {
-  const fields = new Fields(body);
-  const model = fields.model('model');
-  const flags = fields.flags('flags') ?? task.flags;
-  return {
-    ...task,
-    ...defined({
-      name: fields.has('name') ? fields.needText('name', LIMITS.name) : undefined,
-      prompt: fields.has('prompt') ? fields.needText('prompt', LIMITS.prompt) : undefined,
-      directory: fields.text('directory', LIMITS.path),
-      provider: fields.provider('provider'),
-      claudeMd: fields.text('claudeMd', LIMITS.document),
-      order: fields.number('order', -MAX_ORDER, MAX_ORDER),
-    }),
-    flags: model === undefined ? flags : defined({ ...flags, model: model || undefined }),
-  };
-}
-
-export function mergeConfig(now: PipelineState['config'], body: unknown): PipelineState['config'] {
-  const fields = new Fields(body);
-  return {
-    ...now,
-    ...defined({
-      defaultDirectory: fields.text('defaultDirectory', LIMITS.path),
-      defaultProvider: fields.provider('defaultProvider'),
-      pollIntervalMs: fields.number('pollIntervalMs', POLL.min, POLL.max),
-      claudeMd: fields.text('claudeMd', LIMITS.document),
-      adminEmail: fields.email('adminEmail'),
-      whatsappPhone: fields.phone('whatsappPhone'),
-      slackWebhookUrl: fields.webhook('slackWebhookUrl'),
-      stuckTimeoutMs: fields.number('stuckTimeoutMs', STUCK.min, STUCK.max),
-      mergeCompleted: fields.flag('mergeCompleted'),
-    }),
-  };
+/** The task with the fields that the patch names replaced. */
+export function editTask(task: Task, { model, ...patch }: TaskPatch): Task {
+  const edited = { ...task, ...patch };
+  return model === undefined ? edited : { ...edited, flags: withModel(edited.flags, model) };
 }

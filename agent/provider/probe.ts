@@ -1,18 +1,20 @@
-/** Asks a CLI for its version: is it there, and does it run? */
+/** Asks a CLI for its version: is it installed, and does it run? */
 import { homedir } from 'node:os';
 import { type Clock, systemClock } from '../../core/clock.ts';
-import { type Environment, type Program, spawnProcess } from './process.ts';
+import { spawnProcess } from '../process/child.ts';
+import type { Program } from '../process/child-errors.ts';
+import type { Environment } from '../process/environment.ts';
 
-/** A CLI that has not told its version by then is not usable, ms. */
+/** A CLI that has not printed its version after this long is not usable, ms. */
 const PROBE_MS = 8000;
-const OUTPUT_LIMIT = 4096;
+const MAX_OUTPUT = 4096;
 
 export interface Probe {
   available: boolean;
   version: string;
-  /** It is the demo that comes with this program. */
+  /** The CLI is the demo that comes with this program. */
   demo: boolean;
-  /** What to do when it is not available. */
+  /** What to do when the CLI is not available. */
   text: string;
 }
 
@@ -34,7 +36,7 @@ export async function probeVersion(options: {
     cwd: homedir(),
     env,
     clock,
-    stdout: (chunk) => output = (output + chunk.toString('utf8')).slice(0, OUTPUT_LIMIT),
+    stdout: (chunk) => output = (output + chunk.toString('utf8')).slice(0, MAX_OUTPUT),
     exit: () => {},
   });
   cli.closeInput();

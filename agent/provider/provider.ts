@@ -1,29 +1,30 @@
-/**
- * What a session needs of an agent CLI, whichever it is. A provider turns one CLI's protocol into these events and
- * these commands into that protocol; it keeps no history and decides nothing (agent/session does).
- */
 import type {
   AgentFlags,
   Capabilities,
+  DiskSession,
+  PermissionMode,
+  ProviderName,
+  Usage,
+} from '../../core/api/agents.ts';
+import type {
   Choice,
   DecisionBody,
   FileDiff,
-  PermissionMode,
-  ProviderName,
+  LimitState,
   Question,
   Todo,
   ToolResult,
   ToolStatus,
-  Usage,
-} from '../../core/wire/types.ts';
-import type { ProcessIdentity } from './proc.ts';
+} from '../../core/api/messages.ts';
+import type { HistoryMessage } from './history-message.ts';
+import type { ProcessIdentity } from '../process/identity.ts';
 
-/** How to open one session. */
+/** What a session is opened with. */
 export interface OpenOptions {
   agentId: string;
   /** Absolute; exists. */
   cwd: string;
-  /** Continue this provider session; `fork`: as a copy with a new id. */
+  /** Id of the provider's session to continue; `fork`: as a copy with a new id. */
   resume: string | null;
   fork: boolean;
   flags: AgentFlags;
@@ -33,13 +34,13 @@ export interface OpenOptions {
 }
 
 export interface OutgoingMessage {
-  /** UUID made by the client or the server: lifecycle events name it. */
+  /** UUID made by the client or the server; status events name it. */
   id: string;
   text: string;
   images: { mediaType: string; data: string }[];
 }
 
-/** A request of the CLI to its user, in provider-neutral form. */
+/** A request of the CLI to its user, in the same form for every provider. */
 export interface ProviderRequest {
   requestId: string;
   request: 'permission' | 'question' | 'plan';
@@ -55,8 +56,8 @@ export interface ProviderRequest {
 }
 
 /**
- * Events in the order in which the CLI told them. `block` ids are stable and unique within the session: `start` opens a
- * message, `delta` appends, `end` replaces it by the complete form. An `end` without `start` is complete in itself.
+ * Events in the order in which the CLI sent them. Ids of blocks are stable and unique within the session: `start` opens a
+ * message, `delta` appends to it, `end` replaces it by its complete form. An `end` without `start` is complete by itself.
  */
 export type ProviderEvent =
   | { type: 'ready'; sessionId: string | null; version: string; capabilities: Capabilities | null }
@@ -80,52 +81,82 @@ export type ProviderEvent =
   | { type: 'request'; request: ProviderRequest }
   /** The CLI no longer wants an answer (interrupted, resolved elsewhere). */
   | { type: 'request.cancelled'; requestId: string }
-  /** The CLI is seen to have taken the answer. */
+  /** The CLI has confirmed the answer. */
   | { type: 'request.resolved'; requestId: string }
   | { type: 'message.status'; id: string; status: 'queued' | 'sent' | 'cancelled' | 'failed'; error?: string }
   | { type: 'usage'; usage: Partial<Usage> }
-  | { type: 'notice'; level: 'info' | 'warning' | 'error'; code: string; text: string; passing: boolean }
+  | {
+    type: 'notice';
+    level: 'info' | 'warning' | 'error';
+    code: string;
+    text: string;
+    passing: boolean;
+    limit?: LimitState;
+  }
   | { type: 'title'; title: string }
   | { type: 'cleared' } // the conversation was reset (/clear)
   | { type: 'activity' } // a sign of life that means nothing else
-  /** The last event. `expected`: asked for by stop() or reap(). `text` says what to do about a failure. */
+  /** The last event. `expected`: stop() or reap() asked for it. `text` says what to do about a failure. */
   | {
     type: 'exit';
     expected: boolean;
     code: number | null;
     signal: string | null;
     text: string;
-    /** The session that was to be resumed is not there (any more): nothing was done. */
+    /** The session that was to be resumed does not exist (any more): nothing was done. */
     sessionLost?: boolean;
   };
 
-/** One open session with its CLI. Commands after `exit` are ignored. */
+/** One open session with its CLI. Commands after `exit` have no effect. */
 export interface ProviderSession {
   readonly pid: number | null;
-  /** Kept on record, so that the process is found again after a crash of this server. */
+  /** Saved, so that the process is found again after a crash of this server. */
   readonly identity?: ProcessIdentity | null;
-  /** Work goes on in the background although no turn runs: the process must not be ended as idle. */
+  /** Work goes on although no turn runs: the process must not be ended as idle. */
   readonly hasBackgroundWork?: boolean;
   send(message: OutgoingMessage): void;
-  /** Gives false when the CLI has no such open request (any more). */
+  /** @returns false when the CLI has no such open request (any more) */
   decide(requestId: string, decision: DecisionBody): boolean;
   interrupt(): void;
   cancelQueued(messageId: string): void;
   setMode(mode: PermissionMode): void;
   setModel(model: string): void;
   setEffort(effort: string): void;
-  /** Ends an idle process cleanly so that it can be resumed. */
+  /** Ends an idle process gently; the session can be resumed. */
   reap(): void;
-  /** The whole ladder: interrupt → EOF → SIGTERM → SIGKILL of the group. Resolves when the process is gone. */
+  /** Every step: interrupt → EOF → SIGTERM → SIGKILL of the group. Resolves when the process has ended. */
   stop(): Promise<void>;
+}
+
+/** A session as its CLI stores it. */
+export type StoredSession = Omit<DiskSession, 'agentId'>;
+
+/** The sessions that a CLI keeps on disk, started here or in a terminal. */
+export interface StoredSessions {
+  /** Newest first. Rejects with a sentence. */
+  list(limit: number): Promise<StoredSession[]>;
+  /** The newest messages, oldest first; null when there is no such session. */
+  read(id: string, limit: number): Promise<HistoryMessage[] | null>;
+  /** Has a program on this machine the session open? false where the CLI guards its sessions itself. */
+  isOpen(id: string): Promise<boolean>;
 }
 
 export interface Provider {
   readonly name: ProviderName;
-  /** Never throws: a failure to start is an `exit` event with a sentence that says what to do. */
+  /** For people; those with drivers of their own have theirs in core/api/providers.ts. */
+  readonly label?: string;
+  readonly icon?: string;
+  /** Missing: its sessions on disk are not read. */
+  readonly storedSessions?: StoredSessions;
+  /** Never throws: a failure to start is an `exit` event whose text says what to do. */
   open(options: OpenOptions, emit: (event: ProviderEvent) => void): ProviderSession;
+  /**
+   * Arguments with which the CLI's own interface goes on with a session as the agent would: its mode, model, rules.
+   * Missing: the CLI has none.
+   */
+  terminalArgs?(options: OpenOptions): string[];
   /** Installed? Which version? What to do if not. Never throws; takes at most 10 s. */
   probe(): Promise<{ available: boolean; version: string; demo: boolean; text: string }>;
-  /** Ends what the provider itself keeps running (an app-server). */
+  /** Ends what the provider itself runs (an app-server). */
   close(): Promise<void>;
 }

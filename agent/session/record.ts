@@ -1,52 +1,54 @@
-/** What is kept of an agent beside its messages, in DATA_DIR/agents/<id>/agent.json. */
+/** An agent's data beside its messages: DATA_DIR/agents/<id>/agent.json. */
+import { DEFAULT_PROVIDER } from '../../core/api/providers.ts';
 import { basename } from 'node:path';
-import type { AgentInfo, CreateAgentBody, Usage } from '../../core/wire/types.ts';
-import type { ProcessIdentity } from '../provider/proc.ts';
-import type { Workspace } from '../rooms.ts';
+import { NO_USAGE, parseAgentInfo } from '../../core/api/agent-info.ts';
+import { cut } from '../../core/api/cut.ts';
+import type { AgentInfo, CreateAgentBody } from '../../core/api/agents.ts';
+import { bool, type Check, need, pick, string, wrong } from '../../core/api/schema.ts';
+import { parseProcessIdentity, type ProcessIdentity } from '../process/identity.ts';
+import type { AgentWorkspace } from '../workspace/workspace.ts';
+import { INSTRUCTIONS_FIELD } from '../../core/api/instructions.ts';
 
-/** Characters of a name that is taken from the prompt. */
-const NAME_LENGTH = 60;
+/** Characters of a name taken from the prompt. */
+const MAX_NAME = 60;
 
 export interface AgentRecord {
   version: 1;
   info: AgentInfo;
-  /** Where its process runs: the worktree, or the folder. */
+  /** Where its process runs: in the worktree, or in the chosen directory itself. */
   cwd: string;
-  /** The first prompt and the instructions, as they were given. */
+  /** The first prompt and the instructions, as the user wrote them. */
   prompt: string;
   instructions: string;
-  /** The name came from the prompt: a title that the CLI finds may replace it. */
+  /** The name was taken from the prompt: a title from the CLI may replace it. */
   isAutoNamed: boolean;
-  /** Id of the create command: repeating it makes no second agent. */
+  /** Id of the create command: repeating the command creates no second agent. */
   clientId: string | null;
-  /** The CLI has lost the session that it was to go on with (flags.resume): it is not asked for again. */
+  /** The CLI has lost the session that it was to resume (flags.resume); it is not asked for again. */
   isResumeLost: boolean;
-  /** The CLI's process while one runs. */
+  /** The CLI's process while it runs. */
   process: ProcessIdentity | null;
 }
 
-export const NO_USAGE: Usage = {
-  costUsd: null,
-  inputTokens: 0,
-  outputTokens: 0,
-  cacheReadTokens: 0,
-  cacheWriteTokens: 0,
-  contextTokens: null,
-  contextWindow: null,
-  turns: 0,
-};
+/** The session that the agent's CLI goes on with; null: it begins a new one, or a copy. */
+export function sessionOf({ info, isResumeLost }: AgentRecord): string | null {
+  const { resume = null, forkSession = false } = isResumeLost ? {} : info.flags;
+  return info.sessionId ?? (forkSession ? null : resume);
+}
 
-/** Throws when this is no agent's record of this version. */
+/** Throws a sentence when the value is not an agent's record of this version. */
 export function parseRecord(value: unknown): AgentRecord {
-  const record = value as Partial<AgentRecord> | null;
-  if (typeof record !== 'object' || record === null) throw new Error('not an agent');
-  if (record.version !== 1) throw new Error(`version ${String(record.version)} is not known here`);
-  const info = record.info as Partial<AgentInfo> | undefined;
-  const isWhole = typeof info?.id === 'string' && typeof info.name === 'string' && typeof info.state === 'string' &&
-    typeof info.directory === 'string' && typeof info.flags === 'object' && Array.isArray(info.queue) &&
-    Array.isArray(info.pending) && typeof info.usage === 'object' && typeof info.cli === 'object' &&
-    typeof record.cwd === 'string';
-  if (!isWhole) throw new Error('fields are missing');
+  const record = pick<AgentRecord>(value, {
+    version: isVersion,
+    info: parseAgentInfo,
+    cwd: string,
+    prompt: string,
+    instructions: string,
+    isAutoNamed: bool,
+    clientId: string,
+    isResumeLost: bool,
+    process: parseProcessIdentity,
+  });
   return {
     isAutoNamed: false,
     clientId: null,
@@ -54,59 +56,71 @@ export function parseRecord(value: unknown): AgentRecord {
     process: null,
     prompt: '',
     instructions: '',
-    ...record,
-  } as AgentRecord;
+    ...need(record, 'version', 'info', 'cwd'),
+  };
 }
 
-type Place = Awaited<ReturnType<Workspace['prepare']>>;
+const isVersion: Check<1> = (value, name) => value === 1 ? value : wrong(name, `1, not ${JSON.stringify(value)}`);
 
-/** The record of an agent that is about to be started. */
+type Place = Awaited<ReturnType<AgentWorkspace['prepare']>>;
+
+type CreateCommand = CreateAgentBody & { taskId?: string; clientId: string };
+
+/** The record of an agent that is about to start. */
 export function newRecord(
   id: string,
-  body: CreateAgentBody & { taskId?: string; clientId: string },
+  body: CreateCommand,
   place: Place,
   { demo, now }: { demo: boolean; now: number },
 ): AgentRecord {
-  const { flags = {}, prompt = '' } = body;
-  const firstLine = prompt.trim().split('\n')[0]!.slice(0, NAME_LENGTH);
   return {
     version: 1,
     cwd: place.cwd,
-    prompt,
-    instructions: body.claudeMd ?? '',
+    prompt: body.prompt ?? '',
+    instructions: body[INSTRUCTIONS_FIELD] ?? '',
     isAutoNamed: !body.name?.trim(),
     clientId: body.clientId,
     isResumeLost: false,
     process: null,
-    info: {
-      id,
-      name: body.name?.trim() || firstLine || basename(place.directory),
-      provider: body.provider ?? 'claude',
-      demo,
-      directory: place.directory,
-      worktree: place.worktree,
-      state: 'starting',
-      stateReason: 'created',
-      stateText: '',
-      stateSince: now,
-      sessionId: null,
-      resumable: true,
-      model: flags.model ?? '',
-      mode: flags.dangerouslySkipPermissions ? 'bypassPermissions' : flags.permissionMode ?? 'default',
-      effort: flags.effort ?? '',
-      createdAt: now,
-      activeAt: now,
-      usage: { ...NO_USAGE },
-      queue: [],
-      pending: [],
-      lastSeq: 0,
-      preview: firstLine,
-      cli: { running: false, pid: null, version: '', seenAt: null },
-      flags,
-      adminEmail: body.adminEmail ?? '',
-      whatsappPhone: body.whatsappPhone ?? '',
-      slackWebhookUrl: body.slackWebhookUrl ?? '',
-      taskId: body.taskId ?? null,
-    },
+    info: { ...newInfo(id, body, place, now), demo },
+  };
+}
+
+function newInfo(
+  id: string,
+  body: CreateCommand,
+  { directory, worktree }: Place,
+  now: number,
+): Omit<AgentInfo, 'demo'> {
+  const { flags = {}, prompt = '' } = body;
+  const firstLine = cut(prompt.trim().split('\n')[0]!, MAX_NAME);
+  return {
+    id,
+    name: body.name?.trim() || firstLine || basename(directory),
+    provider: body.provider ?? DEFAULT_PROVIDER,
+    directory,
+    worktree,
+    state: 'starting',
+    stateReason: 'created',
+    stateText: '',
+    stateSince: now,
+    sessionId: null,
+    resumable: true,
+    model: flags.model ?? '',
+    mode: flags.dangerouslySkipPermissions ? 'bypassPermissions' : flags.permissionMode ?? 'default',
+    effort: flags.effort ?? '',
+    createdAt: now,
+    activeAt: now,
+    usage: { ...NO_USAGE },
+    queue: [],
+    pending: [],
+    lastSeq: 0,
+    preview: firstLine,
+    cli: { running: false, pid: null, version: '', seenAt: null },
+    flags,
+    adminEmail: body.adminEmail ?? '',
+    whatsappPhone: body.whatsappPhone ?? '',
+    slackWebhookUrl: body.slackWebhookUrl ?? '',
+    taskId: body.taskId ?? null,
   };
 }

@@ -1,35 +1,33 @@
-/** The agents of this machine: made, found, commanded, removed; and what an earlier life of this server left is put right. */
-import { randomUUID } from 'node:crypto';
-import { existsSync, readdirSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { HttpError } from '../../core/http/reply.ts';
+/** The agents of this machine: created, listed, commanded and removed. At the start, sessions that a crash left open are recovered. */
+import { realpathSync } from 'node:fs';
+import { Failure } from '../../core/api/errors.ts';
 import type { Timer } from '../../core/clock.ts';
-import type { LiveChange } from '../../core/wire/live.ts';
 import type {
-  AgentFlags,
   AgentInfo,
+  AgentMarks,
   Capabilities,
-  CreateAgentBody,
-  DecisionBody,
-  Message,
-  MessagePage,
+  MergeRecord,
   PermissionMode,
   ProviderName,
-  SendMessageBody,
-} from '../../core/wire/types.ts';
-import { endLeftover } from '../provider/process.ts';
-import type { Provider } from '../provider/provider.ts';
-import type { Agents, Document, House, Workspace } from '../rooms.ts';
-import { notSaved, openDocument } from '../store/document.ts';
-import { ensureFolderIfWritable } from '../store/claim.ts';
-import { ensureFolder } from '../store/files.ts';
+} from '../../core/api/agents.ts';
+import type { DecisionBody, Message, MessagePage, SendMessageBody } from '../../core/api/messages.ts';
+import { killProcessTree } from '../process/process-tree.ts';
+import { absentProvider, type ProviderSet } from '../provider/provider-set.ts';
+import type { AgentContext } from '../context.ts';
+import type { Document } from '../store/document.ts';
+import { refuseLoss } from '../workspace/unmerged.ts';
+import type { AgentWorkspace } from '../workspace/workspace.ts';
+import { AgentFiles } from './agent-files.ts';
+import { openOptions } from './cli-run.ts';
+import type { Agents, HandedSession, RemoveOptions } from './agents.ts';
+import { type CreateCommand, Creation } from './creation.ts';
+import { DeletedAgents } from './deleted-agents.ts';
+import { type DirectoryUse, DirectoryUses, type Removal } from './directory-uses.ts';
 import type { DiskSessions } from './history.ts';
-import type { HistoryMessage } from './history-message.ts';
-import { type AgentRecord, newRecord, parseRecord } from './record.ts';
-import { closing, Session } from './session.ts';
+import { type AgentRecord, sessionOf } from './record.ts';
+import { AgentSession, closing } from './session.ts';
+import { type SessionLock, SessionLocks } from './session-locks.ts';
 
-export const AGENT_LIMIT = 500;
 /** An idle process is ended after this long, ms: it takes about 200 MB and is resumed within a second. */
 export const IDLE_REAP_MS = 15 * 60_000;
 /** Messages of an agent that nobody looks at leave the memory after this long, ms. */
@@ -37,99 +35,118 @@ const UNLOAD_MS = 10 * 60_000;
 const SWEEP_MS = 30_000;
 
 export interface RegistryOptions {
-  house: House;
-  providers: Record<ProviderName, Provider>;
-  workspace: Workspace;
+  context: AgentContext;
+  providers: Pick<ProviderSet, 'get'>;
+  workspace: AgentWorkspace;
   /** Sessions that the CLIs keep themselves, for agents that go on with one. */
-  onDisk?: Pick<DiskSessions, 'list' | 'history'>;
+  onDisk?: Pick<DiskSessions, 'list' | 'history' | 'isOpen'>;
   idleReapMs?: number;
 }
 
 export class Registry implements Agents {
   readonly #options: RegistryOptions;
-  readonly #folder: string;
-  #sessions = new Map<string, Session>();
-  #listeners = new Set<(change: LiveChange) => void>();
-  /** Create commands by the client's id, running or done. */
-  #created = new Map<string, Promise<string>>();
-  #lastCapabilities = new Map<ProviderName, Capabilities>();
+  readonly #files: AgentFiles;
+  readonly #creation: Creation;
+  readonly #deleted: DeletedAgents;
+  readonly #locks = new SessionLocks();
+  readonly #uses = new DirectoryUses();
+  readonly #sessions = new Map<string, AgentSession>();
+  /** How each agent leaves its directory. */
+  readonly #leave = new Map<string, () => void>();
+  readonly #removing = new Map<string, Promise<void>>();
+  readonly #lastCapabilities = new Map<ProviderName, Capabilities>();
   #sweepTimer: Timer | null = null;
   #isClosed = false;
 
   private constructor(options: RegistryOptions) {
     this.#options = options;
-    this.#folder = join(options.house.config.dataDir, 'agents');
-    ensureFolderIfWritable(this.#folder);
+    this.#files = new AgentFiles(options.context);
+    this.#deleted = new DeletedAgents(options.context);
+    this.#creation = new Creation({
+      ...options,
+      deleted: this.#deleted,
+      files: this.#files,
+      locks: this.#locks,
+      uses: this.#uses,
+      count: () => this.#sessions.size,
+      holderOf: (provider, sessionId) => this.#holderOf(provider, sessionId),
+      add: (document, lock) => this.#add(document, lock),
+      added: (session) => options.context.publish({ type: 'agent', agent: session.info }),
+      forget: (session) => this.#forget(session),
+    });
   }
 
-  /** Reads what is on disk, ends processes that an earlier life left behind, closes their sessions on the record. */
+  /** Reads what is on disk, ends processes that a previous run left behind, closes their sessions on the record. */
   static async open(options: RegistryOptions): Promise<Registry> {
     const registry = new Registry(options);
-    const names = existsSync(registry.#folder) ? readdirSync(registry.#folder, { withFileTypes: true }) : [];
-    await Promise.all(names.filter((entry) => entry.isDirectory()).map((entry) => registry.#load(entry.name)));
+    await Promise.all(registry.#files.ids().map((id) => registry.#load(id)));
     registry.#sweep();
     return registry;
   }
 
   async #load(id: string): Promise<void> {
-    const { house } = this.#options;
-    const document = this.#document(id, null);
+    const { context } = this.#options;
+    const document = this.#files.read(id);
+    if (!document) return await this.#sweepUnfinished(id);
+    await this.#files.forgetPlan(id).catch(() => {});
     const record = document.value;
-    if (!record) {
-      house.log.warn('a folder of agents holds no readable record', { agent: id });
-      return;
-    }
-    if (record.info.id !== id) {
-      return house.warn(`record ${id}`, `${join(this.#folder, id)} holds the record of another agent.`);
-    }
-    const session = this.#add(id, document as Document<AgentRecord>);
-    const wasOpen = record.process !== null || ['starting', 'running', 'waiting_input'].includes(record.info.state);
+    const session = this.#add(document, null);
+    const { state, cli, background, queue } = record.info;
+    const wasAtWork = ['starting', 'running', 'waiting_input'].includes(state) || background || queue.length > 0;
+    const wasOpen = record.process !== null || cli.running || wasAtWork;
     if (!wasOpen) return;
     if (record.process) {
-      const ended = await endLeftover(record.process, { clock: house.clock });
-      if (ended) house.log.warn('ended processes of an earlier life', { agent: id, count: ended });
+      const { length: count } = await killProcessTree(record.process, { clock: context.clock, log: context.log });
+      if (count) context.log.warn('killed orphaned processes from a previous run', { agent: id, count });
     }
     session.recover();
     await session.save().catch(() => {});
   }
 
-  /** Its value is null only where there is no record to be read, and then it is not used. */
-  #document(id: string, initial: AgentRecord | null): Document<AgentRecord | null> {
-    const { house } = this.#options;
-    return openDocument<AgentRecord | null>({
-      path: join(this.#folder, id, 'agent.json'),
-      parse: parseRecord,
-      initial,
-      now: house.clock.now,
-      warn: (text) => house.warn(`record ${id}`, text),
-    });
+  /** What is left of an agent that was being made when the server was killed. No CLI of it has ever run. */
+  async #sweepUnfinished(id: string): Promise<void> {
+    const { context, workspace } = this.#options;
+    const worktree = this.#files.planned(id);
+    if (!worktree && this.#files.isEmpty(id)) return await this.#files.remove(id);
+    if (!worktree) return context.log.warn('a folder of agents holds no readable record', { agent: id });
+    try {
+      await workspace.removeUnfinished(worktree);
+      await this.#files.remove(id);
+      context.log.info('removed what was left of an agent that was being made', { agent: id, worktree: worktree.path });
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      context.warn(`record ${id}`, `${worktree.path} is left of an agent that was being made: ${why}`);
+    }
   }
 
-  #add(id: string, document: Document<AgentRecord>): Session {
-    const { house, providers } = this.#options;
+  #add(document: Document<AgentRecord>, lock: SessionLock | null): AgentSession {
+    const { context, providers, onDisk } = this.#options;
     const { info, clientId } = document.value;
-    const session = new Session({
-      house,
-      provider: providers[info.provider] ?? providers.claude,
+    const session = new AgentSession({
+      context,
+      provider: providers.get(info.provider) ?? absentProvider(info.provider),
       document,
-      journalPath: join(this.#folder, id, 'journal.jsonl'),
-      publish: (change) => this.#publish(change),
+      journalPath: this.#files.journalPath(info.id),
+      hold: {
+        locks: this.#locks,
+        lock,
+        isOpenElsewhere: (provider, id) => onDisk?.isOpen(provider, id) ?? Promise.resolve(false),
+      },
+      publish: context.publish,
     });
-    this.#sessions.set(id, session);
-    if (clientId) this.#created.set(clientId, Promise.resolve(id));
+    this.#leave.set(info.id, this.#uses.enter(useOf(session)));
+    this.#sessions.set(info.id, session);
+    this.#creation.remember(clientId, info.id);
     return session;
   }
 
-  #publish(change: LiveChange): void {
-    this.#options.house.publish(change);
-    for (const listener of this.#listeners) listener(change);
-  }
-
-  #session(id: string): Session {
+  #session(id: string): AgentSession {
     const session = this.#sessions.get(id);
     if (!session) throw noSuchAgent();
     return session;
   }
+
+  // ---- queries
 
   /** Newest first. */
   list(): AgentInfo[] {
@@ -144,7 +161,7 @@ export class Registry implements Agents {
     return this.#sessions.has(id);
   }
 
-  /** The first prompt and the instructions that an agent was made with. */
+  /** The first prompt and the instructions that the agent was created with. */
   origin(id: string): { prompt: string; instructions: string } {
     return this.#session(id).record;
   }
@@ -164,100 +181,23 @@ export class Registry implements Agents {
     return this.#session(id).log.get(messageId);
   }
 
-  /** The same clientId again gives the agent already made, also while it is being made. */
-  async create(body: CreateAgentBody & { taskId?: string }, by: string): Promise<AgentInfo> {
-    if (this.#isClosed) throw closing();
-    const clientId = body.clientId ?? randomUUID();
-    const known = this.#created.get(clientId);
-    if (known) return this.info(await known);
-    const making = this.#create({ ...body, clientId }, by);
-    this.#created.set(clientId, making);
-    try {
-      return this.info(await making);
-    } catch (error) {
-      this.#created.delete(clientId);
-      throw error;
-    }
-  }
-
-  async #create(body: CreateAgentBody & { taskId?: string; clientId: string }, by: string): Promise<string> {
-    if (this.#sessions.size >= AGENT_LIMIT) {
-      throw new HttpError(409, 'too_many_agents', `There are ${AGENT_LIMIT} agents already: delete some first.`);
-    }
-    const { house, workspace, providers } = this.#options;
-    const id = randomUUID();
-    const { provider = 'claude', flags = {}, claudeMd = '' } = body;
-    const history = await this.#earlier(provider, flags);
-    const place = await workspace.prepare({ agentId: id, directory: body.directory, flags, provider, claudeMd });
-    const { demo } = await providers[provider].probe();
-    const record = newRecord(id, body, place, { demo, now: house.clock.now() });
-    let document: Document<AgentRecord>;
-    try {
-      ensureFolder(join(this.#folder, id));
-      document = this.#document(id, record) as Document<AgentRecord>;
-      await document.update(() => record);
-      // Who closes the server ends only the agents that are there.
-      if (this.#isClosed) throw closing();
-    } catch (error) {
-      if (place.worktree) await workspace.remove(place.worktree).catch(() => {});
-      await rm(join(this.#folder, id), { recursive: true, force: true }).catch(() => {});
-      throw error instanceof HttpError ? error : notSaved(error);
-    }
-    const session = this.#add(id, document);
-    this.#publish({ type: 'agent', agent: session.info });
-    house.log.info('agent made', { agent: id, provider, by });
-    session.import(history);
-    if (place.notice) session.notice('info', 'workspace', place.notice);
-    try {
-      if (body.prompt?.trim()) await session.send({ text: body.prompt }, by);
-      else session.open();
-    } catch (error) {
-      // An agent that never got its task would be "starting" for ever, and the same create command would make another.
-      if (place.worktree) await workspace.remove(place.worktree).catch(() => {});
-      await this.#forget(session);
-      throw error;
-    }
-    return id;
-  }
-
-  async #forget(session: Session): Promise<void> {
-    const { id } = session;
-    const { house } = this.#options;
-    await session.close();
-    this.#sessions.delete(id);
-    if (session.record.clientId) this.#created.delete(session.record.clientId);
-    await rm(join(this.#folder, id), { recursive: true, force: true });
-    this.#publish({ type: 'agent.removed', id });
-    house.warn(`record ${id}`, '');
-    house.warn(`journal ${id}`, '');
-  }
-
-  /** What was said in the session that an agent is to go on with. Two processes on one session would overwrite each other. */
-  async #earlier(provider: ProviderName, { resume, forkSession }: AgentFlags): Promise<HistoryMessage[]> {
-    const { onDisk } = this.#options;
-    if (!resume || !onDisk) return [];
-    const holder = this.agentOf(provider, resume);
-    if (holder && !forkSession) {
-      throw new HttpError(
-        409,
-        'session_in_use',
-        `The agent "${this.info(holder).name}" goes on with this session already. Open it, or fork the session.`,
-      );
-    }
-    const { sessions } = await onDisk.list({ provider, limit: 500 });
-    if (!forkSession && sessions.some((one) => one.id === resume && one.inUse)) {
-      throw new HttpError(
-        409,
-        'session_in_use',
-        'A program on this machine has this session open. End it first, or fork the session.',
-      );
-    }
-    return await onDisk.history(provider, resume);
-  }
-
   /** The agent that goes on with this session of a CLI. */
   agentOf(provider: ProviderName, sessionId: string): string | null {
-    return this.list().find((info) => info.provider === provider && info.sessionId === sessionId)?.id ?? null;
+    return this.#holderOf(provider, sessionId)?.id ?? null;
+  }
+
+  #holderOf(provider: ProviderName, sessionId: string): AgentInfo | null {
+    const session = [...this.#sessions.values()].find(({ info, record }) =>
+      info.provider === provider && sessionOf(record) === sessionId
+    );
+    return session?.info ?? null;
+  }
+
+  // ---- commands
+
+  /** The same clientId again returns the agent already made, also while it is being made. */
+  async create(body: CreateCommand, by: string): Promise<AgentInfo> {
+    return this.info(await this.#creation.create(body, by));
   }
 
   async send(id: string, body: SendMessageBody, by: string) {
@@ -271,19 +211,21 @@ export class Registry implements Agents {
 
   async decide(id: string, requestId: string, body: DecisionBody, by: string) {
     const result = await this.#session(id).decide(requestId, body, by);
-    if (!result.duplicate) this.#options.house.log.info('request decided', { agent: id, decision: body.decision, by });
+    if (!result.duplicate) {
+      this.#options.context.log.info('request decided', { agent: id, decision: body.decision, by });
+    }
     return result;
   }
 
   interrupt(id: string, by: string): Promise<void> {
     this.#session(id).interrupt();
-    this.#options.house.log.info('agent interrupted', { agent: id, by });
+    this.#options.context.log.info('agent interrupted', { agent: id, by });
     return Promise.resolve();
   }
 
   async stop(id: string, by: string): Promise<AgentInfo> {
     const session = this.#session(id);
-    if (session.isOpen) this.#options.house.log.info('agent stopped', { agent: id, by });
+    if (session.isOpen) this.#options.context.log.info('agent stopped', { agent: id, by });
     await session.stop();
     return session.info;
   }
@@ -294,32 +236,79 @@ export class Registry implements Agents {
     return open.length;
   }
 
-  async remove(id: string, { discardWork }: { discardWork: boolean }, by: string): Promise<void> {
-    const session = this.#session(id);
-    const { worktree } = session.info;
-    const { workspace, house } = this.#options;
-    const refuseLoss = async () => {
-      const work = worktree && !discardWork ? await workspace.unmerged(worktree) : [];
-      if (!work.length) return;
-      throw new HttpError(409, 'unmerged_work', `Deleting this agent would lose work: ${work.join(' ')}`);
-    };
-    // A refusal leaves the agent at its work; what it wrote until it was stopped is found by the second look.
-    await refuseLoss();
-    session.bar(noSuchAgent());
+  async remove(id: string, options: RemoveOptions, by: string): Promise<void> {
+    // A removal that is under way ends first: it may be refused.
+    while (this.#removing.has(id)) await this.#removing.get(id)!.catch(() => {});
+    const removing = this.#remove(this.#session(id), options, by);
+    this.#removing.set(id, removing);
     try {
-      await session.stop();
-      await refuseLoss();
-      if (worktree) await workspace.remove(worktree);
-    } catch (error) {
-      session.bar(null);
-      throw error;
+      await removing;
+    } finally {
+      this.#removing.delete(id);
     }
-    await this.#forget(session);
-    house.log.info('agent deleted', { agent: id, by });
+  }
+
+  async #remove(session: AgentSession, options: RemoveOptions, by: string): Promise<void> {
+    const { id, info: { worktree } } = session;
+    const { workspace, context } = this.#options;
+    // A refusal leaves the agent at its work; what it wrote until it was stopped is found by the second check.
+    if (worktree && !options.discardWork) refuseLoss(await workspace.unmerged(worktree));
+    if (worktree) await workspace.refuseUnremovable(worktree);
+    session.refuse(noSuchAgent());
+    let removal: Removal | null = null;
+    try {
+      // From here on nothing new comes: no message, no terminal, nobody who works in the worktree.
+      removal = this.#uses.remove(id, worktree?.path ?? null);
+      refuseUsed(session, removal, options);
+      await removal.closeOwn();
+      await session.stop();
+      if (worktree) await workspace.remove(worktree, options);
+      await this.#deleted.add(session.record.clientId);
+      await this.#forget(session);
+    } catch (error) {
+      session.refuse(null);
+      throw error;
+    } finally {
+      removal?.end();
+    }
+    context.log.info('agent deleted', { agent: id, by });
+  }
+
+  async #forget(session: AgentSession): Promise<void> {
+    const { id, record } = session;
+    const { context } = this.#options;
+    await session.close();
+    this.#sessions.delete(id);
+    this.#leave.get(id)?.();
+    this.#leave.delete(id);
+    this.#creation.forget(record.clientId);
+    await this.#files.remove(id);
+    context.publish({ type: 'agent.removed', id });
+    context.warn(`record ${id}`, '');
+    context.warn(`journal ${id}`, '');
+  }
+
+  async handOverSession(id: string, terminal: { id: string; name: string }, by: string): Promise<HandedSession> {
+    if (this.#isClosed) throw closing();
+    const session = this.#session(id);
+    const lock = await session.handOver({ kind: 'terminal', ...terminal });
+    this.#options.context.log.info('session handed to a terminal', { agent: id, terminal: terminal.id, by });
+    const args = this.#options.providers.get(session.info.provider)?.terminalArgs?.(openOptions(session.record)) ?? [];
+    return { args, release: () => lock?.release() };
+  }
+
+  enterDirectory(use: DirectoryUse): () => void {
+    return this.#uses.enter(use);
   }
 
   rename(id: string, name: string): Promise<AgentInfo> {
     return this.#change(id, (session) => session.rename(name));
+  }
+  mark(id: string, marks: AgentMarks): Promise<AgentInfo> {
+    return this.#change(id, (session) => session.mark(marks));
+  }
+  noteMerge(id: string, merge: Omit<MergeRecord, 'at'>): Promise<AgentInfo> {
+    return this.#change(id, (session) => session.noteMerge(merge));
   }
   setMode(id: string, mode: PermissionMode): Promise<AgentInfo> {
     return this.#change(id, (session) => session.setMode(mode));
@@ -331,23 +320,21 @@ export class Registry implements Agents {
     return this.#change(id, (session) => session.setEffort(effort));
   }
 
-  async #change(id: string, change: (session: Session) => void): Promise<AgentInfo> {
+  async #change(id: string, change: (session: AgentSession) => Promise<void>): Promise<AgentInfo> {
     const session = this.#session(id);
-    change(session);
-    await session.save();
+    await change(session);
     return session.info;
   }
 
-  subscribe(listener: (change: LiveChange) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
+  // ---- life of the registry
 
   /** Ends every CLI; sessions can be resumed after the next start. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#options.house.clock.clearTimeout(this.#sweepTimer);
+    this.#creation.close();
+    this.#options.context.clock.clearTimeout(this.#sweepTimer);
     await Promise.all([...this.#sessions.values()].map((session) => session.close()));
+    await this.#deleted.close();
   }
 
   #sweep(): void {
@@ -355,8 +342,33 @@ export class Registry implements Agents {
       session.reapIfIdle(this.#options.idleReapMs ?? IDLE_REAP_MS);
       session.unloadIfUnused(UNLOAD_MS);
     }
-    if (!this.#isClosed) this.#sweepTimer = this.#options.house.clock.setTimeout(() => this.#sweep(), SWEEP_MS);
+    if (!this.#isClosed) this.#sweepTimer = this.#options.context.clock.setTimeout(() => this.#sweep(), SWEEP_MS);
   }
 }
 
-const noSuchAgent = () => new HttpError(404, 'not_found', 'There is no such agent.');
+/** Throws Failure when the agent is in use, and is to be removed only if it is not. */
+function refuseUsed(session: AgentSession, { hasOwn }: Removal, { onlyIf }: RemoveOptions): void {
+  if (!onlyIf || (session.isAtRest && !hasOwn && onlyIf(session.info))) return;
+  throw new Failure('agent_busy', `"${session.info.name}" is used again.`);
+}
+
+/** An agent works in its directory for as long as it exists. */
+function useOf(session: AgentSession): DirectoryUse {
+  return {
+    get label() {
+      return `The agent "${session.info.name}"`;
+    },
+    directory: realDirectory(session.record.cwd),
+    agentId: session.id,
+  };
+}
+
+function realDirectory(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path; // it is gone: nobody else's is at risk
+  }
+}
+
+const noSuchAgent = () => new Failure('not_found', 'There is no such agent.');

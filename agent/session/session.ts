@@ -1,453 +1,421 @@
 /**
- * One agent's session: turns commands into what the provider does, and the provider's events into messages, usage and
- * status. What a user sent is on disk before it is answered; what the CLI asked stays on record until it has the answer.
+ * One agent's session: turns commands into calls of the provider, and the provider's events into messages, usage and state.
+ * A user's message is on disk before it is answered; a request of the CLI stays on record until the CLI has its answer.
  */
+import { providerData } from '../../core/api/providers.ts';
 import { randomUUID } from 'node:crypto';
-import type { Timer } from '../../core/clock.ts';
-import { HttpError } from '../../core/http/reply.ts';
-import type { LiveChange } from '../../core/wire/live.ts';
-import type {
-  AgentInfo,
-  Capabilities,
-  DecisionBody,
-  DecisionRecord,
-  PermissionMode,
-  RequestMessage,
-  SendMessageBody,
-  UserMessage,
-} from '../../core/wire/types.ts';
-import type { OutgoingMessage, Provider, ProviderEvent, ProviderSession } from '../provider/provider.ts';
-import type { Document, House } from '../rooms.ts';
-import { notSaved } from '../store/document.ts';
-import { applyEvent, closeOpenMessages, type Scene } from './events.ts';
-import type { HistoryMessage } from './history-message.ts';
-import { InfoKeeper } from './info.ts';
-import { MessageLog } from './messages.ts';
+import { Failure } from '../../core/api/errors.ts';
+import type { LiveChange } from '../../core/api/live.ts';
+import type { AgentInfo, AgentMarks, Capabilities, MergeRecord, PermissionMode } from '../../core/api/agents.ts';
+import type { DecisionBody, SendMessageBody, UserMessage } from '../../core/api/messages.ts';
+import type { Provider, ProviderEvent } from '../provider/provider.ts';
+import type { AgentContext } from '../context.ts';
+import type { Document } from '../store/document.ts';
+import { AgentInfoStore } from './agent-info-store.ts';
+import { applyEvent } from './apply-event.ts';
+import { CliRun } from './cli-run.ts';
+import { closeOpenMessages } from './close-messages.ts';
+import { Decisions } from './decisions.ts';
+import type { EventContext } from './event-context.ts';
+import type { HistoryMessage } from '../provider/history-message.ts';
+import { LazyLog } from './lazy-log.ts';
+import { MessageLog } from './message-log.ts';
+import { PromptQueue } from './prompt-queue.ts';
 import type { AgentRecord } from './record.ts';
-import { checkDecision, DecidedError, settledError } from './requests.ts';
-import { type StateEvent, transition } from './state.ts';
+import { SessionHold, type SessionHoldOptions } from './session-hold.ts';
+import type { SessionHolder, SessionLock } from './session-locks.ts';
+import { SessionStatus } from './session-status.ts';
+import type { StopReason } from './state.ts';
 
-export interface SessionOptions {
-  house: House;
+export interface AgentSessionOptions {
+  context: AgentContext;
   provider: Provider;
   document: Document<AgentRecord>;
   journalPath: string;
+  hold: Omit<SessionHoldOptions, 'record'>;
   publish(change: LiveChange): void;
 }
 
-/** An idle CLI that was asked to end may take this long, ms. A hook or an MCP server that hangs keeps it; messages wait. */
-const REAP_MS = 5000;
 const RESUME_HINT = 'Send a message to go on where it was.';
 
-export class Session {
+export class AgentSession {
   readonly id: string;
-  readonly #options: SessionOptions;
-  readonly #keeper: InfoKeeper;
-  #log: MessageLog | null = null;
-  #cli: ProviderSession | null = null;
-  /** Who asked the present CLI to end. */
-  #asked: 'stop' | 'reap' | 'shutdown' | null = null;
+  readonly #options: AgentSessionOptions;
+  readonly #store: AgentInfoStore;
+  readonly #log: LazyLog;
+  readonly #status: SessionStatus;
+  readonly #prompts: PromptQueue;
+  readonly #decisions: Decisions;
+  /** Held while a CLI runs or a message is on its way to one. */
+  readonly #hold: SessionHold;
+  #run: CliRun | null = null;
   #capabilities: Capabilities | null = null;
-  #outbox: OutgoingMessage[] = [];
-  /** Messages that the CLI was given and has not begun. */
-  #undelivered = new Map<string, OutgoingMessage>();
-  #deciding = new Map<string, Promise<unknown>>();
-  #sending = new Map<string, Promise<unknown>>();
-  /** The CLI that is being ended: what it left running may still be swept when the next one works. */
-  #stopping: { cli: ProviderSession; promise: Promise<void> } | null = null;
-  #barred: HttpError | null = null;
-  #reapTimer: Timer | null = null;
-  /** When it was asked to end. */
-  #wasAtWork = false;
-  #usedAt: number;
-  /** Between turn.start and turn.end. */
-  #isTurning = false;
+  /** Why the session takes no messages and starts no CLI: it is about to be closed or deleted. */
+  #refusing: Failure | null = null;
 
-  constructor(options: SessionOptions) {
+  constructor(options: AgentSessionOptions) {
+    const { context, document, publish } = options;
+    const log = () => this.log;
     this.#options = options;
-    this.id = options.document.value.info.id;
-    this.#keeper = new InfoKeeper(options.document, options.house, options.publish);
-    this.#usedAt = options.house.clock.now();
+    this.#hold = new SessionHold({ ...options.hold, record: () => this.record });
+    this.id = document.value.info.id;
+    this.#store = new AgentInfoStore(document, context, publish);
+    this.#log = new LazyLog(() => this.#openLog(), context.clock);
+    this.#status = new SessionStatus(this.#store, log, context.clock.now);
+    this.#prompts = new PromptQueue({
+      log,
+      refusing: () => this.#refusing,
+      // A CLI that is being ended for a terminal still runs: the session is the terminal's already.
+      prepare: () => this.#hold.takeToSend(this.#run !== null),
+      onAccepted: () => this.#deliver(),
+    });
+    this.#decisions = new Decisions({
+      log,
+      now: context.clock.now,
+      deliver: (requestId, decision) => this.#run?.cli.decide(requestId, decision) ?? false,
+      onChange: () => this.#refreshPending(),
+    });
   }
 
   get info(): AgentInfo {
-    return this.#keeper.info;
+    return this.#store.info;
   }
   get record(): AgentRecord {
-    return this.#keeper.record;
+    return this.#store.record;
   }
   get capabilities(): Capabilities | null {
     return this.#capabilities;
   }
   get isOpen(): boolean {
-    return this.#cli !== null;
+    return this.#run !== null;
+  }
+  get log(): MessageLog {
+    return this.#log.get();
   }
 
-  /** Read from disk when first needed. */
-  get log(): MessageLog {
-    const { house, publish, journalPath } = this.#options;
-    this.#usedAt = house.clock.now();
-    return this.#log ??= new MessageLog({
+  #openLog(): MessageLog {
+    const { context, publish, journalPath } = this.#options;
+    return new MessageLog({
       agentId: this.id,
       path: journalPath,
-      clock: house.clock,
+      clock: context.clock,
       publish,
-      warn: (text) => house.warn(`journal ${this.id}`, text),
-      onAdded: (message) => this.#keeper.patch({ lastSeq: message.seq }),
+      warn: (text) => context.warn(`journal ${this.id}`, text),
+      onAdded: (message) => this.#store.patch({ lastSeq: message.seq }),
     });
   }
 
-  /** Accepts a message: on disk first, then to the CLI, which is started if need be. The same id again changes nothing. */
+  // ---- commands
+
+  /** Saves a message, then hands it to the CLI, which is started if need be. */
   async send(body: SendMessageBody, by: string): Promise<{ message: UserMessage; duplicate: boolean }> {
-    const id = body.clientId ?? randomUUID();
-    await this.#sending.get(id);
-    if (this.#barred) throw this.#barred;
-    const known = this.log.get(id);
-    if (known && known.kind !== 'user') throw new HttpError(400, 'bad_request', '"clientId" is already used.');
-    if (known && known.error !== NOT_SAVED && known.error !== TOO_LATE) return { message: known, duplicate: true };
-    const saving = this.#accept(id, body, by);
-    this.#sending.set(id, saving.catch(() => {}));
     try {
-      await saving;
+      const sent = await this.#prompts.send(body, by);
+      if (this.info.archivedAt) this.#store.patch({ archivedAt: 0 });
+      return sent;
     } finally {
-      this.#sending.delete(id);
+      this.#releaseAtRest();
     }
-    this.#outbox.push({ id, text: body.text, images: body.images ?? [] });
-    this.#pump();
-    return { message: this.log.get(id) as UserMessage, duplicate: false };
   }
 
-  async #accept(id: string, body: SendMessageBody, by: string): Promise<void> {
-    const images = (body.images ?? []).map(({ mediaType, data }) => ({
-      mediaType,
-      size: Math.floor(data.length * 3 / 4),
-    }));
-    if (this.log.get(id)) this.log.patch(id, { status: 'accepted', error: undefined });
-    else this.log.add({ kind: 'user', id, text: body.text, images, status: 'accepted', by });
-    try {
-      await this.log.commit();
-    } catch (error) {
-      this.log.patch(id, { status: 'failed', error: NOT_SAVED });
-      throw notSaved(error);
-    }
-    if (!this.#barred) return;
-    this.log.patch(id, { status: 'failed', error: TOO_LATE });
-    throw this.#barred;
+  #releaseAtRest(): void {
+    if (!this.#run && this.#prompts.isEmpty) this.#hold.release();
   }
 
-  /** Hands accepted messages to the CLI, in order. While it is being ended they wait for its exit. */
-  #pump(): void {
-    if (!this.#outbox.length || (this.#cli && this.#asked) || this.#barred) return;
-    if (!this.#cli) this.open();
-    for (const message of this.#outbox.splice(0)) {
-      this.#undelivered.set(message.id, message);
-      this.#cli?.send(message);
-    }
-    this.#keeper.touch();
+  /** Gives the session to a terminal. Throws Failure when the agent is at work or somebody else has the session. */
+  async handOver(holder: SessionHolder): Promise<SessionLock | null> {
+    if (this.#refusing) throw this.#refusing;
+    if (this.isAtRest) return await this.#hold.handOver(holder, () => this.stop());
+    const text = `"${this.info.name}" is at work in this session. Stop it first, or open a shell in its folder.`;
+    throw new Failure('agent_busy', text);
   }
 
-  /** Starts the CLI, resuming the session it had. */
+  /** While the CLI is being ended, messages wait for its exit. */
+  #deliver(): void {
+    if (!this.#prompts.isWaiting || this.#run?.stopReason || this.#refusing) return;
+    if (!this.#run) this.open();
+    if (this.#run) this.#prompts.deliverTo(this.#run.cli);
+    this.#store.touch();
+  }
+
+  /** Starts the CLI; it resumes the session that it had. */
   open(): void {
-    if (this.#barred) throw this.#barred;
-    if (this.#cli) return;
+    if (this.#refusing) throw this.#refusing;
+    if (this.#run) return;
+    this.#hold.take();
     const { info, record } = this;
-    const { resume = null, forkSession = false } = record.isResumeLost ? {} : info.flags;
-    this.#asked = null;
-    this.#isTurning = false;
-    this.#apply({ type: 'open' });
-    this.#undelivered.clear();
-    this.#cli = this.#options.provider.open({
-      agentId: this.id,
-      cwd: record.cwd,
-      resume: info.sessionId ?? resume,
-      fork: info.sessionId === null && forkSession,
-      flags: info.flags,
-      model: info.model,
-      mode: info.mode,
-      effort: info.effort,
-    }, (event) => this.#onEvent(event));
-    this.#keeper.update({ process: this.#cli.identity ?? null });
-    this.#keeper.patch({ cli: { ...info.cli, running: true, pid: this.#cli.pid } });
+    this.#status.apply({ type: 'open' });
+    this.#prompts.forgetUndelivered();
+    const run = new CliRun(record, {
+      provider: this.#options.provider,
+      clock: this.#options.context.clock,
+      onEvent: (event) => this.#onEvent(event),
+      onStopped: () => this.#onStopped(run),
+    });
+    this.#run = run;
+    this.#store.update({ process: run.cli.identity ?? null });
+    this.#store.patch({ cli: { ...info.cli, running: true, pid: run.cli.pid } });
   }
 
   async cancelQueued(messageId: string): Promise<void> {
     const message = this.log.get(messageId);
-    if (message?.kind !== 'user') throw new HttpError(404, 'not_found', 'There is no such message.');
+    if (message?.kind !== 'user') throw new Failure('not_found', 'There is no such message.');
     if (message.status !== 'queued' && message.status !== 'accepted') {
-      throw new HttpError(409, 'already_sent', 'This message is already with the agent: interrupt it instead.');
+      throw new Failure('already_sent', 'This message is already with the agent: interrupt it instead.');
     }
-    this.#cli?.cancelQueued(messageId);
+    // What no CLI has is taken out of our own queue: the next one would get it.
+    if (this.#prompts.takeBack(messageId)) this.#cancelled(messageId);
+    else this.#run?.cli.cancelQueued(messageId);
     await Promise.resolve();
   }
 
-  /** The first decision wins and is on disk before it is answered and before the CLI gets it. */
-  async decide(requestId: string, body: DecisionBody, by: string) {
-    await this.#deciding.get(requestId);
-    const message = this.log.get(requestId);
-    if (message?.kind !== 'request') throw new HttpError(404, 'not_found', 'There is no such request.');
-    if (message.status !== 'pending') {
-      const error = settledError(message);
-      const isSame = error instanceof DecidedError && error.decision.clientId === body.clientId;
-      if (isSame) return { decision: error.decision, duplicate: true };
-      throw error;
-    }
-    checkDecision(message, body);
-    const decision: DecisionRecord = { ...body, by, at: this.#options.house.clock.now() };
-    const deciding = this.#decideNow(message, decision);
-    this.#deciding.set(requestId, deciding.catch(() => {}));
-    try {
-      await deciding;
-    } finally {
-      this.#deciding.delete(requestId);
-    }
-    return { decision, duplicate: false };
+  /** It need not be on disk: after a crash nothing is handed over. */
+  #cancelled(messageId: string): void {
+    this.log.patch(messageId, { status: 'cancelled' });
+    this.#store.patch({ queue: this.info.queue.filter(({ id }) => id !== messageId) });
+    this.#releaseAtRest();
   }
 
-  async #decideNow(message: RequestMessage, decision: DecisionRecord): Promise<void> {
-    this.log.patch(message.id, { status: 'decided', decision });
-    try {
-      await this.log.commit();
-    } catch (error) {
-      this.log.patch(message.id, { status: 'pending', decision: null });
-      throw notSaved(error);
+  async decide(requestId: string, body: DecisionBody, by: string) {
+    if (body.input && !providerData(this.info.provider).features.words) {
+      throw new Failure('bad_request', '"input": this agent takes no edited input. Nothing was allowed.');
     }
-    const status = () => (this.log.get(message.id) as RequestMessage).status;
-    const taken = status() === 'decided' && this.#cli?.decide(message.id, decision);
-    if (!taken) {
-      if (status() === 'decided') this.log.patch(message.id, { status: 'cancelled' });
-      this.#refreshPending();
-      throw settledError(this.log.get(message.id) as RequestMessage);
-    }
-    this.#refreshPending();
+    return await this.#decisions.decide(requestId, body, by);
   }
 
   interrupt(): void {
-    if (!this.#cli) throw new HttpError(409, 'not_running', 'The agent is not running.');
-    this.#cli.interrupt();
+    if (!this.#run) throw new Failure('not_running', 'The agent is not running.');
+    this.#run.cli.interrupt();
   }
 
-  /** Ends the CLI and everything it started. */
-  stop(reason: 'stop' | 'shutdown' = 'stop'): Promise<void> {
-    if (!this.#cli) return Promise.resolve();
-    this.#asked = reason;
-    this.#wasAtWork = this.#isAtWork();
-    return this.#end(this.#cli);
+  /** Ends the CLI and everything that it started. */
+  stop(reason: StopReason = 'stop'): Promise<void> {
+    return this.#run?.stop(reason, this.#hasWork) ?? Promise.resolve();
   }
 
-  #end(cli: ProviderSession): Promise<void> {
-    if (this.#stopping?.cli === cli) return this.#stopping.promise;
-    const promise = cli.stop().finally(() => {
-      if (this.#stopping?.cli === cli) this.#stopping = null;
-      // Every provider tells its exit; should one not, the record must still be right.
-      if (this.#cli === cli) this.#onEvent({ type: 'exit', expected: true, code: null, signal: null, text: '' });
-    });
-    this.#stopping = { cli, promise };
-    return promise;
+  /** The end of the process would cut something off: a turn, work in the background, a message that is not begun with. */
+  get #hasWork(): boolean {
+    const { background = false, queue } = this.info;
+    return this.#status.isAtWork || background || queue.length > 0 ||
+      this.log.open().some(({ kind }) => kind === 'user');
   }
 
-  /** Ends an idle CLI to save memory. @returns whether it was old enough */
-  reapIfIdle(idleMs: number): boolean {
+  /** Ends an idle CLI to save memory. */
+  reapIfIdle(idleMs: number): void {
     const { info } = this;
     const isIdle = info.state === 'idle' || info.state === 'error';
-    const isQuiet = this.#options.house.clock.now() - Math.max(info.activeAt, info.stateSince) >= idleMs;
-    if (!this.#cli || this.#asked || !isIdle || !isQuiet || info.queue.length || this.#undelivered.size) return false;
-    if (this.#cli.hasBackgroundWork || info.sessionId === null) return false;
-    const cli = this.#cli;
-    this.#asked = 'reap';
-    this.#reapTimer = this.#options.house.clock.setTimeout(() => void this.#end(cli), REAP_MS);
-    cli.reap();
-    return true;
+    const isQuiet = this.#options.context.clock.now() - Math.max(info.activeAt, info.stateSince) >= idleMs;
+    if (!this.#run || this.#run.stopReason || !isIdle || !isQuiet || info.queue.length || this.#prompts.isBusy) return;
+    if (this.#run.cli.hasBackgroundWork || info.sessionId === null) return;
+    this.#run.reap();
   }
 
-  /** Lets go of the messages of a session that nobody has used for a while. */
+  /** Drops the messages from memory when nobody has used them for a while. */
   unloadIfUnused(idleMs: number): void {
-    if (!this.#log || this.#cli || this.#options.house.clock.now() - this.#usedAt < idleMs) return;
-    const log = this.#log;
-    this.#log = null;
-    void log.close();
+    if (!this.#run) this.#log.unloadIfUnused(idleMs);
   }
 
-  rename(name: string): void {
-    this.#keeper.update({ isAutoNamed: false });
-    this.#keeper.patch({ name });
+  // What is set here is on disk first: where that fails, nothing has changed, and the CLI was not told.
+
+  rename(name: string): Promise<void> {
+    return this.#store.change({ name }, { isAutoNamed: false });
   }
-  setMode(mode: PermissionMode): void {
-    if (this.#cli) this.#cli.setMode(mode);
-    else this.#keeper.patch({ mode });
+  mark({ pinned, archived, seenSeq }: AgentMarks): Promise<void> {
+    return this.#store.change({
+      ...(pinned === undefined ? {} : { pinned }),
+      ...(archived === undefined ? {} : { archivedAt: archived ? this.#options.context.clock.now() : 0 }),
+      ...(seenSeq === undefined ? {} : { seenSeq: Math.min(seenSeq, this.info.lastSeq) }),
+    });
   }
-  setModel(model: string): void {
-    this.#cli?.setModel(model);
-    this.#keeper.patch({ model });
+  noteMerge(merge: Omit<MergeRecord, 'at'>): Promise<void> {
+    return this.#store.change({ merged: { ...merge, at: this.#options.context.clock.now() } });
   }
-  setEffort(effort: string): void {
-    this.#cli?.setEffort(effort);
-    this.#keeper.patch({ effort });
+  async setMode(mode: PermissionMode): Promise<void> {
+    // A CLI that is being ended takes no mode: the next one opens with that of the record. One that runs says whether it took it.
+    const takesMode = () => this.#run !== null && !this.#run.stopReason;
+    await this.#store.change(takesMode() ? {} : { mode });
+    if (takesMode()) this.#run!.cli.setMode(mode);
+    else this.#store.patch({ mode });
   }
-  setInstructions(instructions: string): void {
-    this.#keeper.update({ instructions });
+  async setModel(model: string): Promise<void> {
+    await this.#store.change({ model });
+    this.#run?.cli.setModel(model);
+  }
+  async setEffort(effort: string): Promise<void> {
+    await this.#store.change({ effort });
+    this.#run?.cli.setEffort(effort);
   }
 
-  /** A line from the server itself, e.g. about the folder it works in. */
+  /** Adds a line of the server itself, e.g. about the directory that the agent works in. */
   notice(level: 'info' | 'warning' | 'error', code: string, text: string): void {
     this.log.add({ kind: 'notice', id: randomUUID(), level, code, text, passing: false });
   }
 
-  /** Shows what was said in the session before it was continued here. */
+  /** Adds what was said in the session before it was resumed here. */
   import(history: readonly HistoryMessage[]): void {
     if (history.length) this.log.import(history);
   }
 
-  /** After a crash of this server: what was open then is closed on the record. */
+  /** After a crash of this server: closes on the record what was open then. */
   recover(): void {
-    closeOpenMessages(this.#scene(), {
+    const { prompt } = this.record;
+    const hadWork = this.#hasWork;
+    // Killed between the record and the first message: the prompt was taken, and would be gone without a word.
+    if (this.log.lastSeq === 0 && prompt.trim()) {
+      this.log.add({ kind: 'user', id: randomUUID(), text: prompt, images: [], status: 'accepted', by: '' });
+    }
+    closeOpenMessages(this.#eventContext(), {
       requests: 'expired',
       untaken: 'The agent server ended before the agent took this message. Send it again.',
       waiting: new Set(),
     });
-    this.notice('warning', 'interrupted', `The agent server ended while this session was open. ${RESUME_HINT}`);
-    this.#keeper.update({ process: null });
-    this.#keeper.patch({ cli: { ...this.info.cli, running: false, pid: null }, lastSeq: this.log.lastSeq });
-    this.#apply({ type: 'lost' });
+    if (hadWork) this.#noteInterruption('The agent server ended while this session was open.');
+    this.#store.update({ process: null });
+    this.#store.patch({ cli: { ...this.info.cli, running: false, pid: null }, lastSeq: this.log.lastSeq });
+    this.#status.apply({ type: 'lost', hadWork });
     this.#refreshBackground();
   }
 
   /**
-   * From now on it takes no messages and starts no CLI, which nobody would end: it is about to be closed. `why` is the answer
-   * to who tries; null: it was not closed after all.
+   * From now on the session takes no messages and starts no CLI, which nobody would end. `reason` is the answer to whoever
+   * tries; null: the session goes on after all.
    */
-  bar(why: HttpError | null): void {
-    this.#barred = why;
+  refuse(reason: Failure | null): void {
+    this.#refusing = reason;
   }
 
   async close(): Promise<void> {
-    this.#barred ??= closing();
+    this.#refusing ??= closing();
     await this.stop('shutdown');
-    await Promise.all(this.#sending.values());
-    await this.#log?.close();
-    await this.#keeper.close();
+    await this.#prompts.settled();
+    await this.#log.close();
+    await this.#store.close();
+    this.#hold.release();
   }
 
-  /** On disk now. */
-  save(): Promise<void> {
-    return this.#keeper.save();
+  /** Nothing works in it and no message is on its way. */
+  get isAtRest(): boolean {
+    return !this.#status.isAtWork && this.#prompts.isEmpty;
   }
+
+  /** Resolves when the record is on disk. */
+  save(): Promise<void> {
+    return this.#store.save();
+  }
+
+  // ---- events of the provider
 
   #onEvent(event: ProviderEvent): void {
-    this.#keeper.touch();
+    this.#store.touch();
     if (event.type === 'exit') return this.#onExit(event);
     if (event.type === 'ready' && event.capabilities) this.#capabilities = event.capabilities;
-    if (event.type === 'message.status') this.#undelivered.delete(event.id);
-    if (event.type === 'turn.start') this.#isTurning = true;
-    applyEvent(this.#scene(), event);
-    if (event.type === 'turn.end') this.#isTurning = false;
+    if (event.type === 'message.status') this.#prompts.settle(event.id);
+    if (event.type === 'turn.start') this.#setTurning(true);
+    applyEvent(this.#eventContext(), event);
+    if (event.type === 'turn.end') this.#setTurning(false);
+    if (event.type === 'session' || event.type === 'ready') this.#followSession();
     if (event.type === 'message.status') this.#afterMessage(event);
     this.#refreshBackground();
   }
 
-  /** The session counts as running from when a message is under way: one that is not taken must not leave it so. */
-  #afterMessage({ status, error = '' }: Extract<ProviderEvent, { type: 'message.status' }>): void {
-    const isOff = status === 'failed' || status === 'cancelled';
-    if (isOff && !this.#isTurning && !this.#undelivered.size) this.#apply({ type: 'turn.off', text: error });
+  /** The CLI has told which session it works on: a new one, or a copy. */
+  #followSession(): void {
+    if (!this.#run) return;
+    try {
+      this.#hold.take();
+    } catch (error) {
+      this.#options.context.log.warn('another program has the session', { agent: this.id, error: String(error) });
+    }
   }
 
-  /** During a turn everything is part of it: told is only what goes on after it. */
-  #refreshBackground(): void {
-    const background = this.info.state === 'idle' && this.#cli?.hasBackgroundWork === true;
-    if (background !== (this.info.background ?? false)) this.#keeper.patch({ background });
+  #setTurning(isTurning: boolean): void {
+    if (this.#run) this.#run.isTurning = isTurning;
+  }
+
+  /** The state is "running" from the moment a message is on its way: one that is not taken must not leave it so. */
+  #afterMessage({ status, error = '' }: Extract<ProviderEvent, { type: 'message.status' }>): void {
+    const isOff = status === 'failed' || status === 'cancelled';
+    if (isOff && !this.#run?.isTurning && !this.#prompts.isBusy) this.#status.apply({ type: 'turn.off', text: error });
+  }
+
+  /** Every provider emits its exit; should one not, the record must still be right. */
+  #onStopped(run: CliRun): void {
+    if (this.#run === run) this.#onEvent({ type: 'exit', expected: true, code: null, signal: null, text: '' });
   }
 
   #onExit(event: Extract<ProviderEvent, { type: 'exit' }>): void {
-    if (!this.#cli) return;
-    this.#cli = null;
-    this.#options.house.clock.clearTimeout(this.#reapTimer);
-    const asked = this.#asked ?? (event.expected ? 'reap' : null);
-    this.#asked = null;
-    if (event.sessionLost && asked === null && this.info.sessionId !== null) return this.#beginAnew();
-    const isCut = this.#isAtWork();
-    if (this.#barred) this.#outbox = [];
-    closeOpenMessages(this.#scene(), {
-      requests: asked === 'shutdown' ? 'expired' : 'cancelled',
-      untaken: asked === 'stop' ? '' : event.text || 'The agent ended before it took this message. Send it again.',
-      waiting: new Set(this.#outbox.map(({ id }) => id)),
+    const run = this.#run;
+    if (!run) return;
+    this.#run = null;
+    run.ended();
+    const stopReason = run.stopReason ?? (event.expected ? 'reap' : null);
+    if (event.sessionLost && stopReason === null && this.info.sessionId !== null) return this.#restartFresh();
+    const failed = stopReason === null && (this.#status.isAtWork || event.code !== 0);
+    if (this.#refusing) this.#prompts.clear();
+    closeOpenMessages(this.#eventContext(), {
+      requests: stopReason === 'shutdown' ? 'expired' : 'cancelled',
+      untaken: stopReason === 'stop' ? '' : event.text || 'The agent ended before it took this message. Send it again.',
+      waiting: this.#prompts.waitingIds,
     });
-    const failed = asked === null && (isCut || event.code !== 0);
-    if (asked === null) this.notice(failed ? 'error' : 'info', 'exit', event.text || 'The agent has ended by itself.');
-    if (asked === 'shutdown' && this.#wasAtWork) {
-      this.notice(
-        'warning',
-        'interrupted',
-        `The agent server was stopped while this session was at work. ${RESUME_HINT}`,
-      );
-    }
-    this.#keeper.update({ process: null });
-    this.#keeper.patch({ cli: { ...this.info.cli, running: false, pid: null } });
-    this.#apply({ type: 'exit', asked, failed, text: event.text });
+    const { hadWork } = run;
+    this.#noteExit({ stopReason, failed, text: event.text, hadWork });
+    this.#store.update({ process: null });
+    this.#store.patch({ cli: { ...this.info.cli, running: false, pid: null } });
+    this.#status.apply({ type: 'exit', stopReason, failed, hadWork, text: event.text });
     this.#refreshBackground();
-    this.#options.house.log.info('agent process ended', { agent: this.id, asked: asked ?? 'nobody', code: event.code });
-    this.#pump();
+    const { log } = this.#options.context;
+    log.info('agent process ended', { agent: this.id, reason: stopReason ?? 'none', code: event.code });
+    this.#deliver();
+    this.#releaseAtRest();
   }
 
-  #isAtWork(): boolean {
-    return ['starting', 'running', 'waiting_input'].includes(this.info.state);
+  #noteExit(exit: { stopReason: StopReason | null; failed: boolean; text: string; hadWork: boolean }): void {
+    const { stopReason, failed, text, hadWork } = exit;
+    if (stopReason === null) this.notice(failed ? 'error' : 'info', 'exit', text || 'The agent has ended by itself.');
+    if (stopReason === 'shutdown' && hadWork) {
+      this.#noteInterruption('The agent server was stopped while this session was at work.');
+    }
+  }
+
+  #noteInterruption(what: string): void {
+    this.notice('warning', 'interrupted', `${what} ${RESUME_HINT}`);
   }
 
   /**
-   * The CLI does not know its own session any more (it was killed before it wrote it down, or the files are gone): the
-   * messages that it did not take go to a new one, and the user is told.
+   * The CLI no longer knows its own session (it was killed before it wrote it down, or the files are gone): the messages that
+   * it did not take go to a new one, and the user is informed.
    */
-  #beginAnew(): void {
-    const waiting = [...this.#undelivered.values()];
+  #restartFresh(): void {
     this.notice(
       'warning',
       'session_lost',
       'The CLI no longer has the earlier conversation on its disk. A new one begins: the agent does not remember what is above.',
     );
-    this.#keeper.update({ isResumeLost: true });
-    this.#keeper.patch({ sessionId: null });
-    this.#outbox.unshift(...waiting);
+    this.#store.update({ isResumeLost: true });
+    this.#store.patch({ sessionId: null });
+    this.#prompts.requeueUndelivered();
     this.open();
-    this.#pump();
+    this.#deliver();
   }
 
-  #apply(event: StateEvent): void {
-    const { info } = this;
-    const next = transition({ state: info.state, reason: info.stateReason, text: info.stateText }, event);
-    const isSame = next.state === info.state && next.reason === info.stateReason && next.text === info.stateText;
-    if (isSame) return;
-    this.#keeper.patch({
-      state: next.state,
-      stateReason: next.reason,
-      stateText: next.text,
-      stateSince: this.#options.house.clock.now(),
-    });
-  }
-
-  /** Pending requests and queue follow from the messages; kept in the info so that a card can show them. */
   #refreshPending(): void {
-    const pending = this.info.pending.filter((id) => {
-      const message = this.log.get(id);
-      return message?.kind === 'request' && message.status === 'pending';
-    });
-    if (pending.length !== this.info.pending.length) this.#keeper.patch({ pending });
-    const first = this.log.get(pending[0] ?? '') as RequestMessage | undefined;
-    this.#apply({ type: 'waiting', request: first?.request ?? null, isTurning: this.#isTurning });
+    this.#status.refreshPending(this.#run?.isTurning ?? false);
   }
 
-  #scene(): Scene {
+  #refreshBackground(): void {
+    this.#status.refreshBackground(this.#run?.cli.hasBackgroundWork === true);
+  }
+
+  #eventContext(): EventContext {
     return {
       log: this.log,
-      keeper: this.#keeper,
-      now: this.#options.house.clock.now,
-      apply: (event) => this.#apply(event),
+      store: this.#store,
+      now: this.#options.context.clock.now,
+      apply: (event) => this.#status.apply(event),
       refreshPending: () => this.#refreshPending(),
-      isBusy: () => this.#undelivered.size > 0,
+      isBusy: () => this.#prompts.isBusy,
     };
   }
 }
 
-export const closing = () => new HttpError(503, 'closing', 'The server is going down: send it again in a moment.');
-
-/** Marks a message that never got on the disk: sending it again is no duplicate. */
-const NOT_SAVED = 'It could not be saved. Send it again.';
-/** Marks one that was on the disk only when the session was about to be closed: the same holds for it. */
-const TOO_LATE = 'The agent was being closed. Send it again.';
+export const closing = () => new Failure('closing', 'The server is going down: send it again in a moment.');

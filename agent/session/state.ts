@@ -1,10 +1,5 @@
-/**
- * The state machine of a session: every transition, in one pure function.
- *
- *   starting ──ready──▶ idle ⇄ running ⇄ waiting_input
- *      any ──exit──▶ stopped | error | idle(reaped) ──open──▶ starting
- */
-import type { AgentState, RequestMessage, StateReason } from '../../core/wire/types.ts';
+import type { AgentState, StateReason } from '../../core/api/agents.ts';
+import type { RequestMessage } from '../../core/api/messages.ts';
 
 export interface Status {
   state: AgentState;
@@ -13,23 +8,26 @@ export interface Status {
   text: string;
 }
 
+/** Who asked the CLI to end. */
+export type StopReason = 'stop' | 'reap' | 'shutdown';
+
 export type RequestKind = RequestMessage['request'];
 
 export type StateEvent =
-  /** The CLI is being started (again). */
+  /** The CLI is being started, for the first time or again. */
   | { type: 'open' }
-  /** The CLI has answered. `busy`: a message is on its way to it. */
+  /** The CLI has answered. `busy`: it holds a message that it has not begun with. */
   | { type: 'ready'; busy: boolean }
-  /** No turn has begun, and none will: every message for it failed (`text`: why) or was cancelled (empty). */
+  /** No turn has begun and none will: every message for it failed (`text` says why) or was cancelled (empty). */
   | { type: 'turn.off'; text: string }
   | { type: 'turn.start' }
   | { type: 'turn.end'; outcome: 'done' | 'interrupted' | 'error' | 'max_turns' | 'max_budget'; text: string }
-  /** The oldest request that waits for a user is now of this kind; null: none waits. Work in the background asks also between turns. */
+  /** Kind of the oldest request that waits for a user; null: none waits. Background work asks between turns, too. */
   | { type: 'waiting'; request: RequestKind | null; isTurning: boolean }
-  /** The process is gone. `asked`: who asked for it, null if nobody did. */
-  | { type: 'exit'; asked: 'stop' | 'reap' | 'shutdown' | null; failed: boolean; text: string }
-  /** Found after a crash of the agent server. */
-  | { type: 'lost' };
+  /** The process has ended. `stopReason`: who asked for it; null: nobody did. `hadWork`: it was at something when it was asked. */
+  | { type: 'exit'; stopReason: StopReason | null; failed: boolean; hadWork: boolean; text: string }
+  /** The session was open when the agent server crashed. */
+  | { type: 'lost'; hadWork: boolean };
 
 export function transition(now: Status, event: StateEvent): Status {
   switch (event.type) {
@@ -44,7 +42,7 @@ export function transition(now: Status, event: StateEvent): Status {
     case 'turn.start':
       return now.state === 'waiting_input' ? now : to('running', 'turn');
     case 'turn.end':
-      // What still asks then is work in the background, and it waits for its answer.
+      // A request that is still open then comes from background work, which waits for its answer.
       if (now.state === 'waiting_input' && event.outcome === 'done') return now;
       return endOfTurn(event.outcome, event.text);
     case 'waiting':
@@ -54,7 +52,7 @@ export function transition(now: Status, event: StateEvent): Status {
     case 'exit':
       return endOfProcess(now, event);
     case 'lost':
-      return to('stopped', 'interrupted');
+      return event.hadWork ? to('stopped', 'interrupted') : withoutProcess(now);
   }
 }
 
@@ -74,16 +72,21 @@ function endOfTurn(outcome: Extract<StateEvent, { type: 'turn.end' }>['outcome']
 }
 
 function endOfProcess(now: Status, event: Extract<StateEvent, { type: 'exit' }>): Status {
-  switch (event.asked) {
+  switch (event.stopReason) {
     case 'stop':
       return to('stopped', 'stopped_by_user');
     case 'shutdown':
-      return to('stopped', 'interrupted');
+      return event.hadWork ? to('stopped', 'interrupted') : withoutProcess(now);
     case 'reap':
-      // The failure of the last turn stays on show.
-      return now.state === 'error' ? now : to('idle', 'reaped');
+      return withoutProcess(now);
     case null:
       if (event.failed) return to('error', 'failed', event.text);
       return now.state === 'error' ? now : to('stopped', 'exited', event.text);
   }
+}
+
+/** Nothing was cut off: a failure, a stop and an interruption by the user stay visible, and all else is done. */
+function withoutProcess(now: Status): Status {
+  const isVisible = now.state === 'error' || now.state === 'stopped' || now.reason === 'interrupted_by_user';
+  return isVisible ? now : to('idle', 'reaped');
 }

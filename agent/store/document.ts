@@ -1,23 +1,29 @@
 /** One small JSON file (settings, templates, tasks, an agent's record), written atomically. */
-import { HttpError } from '../../core/http/reply.ts';
-import type { Document } from '../rooms.ts';
-import { keepAside, readWhole, writeWhole } from './files.ts';
+import { Failure } from '../../core/api/errors.ts';
+import { quarantine, readWhole, removeTemporary, writeWhole } from './atomic-file.ts';
 
 /** Bytes of one document. */
-export const DOCUMENT_LIMIT = 64 * 1024 * 1024;
+export const MAX_DOCUMENT = 64 * 1024 * 1024;
+
+/** The value of one small JSON file and the only way to change it. */
+export interface Document<T> {
+  readonly value: T;
+  /** Resolves when the new value is on disk (fsynced, renamed). Changes are applied one after another. */
+  update(change: (value: T) => T): Promise<T>;
+}
 
 export interface DocumentOptions<T> {
   path: string;
-  /** Checks what was read and gives the value; throws when it is not what this version understands. */
+  /** Checks what was read and returns the value; throws when this version does not understand it. */
   parse(value: unknown): T;
   /** The value when there is no file yet. */
   initial: T;
   now?: () => number;
-  /** Told when the file could not be read and was kept aside; a sentence for people. */
+  /** Called when the file could not be read and was moved away, with a sentence for people. */
   warn(text: string): void;
 }
 
-/** Never throws: a file that cannot be read is kept aside and reported, and the document begins anew. */
+/** Never throws: a file that cannot be read is moved away and reported, and the document starts with `initial`. */
 export function openDocument<T>(options: DocumentOptions<T>): Document<T> {
   return new FileDocument(options);
 }
@@ -32,13 +38,14 @@ class FileDocument<T> implements Document<T> {
   constructor({ path, parse, initial, warn, now = Date.now }: DocumentOptions<T>) {
     this.#path = path;
     this.value = initial;
+    removeTemporary(path);
     try {
-      const bytes = readWhole(path, DOCUMENT_LIMIT);
+      const bytes = readWhole(path, MAX_DOCUMENT);
       if (bytes) this.value = parse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)));
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       try {
-        warn(`${path} could not be read (${why}). It was kept as ${keepAside(path, now())}, and a new one begins.`);
+        warn(`${path} could not be read (${why}). It was kept as ${quarantine(path, now())}, and a new one begins.`);
       } catch (asideError) {
         this.#locked = `${path} cannot be read (${why}) nor moved (${(asideError as Error).message})`;
         warn(`${this.#locked}. Changes are refused until that is mended and the server started again.`);
@@ -53,7 +60,7 @@ class FileDocument<T> implements Document<T> {
   }
 
   async #write(next: T): Promise<T> {
-    if (this.#locked) throw new HttpError(503, 'storage_locked', `${this.#locked}.`);
+    if (this.#locked) throw new Failure('storage_locked', `${this.#locked}.`);
     try {
       await writeWhole(this.#path, [JSON.stringify(next, null, 1), '\n']);
     } catch (error) {
@@ -65,9 +72,8 @@ class FileDocument<T> implements Document<T> {
 }
 
 /** The answer to a command whose result could not be put on disk. */
-export const notSaved = (error: unknown): HttpError =>
-  new HttpError(
-    507,
+export const notSaved = (error: unknown): Failure =>
+  new Failure(
     'not_saved',
     `This could not be saved, so it was not done: ${error instanceof Error ? error.message : String(error)}`,
   );

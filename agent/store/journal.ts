@@ -5,19 +5,30 @@
  */
 import { Buffer } from 'node:buffer';
 import type { FileHandle } from 'node:fs/promises';
-import { systemClock } from '../../core/clock.ts';
-import { copyAside, keepAside, openAppend, readWhole, writeFully, writeWhole } from './files.ts';
+import { type Clock, systemClock, type Timer } from '../../core/clock.ts';
+import {
+  openAppend,
+  quarantine,
+  quarantineCopy,
+  readLastLines,
+  removeTemporary,
+  writeFully,
+  writeWhole,
+} from './atomic-file.ts';
 
-/** Bytes of a journal that is read at all. */
-export const JOURNAL_LIMIT = 512 * 1024 * 1024;
+/**
+ * Bytes of a journal that are read, from its end: opening one takes the same short time however long it has grown. Its owner's
+ * state must be smaller than half of it, for a file is rewritten when as much again was appended.
+ */
+export const MAX_READ = 32 * 1024 * 1024;
 /** Appended bytes after which a rewrite may pay. */
 const REWRITE_MIN = 4 * 1024 * 1024;
 /** Records that a rewrite turns into text at once: the event loop is free between two pieces. */
 const PIECE = 200;
-/** After a failed write the next try waits this long, unless somebody waits for its result. */
-const RETRY_MS = 5000;
+/** After a failed write the next try is made by itself so long after, ms; who waits for the result of a write makes one at once. */
+export const RETRY_MS = 5000;
 /** Characters that may wait for the disk; beyond, the file is rewritten from memory instead. */
-const PENDING_LIMIT = 32 * 1024 * 1024;
+const MAX_PENDING = 32 * 1024 * 1024;
 
 export interface JournalOptions {
   path: string;
@@ -25,13 +36,19 @@ export interface JournalOptions {
   snapshot(): Iterable<unknown>;
   /** Writing fails since now, with the reason; null: it works again. */
   onHealth?(error: Error | null): void;
-  now?: () => number;
+  clock?: Clock;
 }
 
 export interface Loaded {
   records: unknown[];
-  /** Bytes that were no records: a write cut short, a damaged disk. */
+  /** Bytes of each record's line. */
+  sizes: number[];
+  /** Bytes within that were no records: a damaged disk. */
   badBytes: number;
+  /** Bytes of a last line without its end: a write that was cut short and never confirmed to anybody. */
+  tornBytes: number;
+  /** Bytes at the beginning that were not read. */
+  skippedBytes: number;
 }
 
 interface Waiter {
@@ -39,36 +56,46 @@ interface Waiter {
   reject(error: Error): void;
 }
 
-/** Reads a journal. Never throws; a file that cannot be read at all is kept aside. `warn` gets a sentence for people. */
+const NOTHING: Loaded = { records: [], sizes: [], badBytes: 0, tornBytes: 0, skippedBytes: 0 };
+
+/** Reads a journal. Never throws; a file that cannot be read at all is moved away. `warn` receives a sentence for people. */
 export function loadJournal(path: string, warn: (text: string) => void, now = Date.now): Loaded {
-  let bytes: Buffer | null;
+  removeTemporary(path);
   try {
-    bytes = readWhole(path, JOURNAL_LIMIT);
+    const found: Records = { records: [], sizes: [], badBytes: 0 };
+    // What is not read whole begins somewhere within a line, which is left out.
+    let isFirst = true;
+    const read = readLastLines(path, MAX_READ, (bytes, skipped) => {
+      parseRecords(bytes, isFirst && skipped > 0 ? bytes.indexOf(0x0a) + 1 : 0, found);
+      isFirst = false;
+    });
+    // A last line without its end is none, also when it happens to parse.
+    return read ? { ...found, tornBytes: read.rest, skippedBytes: read.skipped } : NOTHING;
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     try {
-      warn(`${path} could not be read (${why}). It was kept as ${keepAside(path, now())}.`);
+      warn(`${path} could not be read (${why}). It was kept as ${quarantine(path, now())}.`);
     } catch {
       warn(`${path} could not be read (${why}), nor could it be moved away.`);
     }
-    return { records: [], badBytes: 0 };
+    return NOTHING;
   }
-  return parseRecords(bytes ?? Buffer.alloc(0));
 }
 
-function parseRecords(bytes: Buffer): Loaded {
-  const records: unknown[] = [];
-  let badBytes = 0;
-  for (let from = 0; from < bytes.length;) {
-    const end = bytes.indexOf(0x0a, from);
-    const to = end < 0 ? bytes.length : end;
-    // A last line without its newline was never confirmed to anybody, even if it happens to parse.
-    const record = end < 0 ? undefined : parseLine(bytes.toString('utf8', from, to));
-    if (record === undefined) badBytes += to - from;
-    else records.push(record);
-    from = to + 1;
+type Records = Pick<Loaded, 'records' | 'sizes' | 'badBytes'>;
+
+/** Adds the records of whole lines, which begin at `from`. */
+function parseRecords(bytes: Buffer, from: number, found: Records): void {
+  for (let at = from; at < bytes.length;) {
+    const end = bytes.indexOf(0x0a, at);
+    const record = parseLine(bytes.toString('utf8', at, end));
+    if (record === undefined) found.badBytes += end - at;
+    else {
+      found.records.push(record);
+      found.sizes.push(end - at);
+    }
+    at = end + 1;
   }
-  return { records, badBytes };
 }
 
 function parseLine(line: string): unknown {
@@ -87,7 +114,8 @@ export class Journal {
   #pendingLength = 0;
   #waiters: Waiter[] = [];
   #running: Promise<void> | null = null;
-  #failedAt: number | null = null;
+  #hasFailed = false;
+  #retryTimer: Timer | null = null;
   #mustRewrite = false;
   #appended = 0;
   #wholeSize = 0;
@@ -96,15 +124,16 @@ export class Journal {
     this.#options = options;
   }
 
-  /** Puts a record behind the others. It is on disk after a commit() that was called later. */
-  append(record: unknown): void {
+  /** Puts a record behind the others. It is on disk after a commit() that was called later. @returns its length */
+  append(record: unknown): number {
     const line = `${JSON.stringify(record)}\n`;
-    if (this.#pendingLength + line.length > PENDING_LIMIT) this.#mustRewrite = true;
+    if (this.#pendingLength + line.length > MAX_PENDING) this.#mustRewrite = true;
     if (!this.#mustRewrite) {
       this.#lines.push(line);
       this.#pendingLength += line.length;
     }
-    if (this.#failedAt === null || this.#now() - this.#failedAt > RETRY_MS) this.#start();
+    if (!this.#hasFailed) this.#start();
+    return line.length;
   }
 
   /** Resolves when everything appended before is fsynced; rejects when it could not be written. */
@@ -115,7 +144,7 @@ export class Journal {
     });
   }
 
-  /** Writes the file anew from the snapshot: after damage was found, or to be rid of outdated records. */
+  /** Rewrites the file from the snapshot: after damage was found, or to drop outdated records. */
   rewrite(): Promise<void> {
     this.#mustRewrite = true;
     return this.commit();
@@ -123,18 +152,27 @@ export class Journal {
 
   /** Copies the file as it is beside itself, before a rewrite drops what is damaged. @returns its path, or '' */
   keepCopy(): string {
-    return copyAside(this.#options.path, this.#now());
+    return quarantineCopy(this.#options.path, this.#clock.now());
+  }
+
+  /** Everything that was appended is in the file, and no write is under way. */
+  get isWritten(): boolean {
+    return !this.#lines.length && !this.#mustRewrite && !this.#waiters.length && !this.#running;
   }
 
   /** Writes what is left and lets go of the file. A later append opens it again. */
   async close(): Promise<void> {
     if (this.#lines.length || this.#mustRewrite) await this.commit().catch(() => {});
     await this.#running;
+    this.#clock.clearTimeout(this.#retryTimer);
+    this.#retryTimer = null;
     await this.#file?.close().catch(() => {});
     this.#file = null;
   }
 
-  #now = (): number => (this.#options.now ?? systemClock.now)();
+  get #clock(): Clock {
+    return this.#options.clock ?? systemClock;
+  }
 
   #start(): void {
     this.#running ??= this.#run().finally(() => {
@@ -150,8 +188,8 @@ export class Journal {
       this.#waiters = [];
       try {
         await this.#write(waiters.length > 0);
-        if (this.#failedAt !== null) this.#options.onHealth?.(null);
-        this.#failedAt = null;
+        if (this.#hasFailed) this.#options.onHealth?.(null);
+        this.#hasFailed = false;
         for (const waiter of waiters) waiter.resolve();
       } catch (error) {
         await this.#fail(error as Error, waiters);
@@ -161,7 +199,7 @@ export class Journal {
   }
 
   async #write(durable: boolean): Promise<void> {
-    const tooLong = this.#appended > Math.max(REWRITE_MIN, 2 * this.#wholeSize);
+    const tooLong = this.#appended > Math.max(REWRITE_MIN, this.#wholeSize);
     if (this.#mustRewrite || tooLong) return await this.#rewriteWhole();
     const bytes = Buffer.from(this.#lines.join(''));
     this.#lines = [];
@@ -190,9 +228,16 @@ export class Journal {
     await this.#file?.close().catch(() => {});
     this.#file = null;
     this.#mustRewrite = true;
-    if (this.#failedAt === null) this.#options.onHealth?.(error);
-    this.#failedAt = this.#now();
+    if (!this.#hasFailed) this.#options.onHealth?.(error);
+    this.#hasFailed = true;
+    this.#retryLater();
     for (const waiter of waiters) waiter.reject(error);
+  }
+
+  /** Nobody may append anything more: what is in memory alone would stay so. */
+  #retryLater(): void {
+    this.#clock.clearTimeout(this.#retryTimer);
+    this.#retryTimer = this.#clock.setTimeout(() => this.#start(), RETRY_MS);
   }
 }
 

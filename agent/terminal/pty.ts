@@ -1,6 +1,6 @@
 /**
- * One PTY by node-pty, with what that leaves to be wished for: output as bytes, input that waits instead of spinning while
- * the program does not read, all output before the exit, and an end that reaches the whole session.
+ * One PTY by node-pty, with what node-pty lacks: output as bytes, input that waits instead of spinning while the program does
+ * not read, all output before the exit, and a hangup that reaches the whole session.
  */
 import { Buffer } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
@@ -8,8 +8,8 @@ import { readdirSync, readFileSync, write } from 'node:fs';
 import process from 'node:process';
 import type { Socket } from 'node:net';
 import type { IPty } from 'node-pty';
-import type { Launch } from './frame.ts';
-import { leaderCommand, MarkReader } from './leader.ts';
+import type { Launch } from './host-protocol.ts';
+import { leaderCommand, MarkReader } from './session-leader.ts';
 
 export interface PtyEvents {
   output(bytes: Buffer): void;
@@ -17,16 +17,16 @@ export interface PtyEvents {
   exit(code: number, signal: number): void;
 }
 
-/** How long SIGHUP and then SIGKILL are waited for, and how often is looked whether all has ended, ms. */
+/** How long to wait after SIGHUP and after SIGKILL, and how often to look whether the session has ended, ms. */
 export const HANGUP_MS = 1500;
 const KILL_MS = 500;
 const LOOK_MS = 25;
-/** While the program does not read its input: first and longest pause between two tries, ms. */
+/** While the program does not read its input: first and longest pause between two writes, ms. */
 const RETRY_MS = { first: 1, last: 50 };
-/** After the exit the PTY is read until it is quiet for so long (ms), or this much was read (bytes). */
+/** After the exit the PTY is read until it has been quiet for `quietMs`, or `limit` bytes were read. */
 const TAIL = { quietMs: 100, limit: 256 * 1024 };
 
-/** What this uses of node-pty beyond its typings: present in 1.1 on every Unix. */
+/** Parts of node-pty that its typings leave out: present in 1.1 on every Unix. */
 interface UnixPty extends IPty {
   readonly fd: number;
   readonly _socket: Socket;
@@ -40,14 +40,14 @@ export class Pty {
   #writing = false;
   #retry: ReturnType<typeof setTimeout> | null = null;
   readonly #marks: MarkReader;
-  /** Exit code that the leader has told. */
+  /** The exit code that the session leader has written. */
   #code: number | null = null;
   #hangingUp: Promise<void> | null = null;
   #tail: { read: number; timer: ReturnType<typeof setTimeout> | null } | null = null;
   #paused = false;
   #ended = false;
 
-  /** Throws when no PTY can be had. A program that cannot be started says so on the PTY and exits with 126 or 127. */
+  /** Throws when no PTY can be opened. A program that cannot be started says so on the PTY and exits with 126 or 127. */
   static async open(launch: Launch, events: PtyEvents): Promise<Pty> {
     const { spawn } = await import('node-pty');
     const { cwd, env, cols, rows } = launch;
@@ -77,7 +77,7 @@ export class Pty {
     if (output.length) this.#events.output(output);
     if (code !== null) {
       this.#code = code;
-      signal(this.pid, 'SIGKILL'); // the leader has done its work; a hangup follows as after any leader's end
+      signal(this.pid, 'SIGKILL'); // the leader has done its work; its end hangs up the PTY
     }
     if (!this.#tail) return;
     this.#tail.read += bytes.length;
@@ -89,13 +89,13 @@ export class Pty {
     clearTimeout(this.#retry ?? undefined);
     await this.#hangingUp;
     if (this.#code === null) return this.#events.exit(code, signalNumber);
-    // As shells tell a signal: 128 and its number.
+    // A shell reports a signal as 128 plus its number.
     this.#events.exit(this.#code, this.#code > 128 ? this.#code - 128 : 0);
   }
 
   /**
-   * node-pty destroys its socket 200 ms after the program's end, read or not: a paused reader would lose the tail. So a
-   * destroy without an error waits until the socket has been quiet. (The usual end is EIO, which comes with an error.)
+   * node-pty destroys its socket 200 ms after the program's end, whether or not it was read: a paused reader would lose the
+   * tail. So a destroy without an error waits until the socket has been quiet. (The usual end is EIO, with an error.)
    */
   #keepTail(socket: Socket): void {
     const destroy = socket.destroy.bind(socket);
@@ -139,7 +139,7 @@ export class Pty {
     if (!this.#ended) this.#pty.resize(cols, rows);
   }
 
-  /** Queues input. @param onTaken told how many bytes were written each time: by that the caller bounds the queue */
+  /** Queues input. `onTaken` is called with the number of bytes of each write: by it the caller bounds the queue. */
   write(bytes: Buffer, onTaken: (bytes: number) => void = () => {}): void {
     if (this.#ended || !bytes.length) return;
     this.#input.push({ bytes, onTaken });
@@ -156,7 +156,7 @@ export class Pty {
         this.#retry = setTimeout(() => this.#writeNext(Math.min(retryMs * 2, RETRY_MS.last)), retryMs);
         return;
       }
-      // Any other error means that nobody will read this any more: it is as good as written.
+      // Any other error means that nobody will read this: it counts as written.
       const taken = error ? next.bytes.length : written;
       if (taken < next.bytes.length) next.bytes = next.bytes.subarray(taken);
       else this.#input.shift();
@@ -166,12 +166,12 @@ export class Pty {
   }
 
   #put(bytes: Buffer, done: (error: NodeJS.ErrnoException | null | undefined, written: number) => void): void {
-    // Deno's numbers of descriptors are its own; Node's socket of a PTY would block the process.
+    // Deno numbers descriptors in its own way; Node's socket of a PTY would block the process.
     if ('Deno' in globalThis) this.#pty._socket.write(bytes, (error) => done(error, bytes.length));
     else write(this.#pty.fd, bytes, done);
   }
 
-  /** SIGHUP as when a window is closed; what is left of the session after HANGUP_MS is killed. `exit` follows. */
+  /** Sends SIGHUP as a closed window does, and after HANGUP_MS SIGKILL to what is left of the session. `exit` follows. */
   hangup(): void {
     this.#hangingUp ??= this.#endSession();
   }
@@ -198,7 +198,7 @@ function signal(pid: number, name: NodeJS.Signals | 0): boolean {
   }
 }
 
-/** The living processes of a session by /proc (proc(5), stat fields 3 and 6); without /proc only its leader is known. */
+/** The living processes of a session, from /proc (proc(5), stat fields 3 and 6); without /proc only its leader is known. */
 export function sessionOf(leader: number): number[] {
   let names: string[];
   try {

@@ -1,23 +1,22 @@
 /**
- * What a terminal shows now, kept by the same emulator that draws it in the browser, so that a new viewer is sent the
- * screen and not the whole history. It also answers what programs ask a terminal (who are you, where is the cursor): always
- * there, once, and without a round trip, whoever watches.
+ * What a terminal shows now, held by the same emulator that draws it in the browser, so that a new viewer receives the screen
+ * and not the whole history. It also answers the queries of programs (device attributes, cursor position): once, without a
+ * round trip, whoever watches.
  */
 import { Buffer } from 'node:buffer';
-import * as headless from '@xterm/headless';
-import * as serialize from '@xterm/addon-serialize';
-import * as unicode from '@xterm/addon-unicode11';
+import {
+  createEmulator,
+  type Emulator,
+  isGround,
+  isInSequence,
+  SCREEN_SCROLLBACK,
+  SetColors,
+  stateOf,
+} from './emulator.ts';
+import { RepaintWriter } from './repaint.ts';
 
-/** These packages are CommonJS: some loaders give their names, some a default that has them. */
-const named = <T extends object>(module: T): T => (module as { default?: T }).default ?? module;
-const { Terminal } = named(headless);
-const { SerializeAddon } = named(serialize);
-const { Unicode11Addon } = named(unicode);
-
-/** Lines above the screen that a new viewer gets. */
-export const SCREEN_SCROLLBACK = 5000;
-/** Largest repaint, bytes; with more colour than fits, a viewer gets fewer lines of the scrollback. */
-export const REPAINT_LIMIT = 1024 * 1024;
+/** Largest repaint, bytes; when colours make it larger, a viewer receives fewer lines of the scrollback. */
+export const MAX_REPAINT = 1024 * 1024;
 
 export interface Repaint {
   /** Bytes of output that the screen shows. */
@@ -25,25 +24,11 @@ export interface Repaint {
   bytes: Buffer;
 }
 
-/** The part of the emulator's inside that has no public name. Checked by test/agent/terminal/screen.test.ts. */
-interface Inside {
-  _core: {
-    buffer: { scrollTop: number; scrollBottom: number; x: number; y: number };
-    coreService: {
-      isCursorHidden: boolean;
-      decPrivateModes: { cursorStyle?: string; cursorBlink?: boolean };
-    };
-    coreMouseService: { activeEncoding: string };
-    _inputHandler: { _parser: { currentState: number } };
-  };
-}
+/** Bytes of an unfinished sequence that are kept. One that is longer, a picture or a clipboard, loses its end in a repaint. */
+const MAX_PENDING = 256 * 1024;
+const ESC = 0x1b;
 
-/** How the serializer goes on to the alternate screen. */
-const ALTERNATE = '\x1b[?1049h\x1b[H';
-/** State of the emulator's parser between sequences. */
-const GROUND = 0;
-
-/** Bytes at the end that begin a UTF-8 character and do not complete it (RFC 3629 section 3). */
+/** Number of bytes at the end that begin a UTF-8 character and do not complete it (RFC 3629 section 3). */
 export function unfinishedBytes(tail: Uint8Array): number {
   for (let back = 1; back <= Math.min(3, tail.length); back++) {
     const byte = tail[tail.length - back]!;
@@ -54,41 +39,52 @@ export function unfinishedBytes(tail: Uint8Array): number {
 }
 
 export class Screen {
-  readonly #terminal: InstanceType<typeof Terminal>;
-  readonly #serializer = new SerializeAddon();
+  readonly #terminal: Emulator;
+  readonly #colors: SetColors;
   #fed = 0;
   #parsed = 0;
-  /** Offset of the last ESC, and the last bytes: where an unfinished sequence or character may begin. */
-  #lastEscape = 0;
-  #tail: Buffer = Buffer.alloc(0);
+  /** The sequence or the character that has begun and not ended, as it will be written again. */
+  #pending: Buffer = Buffer.alloc(0);
   #title = '';
 
-  /** @param onReply bytes that the terminal answers to the program */
+  /** @param onReply called with the bytes that the terminal answers to the program */
   constructor(cols: number, rows: number, onReply: (reply: Buffer) => void) {
-    this.#terminal = new Terminal({ cols, rows, scrollback: SCREEN_SCROLLBACK, allowProposedApi: true });
-    this.#terminal.loadAddon(this.#serializer);
-    this.#terminal.loadAddon(new Unicode11Addon());
-    this.#terminal.unicode.activeVersion = '11';
+    this.#terminal = createEmulator(cols, rows);
+    this.#colors = new SetColors(stateOf(this.#terminal));
     this.#terminal.onData((data) => onReply(Buffer.from(data)));
     this.#terminal.onBinary((data) => onReply(Buffer.from(data, 'latin1')));
     this.#terminal.onTitleChange((title) => this.#title = title);
   }
 
-  /** Bytes fed and not yet on the screen: stop feeding when they grow. */
+  /** The emulator itself: tests compare its state. */
+  get emulator(): Emulator {
+    return this.#terminal;
+  }
+
+  /** Bytes written and not parsed yet: stop writing when they grow. */
   get backlog(): number {
     return this.#fed - this.#parsed;
   }
 
-  /** @param onParsed called when these bytes are on the screen. The bytes are kept until then. */
+  /** @param onParsed called when these bytes are on the screen; they must not change until then */
   write(bytes: Buffer, onParsed: () => void = () => {}): void {
     this.#fed += bytes.length;
     this.#terminal.write(bytes, () => {
-      const escape = bytes.lastIndexOf(0x1b);
-      if (escape >= 0) this.#lastEscape = this.#parsed + escape;
-      this.#tail = bytes.length < 3 ? Buffer.concat([this.#tail, bytes]).subarray(-3) : bytes.subarray(-3);
       this.#parsed += bytes.length;
+      this.#pending = this.#pendingAfter(bytes);
       onParsed();
     });
+  }
+
+  #pendingAfter(bytes: Buffer): Buffer {
+    const before = this.#pending.subarray(0, MAX_PENDING);
+    if (isGround(stateOf(this.#terminal))) {
+      const tail = Buffer.concat([before.subarray(-3), bytes.subarray(-3)]);
+      return Buffer.from(tail.subarray(tail.length - unfinishedBytes(tail)));
+    }
+    const escape = bytes.lastIndexOf(ESC);
+    const from = bytes.subarray(Math.max(escape, 0)).subarray(0, MAX_PENDING);
+    return escape >= 0 ? Buffer.from(from) : Buffer.concat([before, from]);
   }
 
   resize(cols: number, rows: number): void {
@@ -96,52 +92,36 @@ export class Screen {
   }
 
   /**
-   * Draws the screen as of everything written so far on a terminal of the same size that was reset. A sequence or a
-   * character that has only begun is not drawn: `offset` is where it begins, so that its bytes come again as a whole.
+   * Bytes that draw the screen, as of everything written so far, on a terminal of the same size, whatever it shows. A sequence
+   * or a character that has only begun is at their end: the output from `offset` on completes it.
    */
   repaint(): Promise<Repaint> {
     return new Promise((resolve) => this.#terminal.write('', () => resolve(this.#draw())));
   }
 
   #draw(): Repaint {
+    const end = this.#unfinished();
     for (let lines = SCREEN_SCROLLBACK;; lines = Math.floor(lines / 4)) {
-      // The serializer draws the alternate screen as if no attribute were set, but ends the normal one with those that are.
-      const text = this.#serializer.serialize({ scrollback: lines }).replace(ALTERNATE, `\x1b[m${ALTERNATE}`);
-      const bytes = Buffer.from(text + this.#rest());
-      if (bytes.length <= REPAINT_LIMIT || lines === 0) return { offset: this.#wholeUntil(), bytes };
+      const parts = new RepaintWriter(this.#terminal, lines).parts(this.settings);
+      const bytes = Buffer.concat([Buffer.from([...parts].join('')), end]);
+      if (bytes.length <= MAX_REPAINT || lines === 0) return { offset: this.#parsed, bytes };
     }
   }
 
-  #wholeUntil(): number {
-    if (this.#inside._inputHandler._parser.currentState !== GROUND) return this.#lastEscape;
-    return this.#parsed - unfinishedBytes(this.#tail);
+  /** The sequences that set the title and the colours again. */
+  get settings(): string {
+    const title = this.#title ? `\x1b]2;${this.#title.replace(/[\x00-\x1f\x7f-\x9f]/g, '')}\x07` : '';
+    return title + this.#colors.sequences;
   }
 
-  get #inside(): Inside['_core'] {
-    return (this.#terminal as unknown as Inside)._core;
-  }
-
-  /** What the serializer leaves out: title, scroll region, mouse encoding, the look of the cursor. */
-  #rest(): string {
-    const { buffer, coreService, coreMouseService } = this.#inside;
-    const { cursorStyle, cursorBlink } = coreService.decPrivateModes;
-    let text = this.#title ? `\x1b]2;${this.#title.replace(/[\x00-\x1f\x7f-\x9f]/g, '')}\x07` : '';
-    if (buffer.scrollTop > 0 || buffer.scrollBottom < this.#terminal.rows - 1) {
-      // Setting the region moves the cursor to its home; in origin mode rows count from the region's top.
-      const top = this.#terminal.modes.originMode ? buffer.scrollTop : 0;
-      text += `\x1b[${buffer.scrollTop + 1};${buffer.scrollBottom + 1}r\x1b[${buffer.y - top + 1};${buffer.x + 1}H`;
-    }
-    if (coreMouseService.activeEncoding === 'SGR') text += '\x1b[?1006h';
-    if (coreMouseService.activeEncoding === 'SGR_PIXELS') text += '\x1b[?1016h';
-    if (cursorStyle) text += `\x1b[${STYLES.indexOf(cursorStyle) * 2 + (cursorBlink ? 1 : 2)} q`;
-    if (coreService.isCursorHidden) text += '\x1b[?25l';
-    return text;
+  /** Control characters within ESC and CSI have had their effect already. */
+  #unfinished(): Buffer {
+    const state = stateOf(this.#terminal);
+    if (isGround(state) || !isInSequence(state)) return this.#pending;
+    return Buffer.from(this.#pending.filter((byte) => byte === ESC || byte >= 0x20));
   }
 
   dispose(): void {
     this.#terminal.dispose();
   }
 }
-
-/** DECSCUSR: 1-2 block, 3-4 underline, 5-6 bar; odd ones blink. */
-const STYLES = ['block', 'underline', 'bar'];

@@ -1,9 +1,9 @@
-/** The last bytes that a PTY has written, by their absolute offsets: what a returning viewer has missed is read from here. */
+/** The last bytes that a PTY has written, by their absolute offsets: a returning viewer is sent what it missed from here. */
 import { Buffer } from 'node:buffer';
 
 /** Default capacity, bytes. */
 export const SCROLLBACK_BYTES = 4 * 1024 * 1024;
-/** Bytes are kept in blocks of this size, so that a program writing single characters costs no more than one writing lines. */
+/** Bytes are stored in blocks, so that a program that writes single characters costs no more than one that writes lines. */
 const BLOCK = 64 * 1024;
 
 export class Scrollback {
@@ -13,7 +13,7 @@ export class Scrollback {
   #first = 0;
   #end = 0;
 
-  /** @param capacity bytes kept at least; at most one block more is held */
+  /** @param capacity bytes retained at least; at most one block more is held */
   constructor(capacity = SCROLLBACK_BYTES) {
     this.#capacity = capacity;
   }
@@ -23,7 +23,7 @@ export class Scrollback {
     return Math.max(this.#first, this.#end - this.#capacity);
   }
 
-  /** Offset of the next byte to come: all bytes ever written. */
+  /** Offset of the next byte: the number of bytes ever written. */
   get end(): number {
     return this.#end;
   }
@@ -49,8 +49,8 @@ export class Scrollback {
   }
 
   /**
-   * Up to `limit` bytes from `offset` on, as a view that stays valid. Empty at the end.
-   * @throws RangeError when `offset` is before `start` or after `end`
+   * Up to `limit` bytes from `offset` on, as a view that stays valid; empty at the end. Throws RangeError when `offset` is
+   * before `start` or after `end`.
    */
   read(offset: number, limit: number): Buffer {
     if (offset < this.start || offset > this.#end) {

@@ -1,21 +1,20 @@
-/** One terminal: its PTY, what it has written, and who watches. Lives until it is closed. */
+/** One terminal: its PTY, its output and its viewers. It lives until it is closed. */
 import { Buffer } from 'node:buffer';
 import type { Clock, Timer } from '../../core/clock.ts';
-import { parseTerminalCommand, TERMINAL_CHUNK, TERMINAL_CLOSE, type TerminalHello } from '../../core/wire/terminal.ts';
-import type { TerminalInfo } from '../../core/wire/types.ts';
-import type { HostEvent, Launch } from './frame.ts';
-import { Inputs } from './inputs.ts';
-import type { HostProcess, startHost } from './process.ts';
+import { parseTerminalCommand, TERMINAL_CHUNK, TERMINAL_CLOSE, type TerminalHello } from '../../core/api/terminals.ts';
+import type { TerminalInfo } from '../../core/api/terminals.ts';
+import type { HostEvent, Launch } from './host-protocol.ts';
+import { InputLedger } from './input-ledger.ts';
+import type { HostProcess, startHost } from './host-process.ts';
+import { Resizer } from './resizer.ts';
 import type { Repaint } from './screen.ts';
 import { Scrollback } from './scrollback.ts';
 import { type Mark, type Size, Viewer, type ViewerSocket } from './viewer.ts';
 
-/** A viewer that shows nothing for this long while output waits does not hold up the program any more, ms. */
+/** A viewer that acknowledges nothing for this long while output waits no longer pauses the program, ms. */
 export const STALL_MS = 5000;
-/** Changes of size within this time become one, ms. */
-export const RESIZE_MS = 50;
-/** Sizes that may still have to be told to viewers behind; older ones are overtaken by newer ones. */
-const MARKS_KEPT = 16;
+/** Marks that viewers behind may still have to be sent; an older size is overtaken by a newer one. */
+const MAX_MARKS = 16;
 /** RFC 6455 section 7.4.1. */
 const POLICY_VIOLATION = 1008;
 
@@ -27,11 +26,11 @@ export interface TerminalOptions {
   launch: Launch;
   clock: Clock;
   startHost: typeof startHost;
-  /** Something that the dashboard shows has changed. `isActivity`: only the output. */
+  /** Called when `info()` has changed. `isActivity`: only by output. */
   onChange(isActivity: boolean): void;
 }
 
-/** What the connection of a viewer reports. */
+/** How the connection of a viewer reports to the terminal. */
 export interface ViewerHandle {
   message(data: Uint8Array | string): void;
   drained(): void;
@@ -48,15 +47,12 @@ export class Terminal {
   readonly #host: HostProcess;
   readonly #createdAt: number;
   readonly #scrollback = new Scrollback();
-  readonly #inputs = new Inputs();
   readonly #viewers = new Set<Viewer>();
+  readonly #inputLedger = new InputLedger((client) => [...this.#viewers].some((viewer) => viewer.client === client));
   readonly #unpainted = new Set<Viewer>();
   #marks: Mark[] = [];
   #size: Size;
-  /** What the viewers want, and what the host was told last. */
-  #askedSize: Size;
-  #toldSize: Size;
-  #resizing: Timer | null = null;
+  readonly #resizer: Resizer;
   #stalling: Timer | null = null;
   #activeAt: number;
   #exited: TerminalInfo['exited'] = null;
@@ -70,7 +66,8 @@ export class Terminal {
     this.#options = options;
     this.#clock = clock;
     this.#createdAt = this.#activeAt = clock.now();
-    this.#size = this.#askedSize = this.#toldSize = { cols: launch.cols, rows: launch.rows };
+    this.#size = { cols: launch.cols, rows: launch.rows };
+    this.#resizer = new Resizer(clock, this.#size, ({ cols, rows }) => this.#host.resize(cols, rows));
     let gone!: () => void;
     this.gone = new Promise((resolve) => gone = resolve);
     this.started = new Promise((started, failed) => this.#settle = { started, failed, gone });
@@ -129,23 +126,23 @@ export class Terminal {
   }
 
   #onConsumed(bytes: number): void {
-    for (const [client, offset] of this.#inputs.taken(bytes)) {
-      for (const viewer of this.#viewers) if (viewer.client === client) viewer.tell({ type: 'input', offset });
+    for (const [client, offset] of this.#inputLedger.taken(bytes)) {
+      for (const viewer of this.#viewers) if (viewer.client === client) viewer.send({ type: 'input', offset });
     }
   }
 
   #onExit(code: number, signal: number): void {
     if (this.#exited) return;
     this.#exited = { code, signal, at: this.#clock.now() };
+    this.#resizer.close();
     this.#mark({ type: 'exit', code, signal });
     for (const viewer of this.#unpainted) this.#paint(viewer);
     this.#options.onChange(false);
   }
 
-  /** The host's process has ended: after an exit, or because it was killed. */
+  /** The host process has ended: after an exit, or because it was killed. */
   #onGone(text: string): void {
     this.#settle.failed(new Error(text.trim() || 'its process ended'));
-    this.#clock.clearTimeout(this.#resizing);
     this.#onExit(255, 0);
     this.#flow();
     this.#settle.gone();
@@ -165,7 +162,7 @@ export class Terminal {
     const isThere = offset !== null && offset >= this.#scrollback.start && offset <= this.#scrollback.end;
     if (isThere) this.#begin(viewer, offset, null);
     else this.#paint(viewer);
-    this.#fit();
+    this.#resizer.fit(this.#viewers);
     this.#pump(viewer);
     this.#flow();
     this.#options.onChange(false);
@@ -182,7 +179,7 @@ export class Terminal {
   #drop(viewer: Viewer): boolean {
     if (!this.#viewers.delete(viewer)) return false;
     this.#unpainted.delete(viewer);
-    this.#fit();
+    this.#resizer.fit(this.#viewers);
     this.#flow();
     return true;
   }
@@ -203,14 +200,14 @@ export class Terminal {
     } else if (command) {
       viewer.size = { cols: command.cols, rows: command.rows };
       viewer.active = command.active;
-      this.#fit();
+      this.#resizer.fit(this.#viewers);
       this.#flow();
     }
     return command !== null;
   }
 
   #onInput(viewer: Viewer, bytes: Buffer): boolean {
-    if (bytes.length > TERMINAL_CHUNK || !this.#inputs.receive(viewer.client, bytes.length)) return false;
+    if (bytes.length > TERMINAL_CHUNK || !this.#inputLedger.receive(viewer.client, bytes.length)) return false;
     this.#activeAt = this.#clock.now();
     if (this.#exited) this.#onConsumed(bytes.length);
     else this.#host.input(bytes);
@@ -229,11 +226,11 @@ export class Terminal {
   }
 
   #mark(message: Mark['message']): void {
-    this.#marks = [...this.#marks, { at: this.#scrollback.end, message }].slice(-MARKS_KEPT);
+    this.#marks = [...this.#marks, { at: this.#scrollback.end, message }].slice(-MAX_MARKS);
     this.#pumpAll();
   }
 
-  /** Sends the screen as it is now; the host is asked once for all who wait. */
+  /** Sends the screen as it is now; one request to the host serves all viewers that wait. */
   #paint(viewer: Viewer): void {
     viewer.detach();
     if (this.#exited) {
@@ -244,7 +241,7 @@ export class Terminal {
   }
 
   #begin(viewer: Viewer, offset: number, repaint: Buffer | null): void {
-    const input = this.#inputs.received(viewer.client);
+    const input = this.#inputLedger.received(viewer.client);
     viewer.attach({ offset, repaint, size: this.#size, input, marks: this.#marks });
   }
 
@@ -260,7 +257,7 @@ export class Terminal {
     this.#flow();
   }
 
-  /** The PTY is read while somebody keeps up, or nobody who is active and awake watches. */
+  /** The PTY is read while at least one active viewer keeps up, or none is active and not stalled. */
   #flow(): void {
     const awake = [...this.#viewers].filter((viewer) => viewer.active && !viewer.isStalled);
     const isPaused = !this.#exited && awake.length > 0 && !awake.some((viewer) => viewer.keepsUp(this.#scrollback.end));
@@ -281,32 +278,9 @@ export class Terminal {
     this.#flow();
   }
 
-  // --- size ---
-
-  /** The smallest active viewer decides; without one the size stays. */
-  #fit(): void {
-    const active = [...this.#viewers].filter((viewer) => viewer.active);
-    if (!active.length || this.#exited) return;
-    this.#askedSize = {
-      cols: Math.min(...active.map(({ size }) => size.cols)),
-      rows: Math.min(...active.map(({ size }) => size.rows)),
-    };
-    if (!this.#resizing) this.#resize();
-  }
-
-  /** At once; what comes within RESIZE_MS waits for its end. */
-  #resize(): void {
-    const { cols, rows } = this.#askedSize;
-    this.#resizing = null;
-    if (this.#exited || (cols === this.#toldSize.cols && rows === this.#toldSize.rows)) return;
-    this.#toldSize = { cols, rows };
-    this.#host.resize(cols, rows);
-    this.#resizing = this.#clock.setTimeout(() => this.#resize(), RESIZE_MS);
-  }
-
   // --- the end ---
 
-  /** Ends the program with its whole session, and every viewer. Resolves when its process is gone. */
+  /** Closes every viewer and ends the program with its whole session. Resolves when the host process has ended. */
   close(code: number, reason: string): Promise<void> {
     for (const viewer of this.#viewers) viewer.socket.close(code, reason);
     this.#viewers.clear();

@@ -1,15 +1,14 @@
-/** Unified diffs as git prints them → FileDiff. Pure. */
-import type { FileDiff } from '../../core/wire/types.ts';
+import type { FileDiff } from '../../core/api/messages.ts';
 
 /** Most lines of one file's diff that are shown, and most characters of one line. */
-export const LINE_COUNT = 5000;
+export const MAX_LINE = 5000;
 export const LINE_LENGTH = 2000;
 
 type Hunk = FileDiff['hunks'][number];
 
 /**
- * The first file of a unified diff. `path` and `kind` are as the caller knows them. Lines keep their mark (" ", "+", "-", "\");
- * what is beyond LINE_COUNT is left out and `truncated` says so. A binary file has no hunks.
+ * The first file of a unified diff. `path` and `kind` are those of the caller. Lines keep their mark (" ", "+", "-", "\");
+ * what is beyond MAX_LINE is left out and `truncated` says so. A binary file has no hunks.
  */
 export function parseDiff(text: string, path: string, kind: FileDiff['kind']): FileDiff {
   const hunks: Hunk[] = [];
@@ -20,14 +19,14 @@ export function parseDiff(text: string, path: string, kind: FileDiff['kind']): F
     const isBody = rest.old > 0 || rest.new > 0 || line.startsWith('\\');
     if (isBody && hunks.length) {
       rest = remaining(rest, line);
-      if (++count > LINE_COUNT || line.length > LINE_LENGTH) truncated = true;
-      if (count <= LINE_COUNT) hunks.at(-1)!.lines.push(cut(line));
+      if (++count > MAX_LINE || line.length > LINE_LENGTH) truncated = true;
+      if (count <= MAX_LINE) hunks.at(-1)!.lines.push(cut(line));
       continue;
     }
     if (line.startsWith('diff --git ') && hunks.length) break;
     const hunk = hunkOf(line);
     if (!hunk) continue;
-    if (count >= LINE_COUNT) {
+    if (count >= MAX_LINE) {
       truncated = true;
       break;
     }

@@ -1,17 +1,17 @@
 /**
- * Lists folders for the folder picker. Only below the roots, wherever links lead; nothing is opened for reading, so that no
+ * Lists directories for the folder picker. Only below the roots, wherever links lead; nothing is opened for reading, so that no
  * FIFO, device or hanging file blocks.
  */
 import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
-import { HttpError } from '../../core/http/reply.ts';
-import type { DirectoryEntry, DirectoryListing } from '../../core/wire/workshop.ts';
+import { Failure } from '../../core/api/errors.ts';
+import type { DirectoryEntry, DirectoryListing } from '../../core/api/workspace.ts';
 
-/** Most folders that one listing names. */
-export const ENTRY_COUNT = 1000;
-/** Most links of one folder that are followed to see whether they lead to a folder. */
-const LINK_COUNT = 1000;
-/** A file system that does not answer in this time (a network mount) is given up on. */
+/** Most directories that one listing names. */
+export const MAX_ENTRY = 1000;
+/** Most links of one directory that are followed to see whether they lead to a directory. */
+const MAX_LINK = 1000;
+/** How long to wait for a file system (a network mount), ms. */
 const TIMEOUT_MS = 3000;
 
 export interface ListRequest {
@@ -22,12 +22,12 @@ export interface ListRequest {
   recent: readonly string[];
 }
 
-/** Throws HttpError 400 (no absolute path, no folder), 403 (outside the roots), 404, 504 (file system does not answer). */
+/** Throws Failure `bad_path`, `not_a_folder`, `outside_roots`, `no_folder`, `folder_closed`, `folder_slow`. */
 export async function listDirectories(request: ListRequest): Promise<DirectoryListing> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(
-      () => reject(new HttpError(504, 'folder_slow', 'This folder does not answer; its disk or network may be away.')),
+      () => reject(new Failure('folder_slow', 'This folder does not answer; its disk or network may be away.')),
       TIMEOUT_MS,
     );
   });
@@ -38,12 +38,12 @@ export async function listDirectories(request: ListRequest): Promise<DirectoryLi
   }
 }
 
-async function list({ path: asked, hidden, roots: wanted, recent }: ListRequest): Promise<DirectoryListing> {
+async function list({ path: requested, hidden, roots: wanted, recent }: ListRequest): Promise<DirectoryListing> {
   const roots = await realRoots(wanted);
-  const path = await allowedFolder(asked || roots[0]!, roots);
-  const entries = await foldersIn(path, hidden, roots);
+  const path = await allowedDirectory(requested || roots[0]!, roots);
+  const entries = await directoriesIn(path, hidden, roots);
   const shown = await Promise.all(
-    entries.slice(0, ENTRY_COUNT).map(async (name): Promise<DirectoryEntry> => {
+    entries.slice(0, MAX_ENTRY).map(async (name): Promise<DirectoryEntry> => {
       const full = join(path, name);
       return { name, path: full, isDirectory: true, repository: await exists(join(full, '.git')) };
     }),
@@ -52,7 +52,7 @@ async function list({ path: asked, hidden, roots: wanted, recent }: ListRequest)
     path,
     parent: roots.includes(path) ? null : dirname(path),
     entries: shown,
-    truncated: entries.length > ENTRY_COUNT,
+    truncated: entries.length > MAX_ENTRY,
     repository: await isInRepository(path),
     roots,
     recent: [...recent],
@@ -64,7 +64,7 @@ const exists = (path: string) => lstat(path).then(() => true, () => false);
 async function realRoots(roots: readonly string[]): Promise<string[]> {
   const real = await Promise.all(roots.map((root) => realpath(root).catch(() => '')));
   const found = [...new Set(real.filter(Boolean))];
-  if (!found.length) throw new HttpError(404, 'no_root', 'None of the folders that may be shown is there.');
+  if (!found.length) throw new Failure('no_root', 'None of the folders that may be shown is there.');
   return found;
 }
 
@@ -73,44 +73,43 @@ const isInside = (path: string, root: string) => {
   return way === '' || (!way.startsWith('../') && way !== '..' && !isAbsolute(way));
 };
 
-async function allowedFolder(asked: string, roots: string[]): Promise<string> {
-  if (!isAbsolute(asked) || asked.includes('\0')) {
-    throw new HttpError(400, 'bad_path', 'Name the folder with its whole path, beginning with "/".');
+async function allowedDirectory(requested: string, roots: string[]): Promise<string> {
+  if (!isAbsolute(requested) || requested.includes('\0')) {
+    throw new Failure('bad_path', 'Name the folder with its whole path, beginning with "/".');
   }
-  const outside = new HttpError(
-    403,
+  const outside = new Failure(
     'outside_roots',
     'This folder is outside of those that may be shown. Add it under Settings → Folders.',
   );
-  const path = await realpath(resolve(asked)).catch((error) => {
-    // What is outside must not be told apart by whether it is there.
-    if (!roots.some((root) => isInside(resolve(asked), root))) throw outside;
+  const path = await realpath(resolve(requested)).catch((error) => {
+    // The answer must not reveal whether something outside exists.
+    if (!roots.some((root) => isInside(resolve(requested), root))) throw outside;
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') {
-      throw new HttpError(404, 'no_folder', 'There is no such folder.');
+      throw new Failure('no_folder', 'There is no such folder.');
     }
-    throw new HttpError(403, 'folder_closed', `This folder cannot be opened (${error.code}).`);
+    throw new Failure('folder_closed', `This folder cannot be opened (${error.code}).`);
   });
   if (!roots.some((root) => isInside(path, root))) throw outside;
-  if (!(await stat(path)).isDirectory()) throw new HttpError(400, 'not_a_folder', 'This is not a folder.');
+  if (!(await stat(path)).isDirectory()) throw new Failure('not_a_folder', 'This is not a folder.');
   return path;
 }
 
-/** Names of the folders in a folder, and of links to folders within the roots; sorted without regard to case. */
-async function foldersIn(path: string, hidden: boolean, roots: string[]): Promise<string[]> {
+/** Names of the directories in a directory, and of links to directories within the roots; sorted without regard to case. */
+async function directoriesIn(path: string, hidden: boolean, roots: string[]): Promise<string[]> {
   const all = await readdir(path, { withFileTypes: true }).catch((error) => {
-    throw new HttpError(403, 'folder_closed', `This folder cannot be opened (${error.code}).`);
+    throw new Failure('folder_closed', `This folder cannot be opened (${error.code}).`);
   });
-  // A name that is not UTF-8 comes with U+FFFD and could not be asked for again.
+  // A name that is not UTF-8 is read with U+FFFD, and no request could name it.
   const shown = all.filter(({ name }) => (hidden || !name.startsWith('.')) && !name.includes('\ufffd'));
-  const folders = shown.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
-  const links = shown.filter((entry) => entry.isSymbolicLink()).slice(0, LINK_COUNT).map((entry) => entry.name);
-  const leadInside = await Promise.all(links.map((name) => isFolderInside(join(path, name), roots)));
-  const names = [...folders, ...links.filter((_, i) => leadInside[i])];
+  const directories = shown.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  const links = shown.filter((entry) => entry.isSymbolicLink()).slice(0, MAX_LINK).map((entry) => entry.name);
+  const leadInside = await Promise.all(links.map((name) => isDirectoryInside(join(path, name), roots)));
+  const names = [...directories, ...links.filter((_, i) => leadInside[i])];
   const keyed = names.map((name) => ({ name, key: name.toLowerCase() }));
   return keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)).map(({ name }) => name);
 }
 
-async function isFolderInside(link: string, roots: string[]): Promise<boolean> {
+async function isDirectoryInside(link: string, roots: string[]): Promise<boolean> {
   try {
     const target = await realpath(link); // a loop fails with ELOOP
     return roots.some((root) => isInside(target, root)) && (await stat(target)).isDirectory();
@@ -120,8 +119,8 @@ async function isFolderInside(link: string, roots: string[]): Promise<boolean> {
 }
 
 async function isInRepository(path: string): Promise<boolean> {
-  for (let folder = path;; folder = dirname(folder)) {
-    if (await exists(join(folder, '.git'))) return true;
-    if (dirname(folder) === folder) return false;
+  for (let directory = path;; directory = dirname(directory)) {
+    if (await exists(join(directory, '.git'))) return true;
+    if (dirname(directory) === directory) return false;
   }
 }

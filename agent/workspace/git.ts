@@ -1,38 +1,21 @@
 /**
- * Runs git for this server's own purposes: asynchronous, by argument arrays, never asking anybody, with none of the user's
- * hooks and no GIT_* variable that would point it at another repository.
+ * Runs git for this server's own purposes: asynchronous, by argument arrays, without a prompt. `git` and `startGit` run in a
+ * repository that is isolated (isolation.ts): nothing of its own settings is read that could name a program. `gitAsOwner` is
+ * the one exception, and `discover` only asks where a repository is.
  */
 import { Buffer } from 'node:buffer';
 import { type ChildProcess, spawn } from 'node:child_process';
 import process from 'node:process';
-import { cleanEnvironment } from '../provider/environment.ts';
+import { gitEnvironment, NO_DISCOVERY, NO_NETWORK, OVERRIDES, TRUST_NONE } from './git-environment.ts';
 
-/** Most bytes of output that are kept; a command that prints more is ended. */
-export const OUTPUT_LIMIT = 8 * 1024 * 1024;
-/** Most characters of stderr that are kept. */
-const STDERR_LIMIT = 4096;
+/** Most bytes of output that are retained; a command that prints more is ended. */
+export const MAX_OUTPUT = 8 * 1024 * 1024;
+/** Most characters of stderr that are retained. */
+const MAX_STDERR = 4096;
 /** A command that takes longer is ended: a merge in a very large repository, a worktree on a slow disk. */
 const TIMEOUT_MS = 120_000;
-
-/** Configuration of the repository that could run programs or change what our commands print. */
-const SETTINGS = [
-  'core.hooksPath=/dev/null',
-  'core.fsmonitor=false',
-  'core.quotepath=false',
-  'core.pager=cat',
-  'diff.mnemonicPrefix=false',
-  'diff.noprefix=false',
-  'diff.renames=false',
-  'diff.submodule=short',
-  'diff.ignoreSubmodules=none',
-  'commit.gpgSign=false',
-  'commit.template=',
-  'merge.verifySignatures=false',
-  'submodule.recurse=false',
-  'gc.auto=0',
-  'maintenance.auto=false',
-  'advice.detachedHead=false',
-].flatMap((setting) => ['-c', setting]);
+/** git removes its lock files on SIGTERM; one that has not ended after this time is killed. */
+const END_GRACE_MS = 5000;
 
 export interface GitResult {
   code: number;
@@ -43,19 +26,19 @@ export interface GitResult {
 export interface GitOptions {
   /** Written to stdin, which is closed after it. */
   input?: Uint8Array | string;
-  env?: Record<string, string>;
+  env?: Readonly<Record<string, string>>;
   /** Exit codes that are answers and no failures; 0 always is one. */
   codes?: number[];
-  /** More output than this: the command is ended and `truncated` is thrown, unless `cut`. */
+  /** At more output than this the command is ended and fails with `too_large`, unless `cut`. */
   limit?: number;
-  /** Output beyond `limit` is left out and no failure. */
+  /** Output beyond `limit` is left out, which is no failure. */
   cut?: boolean;
   timeoutMs?: number;
 }
 
 export type GitFailure = 'no_git' | 'failed' | 'timeout' | 'too_large';
 
-/** git could not do it. `message` is one line for people; `stderr` what git said. */
+/** A git command that failed. `message` is one line for people; `stderr` what git printed. */
 export class GitError extends Error {
   readonly reason: GitFailure;
   readonly code: number | null;
@@ -68,90 +51,173 @@ export class GitError extends Error {
   }
 }
 
-/** The environment of every git that we start. Paths are taken literally, no prompt, no editor, English messages. */
-export function gitEnvironment(extra: Record<string, string> = {}): Record<string, string> {
-  const env = cleanEnvironment(process.env);
-  for (const name of Object.keys(env)) if (name.startsWith('GIT_')) delete env[name];
-  return {
-    ...env,
-    LC_ALL: 'C',
-    GIT_TERMINAL_PROMPT: '0',
-    GIT_ASKPASS: 'true',
-    SSH_ASKPASS: 'true',
-    GIT_EDITOR: 'true',
-    GIT_SEQUENCE_EDITOR: 'true',
-    GIT_PAGER: 'cat',
-    GIT_OPTIONAL_LOCKS: '0',
-    GIT_LITERAL_PATHSPECS: '1',
-    ...extra,
-  };
+/** A repository that is isolated: where to run, and the variables that name it. */
+export interface Where {
+  readonly top: string;
+  /** Of GitIsolation. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Objects may be missing here, and are not fetched. */
+  readonly isPartial: boolean;
 }
 
-/** Starts git without collecting anything, for output that is passed on as it comes. */
-export const startGit = (cwd: string, args: readonly string[], env: Record<string, string> = {}): ChildProcess =>
-  spawn('git', [...SETTINGS, ...args], {
+/** Starts git in an isolated repository without collecting its output, which is passed on as it comes. */
+export function startGit(
+  where: Where,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): ChildProcess {
+  if (!where.env.GIT_COMMON_DIR) throw new Error('git is only run in an isolated repository');
+  return spawnGit(where.top, [...TRUST_NONE, ...args], { ...NO_NETWORK, ...NO_DISCOVERY, ...where.env, ...env });
+}
+
+/** In a process group of its own, so that endGit reaches what git starts. */
+function spawnGit(cwd: string, args: readonly string[], env: Record<string, string>): ChildProcess {
+  return spawn('git', [...OVERRIDES, ...args], {
     cwd,
-    env: gitEnvironment(env),
+    env: gitEnvironment(cwd, env),
     stdio: ['pipe', 'pipe', 'pipe'],
     shell: false,
+    detached: true,
   });
+}
+
+/** Ends git and what it started: SIGTERM, so that it removes its lock files, and after END_GRACE_MS SIGKILL. */
+export function endGit(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  const timer = setTimeout(() => {
+    signalGroup(child, 'SIGKILL');
+    for (const stream of [child.stdout, child.stderr]) stream?.destroy(); // a process that left the group may hold it open
+  }, END_GRACE_MS);
+  child.once('close', () => {
+    clearTimeout(timer);
+    signalGroup(child, 'SIGKILL'); // a filter that outlives its git
+  });
+  signalGroup(child, 'SIGTERM');
+}
+
+function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid!, signal);
+  } catch { /* the group is empty */ }
+}
 
 /**
- * Runs one git command in `cwd` and gives its output. Throws GitError when git is missing, takes too long, prints too much or
- * ends with a code that is not in `codes`.
+ * Runs one git command in an isolated repository and returns its output. Throws GitError when git is missing, takes too long,
+ * prints too much or exits with a code that is not in `codes`.
  */
-export function git(cwd: string, args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
-  const { codes = [], limit = OUTPUT_LIMIT, timeoutMs = TIMEOUT_MS } = options;
-  let child: ChildProcess;
+export async function git(where: Where, args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
   try {
-    child = startGit(cwd, args, options.env);
-  } catch (error) { // an argument that is too long, or holds NUL
-    return Promise.reject(startError(error as NodeJS.ErrnoException));
+    return await collect(() => startGit(where, args, options.env), args, options);
+  } catch (error) {
+    throw where.isPartial && error instanceof GitError && error.reason === 'failed'
+      ? inPartialClone(where, error)
+      : error;
   }
-  const chunks: Buffer[] = [];
-  let size = 0;
-  let stderr = '';
-  let ended: GitFailure | 'cut' | null = null;
-  const end = (why: GitFailure | 'cut') => {
-    ended ??= why;
-    child.kill('SIGKILL');
-  };
-  const timer = setTimeout(() => end('timeout'), timeoutMs);
-  child.stdout!.on('data', (chunk: Buffer) => {
-    if (ended) return;
-    const room = limit - size;
-    size += chunk.length;
-    chunks.push(size > limit ? chunk.subarray(0, room) : chunk);
-    if (size > limit) end(options.cut ? 'cut' : 'too_large');
-  });
-  child.stderr!.on('data', (chunk: Buffer) => {
-    if (stderr.length < STDERR_LIMIT) stderr = (stderr + chunk.toString('utf8')).slice(0, STDERR_LIMIT);
-  });
-  child.stdin!.on('error', () => {}); // EPIPE: the exit code tells more
-  child.stdin!.end(options.input ?? '');
-  return new Promise((resolve, reject) => {
-    child.once('error', (error: NodeJS.ErrnoException) => {
-      clearTimeout(timer);
-      reject(startError(error));
-    });
-    child.once('close', (code) => {
-      clearTimeout(timer);
-      const said = stderr.trim();
-      if (ended === 'timeout') {
-        reject(new GitError('timeout', `git ${args[0]} took longer than ${timeoutMs / 1000} s.`));
-      } else if (ended === 'too_large') {
-        reject(new GitError('too_large', `git ${args[0]} gave more than ${limit} bytes.`));
-      } else if (ended === 'cut' || code === 0 || codes.includes(code ?? -1)) {
-        resolve({ code: code ?? 0, stdout: Buffer.concat(chunks), stderr: said });
-      } else reject(new GitError('failed', firstWords(said) || `git ${args[0]} ended with code ${code}.`, code, said));
-    });
-  });
 }
 
-/** Like git(), and gives stdout as text without its last newline. */
-export async function gitText(cwd: string, args: readonly string[], options: GitOptions = {}): Promise<string> {
-  return (await git(cwd, args, options)).stdout.toString('utf8').replace(/\n$/, '');
+/** Like git(), and returns stdout as text without its last newline. */
+export async function gitText(where: Where, args: readonly string[], options: GitOptions = {}): Promise<string> {
+  return text(await git(where, args, options));
 }
+
+/**
+ * Runs git in a repository with the repository's own settings: its filters run, and missing objects are fetched. Only for
+ * making a worktree in a repository that the owner chose, whose files cannot be checked out otherwise.
+ */
+export const gitAsOwner = (directory: string, args: readonly string[], options: GitOptions = {}): Promise<GitResult> =>
+  collect(() => spawnGit(directory, args, { ...options.env }), args, options);
+
+/**
+ * `git rev-parse` in a directory whose repository git looks for: it prints where the repository is and refuses one of another
+ * owner. Nothing that the repository could name is run for that.
+ */
+export const discover = async (directory: string, args: readonly string[]): Promise<string> =>
+  text(await collect(() => spawnGit(directory, ['rev-parse', ...args], { ...NO_NETWORK }), ['rev-parse'], {}));
+
+/** The settings of a repository: `git config` reads them and follows none. `env` names the repository. */
+export const listSettings = async (env: Readonly<Record<string, string>>): Promise<Buffer> => {
+  const args = ['config', '--list', '--show-scope', '-z', '--includes'];
+  return (await collect(() => spawnGit('/', args, { ...NO_NETWORK, ...env }), args, { timeoutMs: 10_000 })).stdout;
+};
+
+const text = ({ stdout }: GitResult) => stdout.toString('utf8').replace(/\n$/, '');
+
+/** Collects the output of a git that `start` starts. */
+async function collect(start: () => ChildProcess, args: readonly string[], options: GitOptions): Promise<GitResult> {
+  const { codes = [], limit = MAX_OUTPUT, timeoutMs = TIMEOUT_MS } = options;
+  const child = started(start);
+  const output = new Output(child, limit);
+  const timer = setTimeout(() => output.end('timeout'), timeoutMs);
+  child.stdin!.on('error', () => {}); // EPIPE: the exit code tells more
+  child.stdin!.end(options.input ?? '');
+  const code = await exitOf(child).finally(() => clearTimeout(timer));
+  const { stderr } = output;
+  if (output.ended === 'timeout') {
+    throw new GitError('timeout', `git ${commandOf(args)} took longer than ${timeoutMs / 1000} s.`);
+  }
+  if (output.ended && !options.cut) {
+    throw new GitError('too_large', `git ${commandOf(args)} printed more than ${limit} bytes.`);
+  }
+  if (output.ended || code === 0 || codes.includes(code ?? -1)) {
+    return { code: code ?? 0, stdout: output.stdout, stderr };
+  }
+  const message = firstWords(stderr) || `git ${commandOf(args)} ended with code ${code}.`;
+  throw new GitError('failed', message, code, stderr);
+}
+
+function started(start: () => ChildProcess): ChildProcess {
+  try {
+    return start();
+  } catch (error) { // an argument that is too long, or holds NUL
+    throw startError(error as NodeJS.ErrnoException);
+  }
+}
+
+const exitOf = (child: ChildProcess): Promise<number | null> =>
+  new Promise((resolve, reject) => {
+    child.once('error', (error: NodeJS.ErrnoException) => reject(startError(error)));
+    child.once('close', resolve);
+  });
+
+/** What a git prints, up to `limit` bytes. */
+class Output {
+  readonly #child: ChildProcess;
+  readonly #chunks: Buffer[] = [];
+  #size = 0;
+  #stderr = '';
+  /** Why git was ended. */
+  ended: 'timeout' | 'too_large' | null = null;
+
+  constructor(child: ChildProcess, limit: number) {
+    this.#child = child;
+    child.stdout!.on('data', (chunk: Buffer) => {
+      if (this.ended) return;
+      this.#chunks.push(chunk.subarray(0, limit - this.#size));
+      this.#size += chunk.length;
+      if (this.#size > limit) this.end('too_large');
+    });
+    child.stderr!.on('data', (chunk: Buffer) => {
+      if (this.#stderr.length < MAX_STDERR) this.#stderr = (this.#stderr + chunk.toString('utf8')).slice(0, MAX_STDERR);
+    });
+  }
+
+  end(why: 'timeout' | 'too_large'): void {
+    if (this.ended) return;
+    this.ended = why;
+    endGit(this.#child);
+  }
+
+  get stdout(): Buffer {
+    return Buffer.concat(this.#chunks);
+  }
+
+  get stderr(): string {
+    return this.#stderr.trim();
+  }
+}
+
+/** The command's name, behind `-c name=value`. */
+const commandOf = (args: readonly string[]) => args.find((arg, i) => arg !== '-c' && args[i - 1] !== '-c') ?? '';
 
 function startError(error: NodeJS.ErrnoException): GitError {
   if (error.code === 'ENOENT') {
@@ -160,42 +226,14 @@ function startError(error: NodeJS.ErrnoException): GitError {
   return new GitError('failed', `git could not be started: ${error.message}`);
 }
 
-/** What git said first that is no hint, without its prefix. */
+/** The first line of stderr that is no hint, without its prefix. */
 const firstWords = (stderr: string) =>
   stderr.split('\n').map((line) => line.replace(/^(fatal|error|warning): /, '').trim())
     .find((line) => line && !line.startsWith('hint:')) ?? '';
 
-const locks = new Map<string, Promise<unknown>>();
-
-/** Runs actions on one repository one after another: git's own locks fail instead of waiting. */
-export function withRepository<T>(key: string, action: () => Promise<T>): Promise<T> {
-  const before = locks.get(key) ?? Promise.resolve();
-  const turn = before.then(action, action);
-  const settled = turn.catch(() => {});
-  locks.set(key, settled);
-  void settled.then(() => locks.get(key) === settled && locks.delete(key));
-  return turn;
-}
-
-/** Splits output of `-z` commands. Without the empty piece behind the last NUL. */
-export function splitNul(bytes: Buffer): Buffer[] {
-  const pieces: Buffer[] = [];
-  let start = 0;
-  for (let at = bytes.indexOf(0); at >= 0; at = bytes.indexOf(0, start)) {
-    pieces.push(bytes.subarray(start, at));
-    start = at + 1;
-  }
-  if (start < bytes.length) pieces.push(bytes.subarray(start));
-  return pieces;
-}
-
-/** A file name as text, and whether that text is the whole truth: bytes that are not UTF-8 are shown as \xNN. */
-export function pathText(bytes: Buffer): { path: string; exact: boolean } {
-  const text = bytes.toString('utf8');
-  if (Buffer.from(text, 'utf8').equals(bytes)) return { path: text, exact: true };
-  let shown = '';
-  for (const byte of bytes) {
-    shown += byte < 0x80 ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, '0')}`;
-  }
-  return { path: shown, exact: false };
+function inPartialClone({ top }: Where, { message, code, stderr }: GitError): GitError {
+  const why =
+    'This is a partial clone: objects may be missing here, and the server does not fetch them. Run the same ' +
+    `with git in a terminal in ${top}, which fetches them, then try again.`;
+  return new GitError('failed', `${message.replace(/\.?$/, '.')} ${why}`, code, stderr);
 }

@@ -1,169 +1,120 @@
-/** What is done with an agent's work: commit it, merge it into its base, or throw it away. All in its worktree. */
-import { Buffer } from 'node:buffer';
-import { mkdtemp, rm, unlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+/** Merges the branch of an agent's worktree into the branch that it was made from. */
+import type { Buffer } from 'node:buffer';
+import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HttpError } from '../../core/http/reply.ts';
-import type { WorktreeInfo } from '../../core/wire/types.ts';
-import { addPaths, nulJoined, type Place } from './changes.ts';
-import { git, gitText, pathText, splitNul, withRepository } from './git.ts';
-import { readPlaced } from './placed.ts';
-import { checkoutsOf, commitOf, findRepository, isCommitName, type StatusEntry, statusOf } from './repository.ts';
-import { baseName } from './worktree.ts';
-
-/** Names shown in one sentence. */
-const NAMES_SHOWN = 5;
-
-async function repositoryOf(place: Place) {
-  const repository = await findRepository(place.cwd);
-  if (repository) return repository;
-  throw new HttpError(409, 'no_repository', `${place.cwd} is not a git repository.`);
-}
-
-/** The uncommitted files that are work; `paths` limits them. */
-async function pendingWork(top: string, paths: readonly string[] | null): Promise<StatusEntry[]> {
-  const placed = await readPlaced(top);
-  const wanted = paths && new Set(paths);
-  return (await statusOf(top)).filter(({ path }) =>
-    wanted ? wanted.has(pathText(path).path) : !placed.isUnchanged(path)
-  );
-}
-
-/**
- * Commits what is not committed: all of it, or `paths`. Hooks and signatures of the user are left out (nobody is there to
- * answer them). Gives the commit, or null when there was nothing to commit.
- */
-export async function commitWork(
-  place: Place,
-  message: string,
-  paths: readonly string[] | null,
-): Promise<string | null> {
-  if (message.includes('\0')) throw new HttpError(400, 'bad_message', 'The message must be free of NUL characters.');
-  const { top, common } = await repositoryOf(place);
-  return withRepository(common, async () => {
-    const entries = await pendingWork(top, paths);
-    const conflicts = entries.filter(({ code }) => code.includes('U') || code === 'AA' || code === 'DD');
-    if (conflicts.length) {
-      throw new HttpError(
-        409,
-        'unresolved',
-        `Resolve the conflicts first: ${names(conflicts.map((one) => one.path))}.`,
-      );
-    }
-    if (!entries.length) return null;
-    const files = entries.map((entry) => entry.path);
-    await addPaths(top, files);
-    const isMerging = (await commitOf(top, 'MERGE_HEAD')) !== null; // git refuses a partial commit then
-    await commitFiles(top, message, isMerging ? null : files);
-    return await commitOf(top, 'HEAD');
-  });
-}
-
-/** Commits these files only, or what is in the index. A message may be longer than an argument can be: git reads it. */
-async function commitFiles(top: string, message: string, files: Buffer[] | null): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'agent-monitor-commit-'));
-  try {
-    const only = ['--only', `--pathspec-from-file=${join(folder, 'files')}`, '--pathspec-file-nul'];
-    if (files) await writeFile(join(folder, 'files'), nulJoined(files));
-    await git(
-      top,
-      [...await author(top), 'commit', '--quiet', '--no-verify', '--file=-', ...(files ? only : [])],
-      { input: message },
-    );
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-/** Who commits: the user as git knows them, else a name that says what did it. */
-async function author(top: string): Promise<string[]> {
-  const { code } = await git(top, ['var', 'GIT_COMMITTER_IDENT'], { codes: [1, 128] });
-  return code === 0 ? [] : ['-c', 'user.name=Agent Monitor', '-c', 'user.email=agent-monitor@localhost'];
-}
-
-const names = (paths: Buffer[]) =>
-  paths.slice(0, NAMES_SHOWN).map((path) => pathText(path).path).join(', ') + (paths.length > NAMES_SHOWN ? ' …' : '');
-
-/** Throws away what is not committed: of `paths`, or all of it. Only in a worktree of an agent. Gives how many files. */
-export async function discardWork(place: Place, paths: readonly string[] | null): Promise<number> {
-  if (!place.worktree) {
-    throw new HttpError(
-      409,
-      'no_worktree',
-      'This agent works in the folder itself, where changes may be your own: discard them with git.',
-    );
-  }
-  const { top, common } = await repositoryOf(place);
-  return withRepository(common, async () => {
-    const entries = await pendingWork(top, paths);
-    const files = entries.map((entry) => entry.path);
-    if (!files.length) return 0;
-    const pathspec = ['--pathspec-from-file=-', '--pathspec-file-nul'];
-    await git(top, ['reset', '--quiet', 'HEAD', ...pathspec], { input: nulJoined(files) });
-    const after = new Map((await statusOf(top)).map((entry) => [entry.path.toString('latin1'), entry.code]));
-    const tracked = files.filter((path) => (after.get(path.toString('latin1')) ?? '??') !== '??');
-    if (tracked.length) await git(top, ['checkout', '--quiet', 'HEAD', ...pathspec], { input: nulJoined(tracked) });
-    for (const path of files) if (after.get(path.toString('latin1')) === '??') await removeUntracked(top, path);
-    return files.length;
-  });
-}
-
-/** The path goes as bytes: a name need not be UTF-8. git lists a repository inside the worktree as one entry, a folder. */
-async function removeUntracked(top: string, path: Buffer): Promise<void> {
-  const full = Buffer.concat([Buffer.from(`${top}/`), path]);
-  if (path.at(-1) === 0x2f) return await rm(full.toString('utf8'), { recursive: true, force: true });
-  await unlink(full);
-}
+import { Failure } from '../../core/api/errors.ts';
+import type { WorktreeInfo } from '../../core/api/agents.ts';
+import { type Place, PLAIN_DIFF } from './changes.ts';
+import { author, pendingWork, refuseOtherBranch } from './commit.ts';
+import { git, gitText, type Where } from './git.ts';
+import { operationIn } from './git-directory.ts';
+import { names, splitNul } from './git-output.ts';
+import { refuseIgnoredFilters, refuseIgnoredMergeDrivers } from './ignored-drivers.ts';
+import {
+  baseName,
+  type Checkout,
+  checkoutsOf,
+  commitOf,
+  isCommitName,
+  type Repository,
+  type StatusEntry,
+  statusOf,
+} from './repository.ts';
+import { withRepository } from './repository-lock.ts';
+import { mainDirectory, openCheckout, openMainCheckout, openWorktree } from './worktree-repository.ts';
 
 export interface MergeOutcome {
   /** Commits that the base got. */
   commits: number;
+  /** Files that the agent changed in them. */
+  files: number;
   base: string;
+}
+
+export interface MergeOptions {
+  /** The merge itself is ended when it takes longer. */
+  timeoutMs?: number;
 }
 
 /**
  * Merges the agent's branch into its base. Either all of it is merged or nothing is changed: conflicts, a checkout of the base
- * with changes of its own, or work that is not committed are HttpErrors 409 that say what to do.
+ * with changes of its own, or work that is not committed are Failure that say what to do. When git ended half-way, the
+ * error names what it left.
  */
-export async function mergeWork(place: Place): Promise<MergeOutcome> {
-  const { worktree } = place;
+export async function mergeWork(place: Place, options: MergeOptions = {}): Promise<MergeOutcome> {
+  const { worktree, isolation } = place;
   if (!worktree) {
-    throw new HttpError(409, 'no_worktree', 'This agent works in the folder itself: there is nothing to merge.');
+    throw new Failure('no_worktree', 'This agent works in the folder itself: there is nothing to merge.');
   }
-  const { top, common } = await repositoryOf(place);
-  return withRepository(common, async () => {
-    const target = await baseCommit(top, worktree);
-    const pending = await pendingWork(top, null);
+  const at = await openWorktree(isolation, worktree);
+  return withRepository(at.common, async () => {
+    await refuseOtherBranch(at, worktree);
+    const target = await baseCommit(at, worktree);
+    const pending = await pendingWork(at, null);
     if (pending.length) {
-      throw new HttpError(
-        409,
+      throw new Failure(
         'uncommitted',
         `Commit or discard these changes before merging: ${names(pending.map((entry) => entry.path))}.`,
       );
     }
-    const head = (await commitOf(top, 'HEAD'))!;
-    const commits = Number(await gitText(top, ['rev-list', '--count', head, `^${target}`]));
-    if (!commits) return { commits: 0, base: worktree.base };
-    await refuseConflicts(top, target, head, worktree);
-    const checkout = (await checkoutsOf(top)).find((one) => one.branch === `refs/heads/${worktree.base}`);
+    const head = await branchCommit(at, worktree);
+    const commits = Number(await gitText(at, ['rev-list', '--count', head, `^${target}`]));
+    if (!commits) return { commits: 0, files: 0, base: worktree.base };
+    const changed = await changedBy(at, target, head);
+    await refuseIgnoredMergeDrivers(at, changed.byBoth);
+    await refuseConflicts(at, target, head, worktree);
+    const checkout = (await checkoutsOf(at)).find((entry) => entry.branch === `refs/heads/${worktree.base}`);
     if (checkout?.isRebasing) {
-      throw new HttpError(
-        409,
+      throw new Failure(
         'base_busy',
         `${worktree.base} is being rebased in ${checkout.path}. Finish that, then merge again.`,
       );
     }
-    if (checkout) await mergeInCheckout(checkout.path, head, worktree);
-    else await mergeWithoutCheckout(top, target, head, worktree);
-    return { commits, base: worktree.base };
+    if (!checkout) await mergeWithoutCheckout(at, target, head, worktree);
+    else {
+      const base = await openListed(at, checkout, worktree);
+      for (const side of [at, base]) await refuseIgnoredFilters(side, changed.byAgent); // each has attributes of its own
+      await mergeInCheckout(base, head, worktree, options);
+    }
+    return { commits, files: changed.byAgent.length, base: worktree.base };
   });
 }
 
-async function baseCommit(top: string, { base }: WorktreeInfo): Promise<string> {
-  const target = await commitOf(top, `refs/heads/${base}`);
+/** The files that the agent's branch changed since it left the base, and those that the base changed as well. */
+async function changedBy(
+  at: Repository,
+  target: string,
+  head: string,
+): Promise<{ byAgent: Buffer[]; byBoth: Buffer[] }> {
+  const fork = await gitText(at, ['merge-base', target, head], { codes: [1] });
+  const tree = fork || await gitText(at, ['hash-object', '-t', 'tree', '/dev/null']);
+  const changes = async (to: string) =>
+    splitNul((await git(at, ['diff', ...PLAIN_DIFF, '--name-only', '-z', tree, to, '--'])).stdout);
+  const byAgent = await changes(head);
+  const byBase = new Set((await changes(target)).map((path) => path.toString('latin1')));
+  return { byAgent, byBoth: byAgent.filter((path) => byBase.has(path.toString('latin1'))) };
+}
+
+/** A checkout that git lists. A main one with its git directory elsewhere (a submodule) is listed by that directory. */
+function openListed(
+  { isolation, common }: Repository,
+  { path, isMain }: Checkout,
+  worktree: WorktreeInfo,
+): Promise<Repository> {
+  const main = mainDirectory(worktree);
+  return isMain ? openMainCheckout(isolation, [path, main], common) : openCheckout(isolation, path, common, main);
+}
+
+async function branchCommit(at: Repository, { branch, path }: WorktreeInfo): Promise<string> {
+  const head = await commitOf(at, `refs/heads/${branch}`);
+  if (head) return head;
+  throw new Failure('no_branch', `The branch ${branch} of ${path} has no commit: there is nothing to merge.`);
+}
+
+async function baseCommit(at: Where, { base }: WorktreeInfo): Promise<string> {
+  const target = await commitOf(at, `refs/heads/${base}`);
   if (target) return target;
-  throw new HttpError(
-    409,
+  throw new Failure(
     'no_base',
     isCommitName(base)
       ? `The worktree was made from commit ${
@@ -174,61 +125,120 @@ async function baseCommit(top: string, { base }: WorktreeInfo): Promise<string> 
 }
 
 /** Asks for conflicts without touching any checkout (git 2.38 or newer; older ones find out while merging). */
-async function refuseConflicts(top: string, target: string, head: string, worktree: WorktreeInfo): Promise<void> {
+async function refuseConflicts(at: Where, target: string, head: string, worktree: WorktreeInfo): Promise<void> {
   const args = ['merge-tree', '--write-tree', '--name-only', '--no-messages', '-z', target, head];
-  const { code, stdout } = await git(top, args, { codes: [1, 128, 129] });
+  const { code, stdout } = await git(at, args, { codes: [1, 128, 129] });
   if (code === 1) throw conflict(worktree, splitNul(stdout).slice(1));
 }
 
 const conflict = ({ base, branch }: WorktreeInfo, files: Buffer[]) =>
-  new HttpError(
-    409,
+  new Failure(
     'merge_conflict',
     `${branch} and ${base} changed the same lines in ${names(files) || 'some files'}. Nothing was merged. ` +
       `Ask the agent to merge ${base} into its branch and to resolve the conflicts, then merge again.`,
   );
 
-async function mergeInCheckout(folder: string, head: string, worktree: WorktreeInfo): Promise<void> {
+async function mergeInCheckout(
+  at: Repository,
+  head: string,
+  worktree: WorktreeInfo,
+  { timeoutMs }: MergeOptions,
+): Promise<void> {
   const { base, branch } = worktree;
-  const changed = (await statusOf(folder)).filter((entry) => entry.code !== '??');
-  if (changed.length) {
-    throw new HttpError(
-      409,
-      'base_dirty',
-      `${base} is checked out in ${folder} with changes that are not committed: ${
-        names(changed.map((one) => one.path))
-      }. ` +
-        `Commit or stash them, then merge again.`,
-    );
-  }
-  if (await commitOf(folder, 'MERGE_HEAD')) { // also without a change in the files
-    throw new HttpError(
-      409,
+  const before = await stateOf(at);
+  refuseDirty(at, before, base);
+  const operation = await operationIn(at.gitDir);
+  if (operation) { // also without a change in the files
+    throw new Failure(
       'base_busy',
-      `A merge into ${base} is under way in ${folder}. Commit or abort it, then merge again.`,
+      `A ${operation.name} into ${base} is under way in ${at.top}. Ask who began it to ${operation.ending}, then merge again.`,
     );
   }
-  const before = await commitOf(folder, 'HEAD');
   try {
     const message = `Merge branch '${branch}'`;
     await git(
-      folder,
-      [...await author(folder), 'merge', '--quiet', '--ff', '--no-edit', '--no-verify', '-m', message, head],
-      { env: withoutMergeOptions(base) },
+      at,
+      [...await author(at), 'merge', '--quiet', '--ff', '--no-edit', '--no-verify', '-m', message, head],
+      { env: withoutMergeOptions(base), ...(timeoutMs ? { timeoutMs } : {}) },
     );
-    const { code } = await git(folder, ['merge-base', '--is-ancestor', head, 'HEAD'], { codes: [1] });
+    const { code } = await git(at, ['merge-base', '--is-ancestor', head, 'HEAD'], { codes: [1] });
     if (code !== 0) throw new Error('it ended without a commit.');
   } catch (error) {
-    const files = await conflictsIn(folder);
-    await git(folder, ['merge', '--abort']).catch(() => {});
-    if (files.length) throw conflict(worktree, files);
+    const files = await conflictsIn(at).catch(() => []);
+    await git(at, ['merge', '--abort']).catch(() => {});
+    const left = await leftBy(at, before);
+    if (files.length && !left.length) throw conflict(worktree, files);
+    const obstacles = await untrackedObstacles(at, before, head);
+    if (obstacles.length && !left.length) throw inTheWay(at, base, obstacles);
     const said = error instanceof Error ? error.message : String(error);
-    const isWhole = await commitOf(folder, 'HEAD') === before;
-    throw new HttpError(
-      409,
+    throw new Failure(
       'merge_failed',
-      `Git could not merge into ${base} in ${folder}: ${said}${isWhole ? ' Nothing was merged.' : ''}`,
+      `Git could not merge into ${base} in ${at.top}: ${said} ${left.join(' ') || 'Nothing was merged.'}`,
     );
+  }
+}
+
+/** Untracked files of the checkout that the branch has as well: git keeps them and merges nothing. */
+async function untrackedObstacles(at: Repository, { entries }: CheckoutState, head: string): Promise<Buffer[]> {
+  const untracked = entries.filter((entry) => entry.code === '??').map((entry) => entry.path);
+  if (!untracked.length) return [];
+  const written = splitNul((await git(at, ['diff', ...PLAIN_DIFF, '--name-only', '-z', 'HEAD', head, '--'])).stdout);
+  const known = new Set(written.map((path) => path.toString('latin1')));
+  return untracked.filter((path) => known.has(path.toString('latin1')));
+}
+
+const inTheWay = (at: Repository, base: string, files: Buffer[]) =>
+  new Failure(
+    'merge_failed',
+    `These files in ${at.top} are not in git, and the merge into ${base} would overwrite them: ${
+      names(files, MAX_OBSTACLES)
+    }. Move or remove them, then merge again. Nothing was merged.`,
+  );
+
+function refuseDirty(at: Repository, { entries }: CheckoutState, base: string): void {
+  const changed = entries.filter((entry) => entry.code !== '??');
+  if (!changed.length) return;
+  throw new Failure(
+    'base_dirty',
+    `${base} is checked out in ${at.top} with changes that are not committed: ${
+      names(changed.map((entry) => entry.path))
+    }. ` +
+      `Commit or stash them, then merge again.`,
+  );
+}
+
+/** Names of files in the way of a merge that are shown: people have to move each. */
+const MAX_OBSTACLES = 200;
+
+/** What a merge could change in a checkout. */
+interface CheckoutState {
+  head: string | null;
+  entries: StatusEntry[];
+}
+
+const stateOf = async (at: Repository): Promise<CheckoutState> => ({
+  head: await commitOf(at, 'HEAD'),
+  entries: await statusOf(at),
+});
+
+/** A sentence for each thing that a merge which failed left in the checkout; none: it is as it was. */
+async function leftBy(at: Repository, before: CheckoutState): Promise<string[]> {
+  try {
+    const after = await stateOf(at);
+    const keyOf = ({ code, path }: StatusEntry) => code + path.toString('latin1');
+    const known = new Set(before.entries.map(keyOf));
+    const changed = after.entries.filter((entry) => !known.has(keyOf(entry))).map((entry) => entry.path);
+    const lock = join(at.gitDir, 'index.lock');
+    const isLocked = await lstat(lock).then(() => true, () => false);
+    const operation = await operationIn(at.gitDir);
+    return [
+      ...after.head !== before.head ? [`The branch moved to ${after.head?.slice(0, 8)}.`] : [],
+      ...operation ? [`A ${operation.name} is under way there: ${operation.ending}.`] : [],
+      ...changed.length ? [`These files are left changed there: ${names(changed)}. Compare them with git status.`] : [],
+      ...isLocked ? [`${lock} is left: remove it when no git runs there.`] : [],
+    ];
+  } catch (error) {
+    return [`It could not be found out what is left there: ${(error as Error).message}`];
   }
 }
 
@@ -239,20 +249,20 @@ const withoutMergeOptions = (branch: string): Record<string, string> => ({
   GIT_CONFIG_VALUE_0: '',
 });
 
-async function conflictsIn(folder: string): Promise<Buffer[]> {
-  const { stdout } = await git(folder, ['diff', '--name-only', '--diff-filter=U', '-z']);
+async function conflictsIn(at: Where): Promise<Buffer[]> {
+  const { stdout } = await git(at, ['diff', ...PLAIN_DIFF, '--name-only', '--diff-filter=U', '-z']);
   return splitNul(stdout);
 }
 
 /** The base is checked out nowhere: the merge is made from trees, and the branch moved only if nobody else moved it. */
-async function mergeWithoutCheckout(top: string, target: string, head: string, worktree: WorktreeInfo): Promise<void> {
-  const { code } = await git(top, ['merge-base', '--is-ancestor', target, head], { codes: [1] });
-  const merged = code === 0 ? head : await mergeCommit(top, target, head, worktree);
-  await git(top, ['update-ref', '-m', `merge ${worktree.branch}`, `refs/heads/${worktree.base}`, merged, target]);
+async function mergeWithoutCheckout(at: Where, target: string, head: string, worktree: WorktreeInfo): Promise<void> {
+  const { code } = await git(at, ['merge-base', '--is-ancestor', target, head], { codes: [1] });
+  const merged = code === 0 ? head : await mergeCommit(at, target, head, worktree);
+  await git(at, ['update-ref', '-m', `merge ${worktree.branch}`, `refs/heads/${worktree.base}`, merged, target]);
 }
 
-async function mergeCommit(top: string, target: string, head: string, { branch, base }: WorktreeInfo): Promise<string> {
-  const tree = await gitText(top, ['merge-tree', '--write-tree', '--no-messages', target, head]);
+async function mergeCommit(at: Where, target: string, head: string, { branch, base }: WorktreeInfo): Promise<string> {
+  const tree = await gitText(at, ['merge-tree', '--write-tree', '--no-messages', target, head]);
   const message = `Merge branch '${branch}' into ${base}`;
-  return await gitText(top, [...await author(top), 'commit-tree', tree, '-p', target, '-p', head, '-m', message]);
+  return await gitText(at, [...await author(at), 'commit-tree', tree, '-p', target, '-p', head, '-m', message]);
 }

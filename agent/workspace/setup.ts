@@ -2,7 +2,8 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import process from 'node:process';
 import type { Readable } from 'node:stream';
-import { cleanEnvironment } from '../provider/environment.ts';
+import { splitWords } from '../../core/api/settings.ts';
+import { cleanEnvironment } from '../process/environment.ts';
 
 /** A command that takes longer is ended. */
 const COMMAND_MS = 15 * 60_000;
@@ -11,34 +12,7 @@ const WAIT_MS = 40_000;
 /** Characters of output that a failure shows. */
 const TAIL = 400;
 
-/**
- * Splits a command into words as a shell would, without being one: quotes and backslashes group, nothing is expanded.
- * null, what cannot be run: a quote is not closed, there is no program, or a NUL that no argument can carry.
- */
-export function splitWords(command: string): string[] | null {
-  const words: string[] = [];
-  let word: string | null = null;
-  let quote = '';
-  for (let i = 0; i < command.length; i++) {
-    const c = command[i]!;
-    if (quote) {
-      if (c === quote) quote = '';
-      else if (c === '\\' && quote === '"' && '"\\'.includes(command[i + 1] ?? '')) word += command[++i]!;
-      else word += c;
-    } else if (c === '"' || c === "'") {
-      quote = c;
-      word ??= '';
-    } else if (c === '\\' && i + 1 < command.length) word = (word ?? '') + command[++i]!;
-    else if (/\s/.test(c)) {
-      if (word !== null) words.push(word);
-      word = null;
-    } else word = (word ?? '') + c;
-  }
-  if (word !== null) words.push(word);
-  return quote || !words[0] || command.includes('\0') ? null : words;
-}
-
-/** Runs the commands one after another until one fails. Gives a sentence for the user; empty: all went well. */
+/** Runs the commands one after another until one fails. Returns a sentence for the user; empty: all succeeded. */
 export async function runSetup(cwd: string, commands: readonly string[], waitMs = WAIT_MS): Promise<string> {
   if (!commands.length) return '';
   const all = (async () => {

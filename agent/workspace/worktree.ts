@@ -1,196 +1,242 @@
 /**
- * An agent's own checkout: `<repository>/.agent-worktrees/agent-<id8>` on the branch `agent-<id8>`. What is in it and nowhere
- * else is work; nothing here removes a worktree before unmergedWork() was asked.
+ * An agent's own checkout: `<repository>/.agent-worktrees/agent-<id8>` on a branch that is called after the task,
+ * `agent/fix-the-rounding-bug`, or `agent-<id8>` where the task gives no name. What is in it and nowhere
+ * else is work; nothing here removes a worktree before unmergedWork() was asked, unless the user gives the work up.
  */
-import { Buffer } from 'node:buffer';
-import { lstat, mkdir, realpath, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, realpath, rm, rmdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
-import { HttpError } from '../../core/http/reply.ts';
-import type { WorktreeInfo } from '../../core/wire/types.ts';
-import { git, GitError, gitText, pathText, withRepository } from './git.ts';
-import { nestedWork } from './nested.ts';
-import { readPlaced } from './placed.ts';
-import {
-  baseRevision,
-  commitOf,
-  currentBranch,
-  findRepository,
-  isCommitName,
-  type Repository,
-  statusOf,
-} from './repository.ts';
+import { Failure } from '../../core/api/errors.ts';
+import type { WorktreeInfo } from '../../core/api/agents.ts';
+import { git, gitAsOwner, GitError, gitText } from './git.ts';
+import { adminDirectoryOf, lockReason } from './git-directory.ts';
+import { WORKTREES } from './git-environment.ts';
+import type { GitIsolation } from './isolation.ts';
+import { refuseObstacles, removeDirectory } from './removal.ts';
+import { commitOf, currentBranch, locateRepository, type Repository, statusOf } from './repository.ts';
+import { withRepository } from './repository-lock.ts';
+import { lockedSentence, refuseLoss, unmergedWork } from './unmerged.ts';
+import { mainDirectory, openCommon } from './worktree-repository.ts';
 
-export const WORKTREES = '.agent-worktrees';
-/** How many names are tried when a branch or folder of an earlier agent is in the way. */
+/** How many names are tried when a branch or directory of an earlier agent is in the way. */
 const NAME_TRIES = 20;
-/** Names shown in one sentence. */
-const NAMES_SHOWN = 3;
-
-export interface MadeWorktree {
+export interface NewWorktree {
   worktree: WorktreeInfo;
-  /** Where the agent works: the folder of the worktree that corresponds to the chosen folder. */
+  /** Where the agent works: the directory of the worktree that corresponds to the chosen one. */
   cwd: string;
   /** Files of the chosen checkout that are not committed, and so are not in the worktree. */
   uncommitted: number;
 }
 
-/** Makes the worktree for an agent that is to work in `directory` (real path, inside `repository`). Throws HttpError 409. */
-export function makeWorktree(repository: Repository, directory: string, agentId: string): Promise<MadeWorktree> {
+/**
+ * Makes the worktree for an agent that is to work in `directory` (real path, inside `repository`). Throws Failure.
+ * @param task what the agent is to do, in words: its branch is called after it
+ * @param planned called with what is about to be made, before anything of it is: should this process be killed, it can be found
+ */
+export function makeWorktree(
+  repository: Repository,
+  directory: string,
+  agentId: string,
+  task = '',
+  planned: (worktree: WorktreeInfo) => Promise<void> = () => Promise.resolve(),
+): Promise<NewWorktree> {
   return withRepository(repository.common, async () => {
-    const start = await commitOf(repository.top, 'HEAD');
+    const start = await commitOf(repository, 'HEAD');
     if (!start) {
-      throw new HttpError(
-        409,
+      throw new Failure(
         'no_commit',
         `The repository ${repository.top} has no commit yet, so no worktree can be made. Commit something first, or choose to work in the folder itself.`,
       );
     }
     try {
-      const base = await currentBranch(repository.top) ?? start;
-      const folder = await worktreesFolder(repository.top);
-      const name = await freeName(repository.top, folder, agentId);
-      const path = join(folder, name);
-      await git(repository.top, ['worktree', 'add', '--quiet', '-b', name, '--', path, start]);
+      const base = await currentBranch(repository) ?? start;
+      const worktrees = await worktreesDirectory(repository.top);
+      const name = await freeName(repository, worktrees, agentId);
+      const path = join(worktrees, name);
+      const branch = await branchName(repository, task) ?? name;
+      const worktree = { path, branch, base, commonDir: repository.common };
+      await planned(worktree);
+      await gitAsOwner(repository.top, ['worktree', 'add', '--quiet', '-b', branch, '--', path, start]).catch(
+        async (error) => {
+          await undo(repository, worktree, start);
+          throw error;
+        },
+      );
       const cwd = join(path, relative(repository.top, directory));
-      // The chosen folder may hold nothing that git tracks.
+      // The chosen directory may hold nothing that git tracks.
       await mkdir(cwd, { recursive: true });
-      return { worktree: { path, branch: name, base }, cwd, uncommitted: (await statusOf(repository.top)).length };
+      return { worktree, cwd, uncommitted: (await statusOf(repository)).length };
     } catch (error) {
       throw worktreeFailure(error);
     }
   });
 }
 
+/** git that fails while it writes the files (a filter that is missing) leaves the branch, sometimes the folder, too. */
+async function undo(repository: Repository, { path, branch }: WorktreeInfo, start: string): Promise<void> {
+  await rm(path, { recursive: true, force: true }).catch(() => {});
+  await git(repository, ['worktree', 'remove', '--force', '--', path]).catch(ignoreGitError);
+  await removeBranch(repository, branch, start);
+}
+
 const worktreeFailure = (error: unknown) =>
-  error instanceof HttpError ? error : new HttpError(
-    409,
+  error instanceof Failure ? error : new Failure(
     'worktree_failed',
     `No worktree could be made: ${(error as Error).message} Mend that, or choose to work in the folder itself.`,
   );
 
-/** The folder that holds the worktrees. It ignores itself, so that nobody's `git status` shows it. */
-async function worktreesFolder(top: string): Promise<string> {
+/** The directory that holds the worktrees. It ignores itself, so that nobody's `git status` shows it. */
+async function worktreesDirectory(top: string): Promise<string> {
   // An agent that is started in another agent's worktree becomes its neighbour, not its part.
-  const folder = basename(dirname(top)) === WORKTREES ? dirname(top) : join(top, WORKTREES);
-  await mkdir(folder, { recursive: true });
-  if ((await lstat(folder)).isSymbolicLink()) throw new Error(`${folder} is a symbolic link; a folder must be there.`);
-  await writeFile(join(folder, '.gitignore'), '*\n', { flag: 'wx' }).catch((error) => {
+  const directory = basename(dirname(top)) === WORKTREES ? dirname(top) : join(top, WORKTREES);
+  await mkdir(directory, { recursive: true });
+  if ((await lstat(directory)).isSymbolicLink()) {
+    throw new Error(`${directory} is a symbolic link; a folder must be there.`);
+  }
+  await writeFile(join(directory, '.gitignore'), '*\n', { flag: 'wx' }).catch((error) => {
     if (error.code !== 'EEXIST') throw error;
   });
-  return folder;
+  return directory;
 }
 
-async function freeName(top: string, folder: string, agentId: string): Promise<string> {
+async function freeName(repository: Repository, directory: string, agentId: string): Promise<string> {
   const id = agentId.replace(/[^A-Za-z0-9]/g, '').slice(0, 8);
   for (let n = 1; n <= NAME_TRIES; n++) {
     const name = n === 1 ? `agent-${id}` : `agent-${id}-${n}`;
-    const isTaken = await lstat(join(folder, name)).then(() => true, () => false);
-    if (!isTaken && !(await commitOf(top, `refs/heads/${name}`))) return name;
+    const isTaken = await lstat(join(directory, name)).then(() => true, () => false);
+    if (!isTaken && !(await commitOf(repository, `refs/heads/${name}`))) return name;
   }
-  throw new Error(`every name up to agent-${id}-${NAME_TRIES} is taken in ${folder}.`);
+  throw new Error(`every name up to agent-${id}-${NAME_TRIES} is taken in ${directory}.`);
 }
 
-/** The folder in which an agent with this worktree was started; `directory` as the user gave it. */
-export async function workFolder(worktree: WorktreeInfo, directory: string): Promise<string> {
-  const top = (await findRepository(directory).catch(() => null))?.top;
+/** Longest part of a branch's name that comes from the task, characters. */
+const MAX_SLUG = 40;
+
+/** `Fix the rounding bug!` as `fix-the-rounding-bug`; empty where no letter or digit of ASCII is in it. */
+export function slugOf(task: string): string {
+  const line = task.trim().split('\n')[0]!.slice(0, MAX_TASK);
+  const words = line.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase().match(/[a-z0-9]+/g) ?? [];
+  let slug = '';
+  for (const word of words) {
+    const next = slug ? `${slug}-${word}` : word.slice(0, MAX_SLUG);
+    if (next.length > MAX_SLUG) break;
+    slug = next;
+  }
+  return slug;
+}
+
+/** So much of a task is looked at for its name, characters. */
+const MAX_TASK = 200;
+
+/** A free branch `agent/…` that is called after the task; null where there is none, or a branch `agent` is in the way. */
+async function branchName(repository: Repository, task: string): Promise<string | null> {
+  const slug = slugOf(task);
+  if (!slug || await commitOf(repository, 'refs/heads/agent')) return null;
+  for (let n = 1; n <= NAME_TRIES; n++) {
+    const name = n === 1 ? `agent/${slug}` : `agent/${slug}-${n}`;
+    if (await isFree(repository, name)) return name;
+  }
+  return null;
+}
+
+/** Neither the branch nor one below its name exists: git keeps one of the two. */
+async function isFree(repository: Repository, name: string): Promise<boolean> {
+  const refs = await gitText(repository, ['for-each-ref', '--count=1', '--', `refs/heads/${name}`]);
+  return refs === '';
+}
+
+/** The directory in which an agent with this worktree was started; `directory` as the user chose it. */
+export async function workDirectory(worktree: WorktreeInfo, directory: string): Promise<string> {
+  const top = (await locateRepository(directory).catch(() => null))?.top;
   if (!top) return worktree.path;
   const inside = relative(top, await realpath(directory));
   return inside.startsWith('..') ? worktree.path : join(worktree.path, inside);
 }
 
-/** True when the path has the shape that makeWorktree() gives: nothing else is ever deleted. */
+/** Whether the path has the form that makeWorktree() chooses: nothing else is ever deleted. */
 const isOurs = (worktree: WorktreeInfo) =>
   basename(dirname(worktree.path)) === WORKTREES && /^agent-[A-Za-z0-9-]+$/.test(basename(worktree.path));
-
-/** A checkout from which the repository can be asked also when the worktree itself is gone. */
-const mainFolder = (worktree: WorktreeInfo) => dirname(dirname(worktree.path));
 
 const exists = (path: string) => lstat(path).then(() => true, () => false);
 
 /**
- * What would be lost with the worktree and its branch: a sentence each for changes that are not committed, files that git does
- * not track, repositories inside it, and commits that are on no other branch, remote or tag. What cannot be found out counts as work.
+ * Removes the worktree with all that is in it, and its branch. Throws Failure when it is locked, when something in it cannot be
+ * removed, or, unless `discardWork`, when it holds work: the worktree then stays as it is. Looking and removing are one step for
+ * the repository: of two worktrees whose branches hold each other's commits only the first can be removed.
  */
-export async function unmergedWork(worktree: WorktreeInfo): Promise<string[]> {
-  try {
-    if (!(await exists(worktree.path))) return await lostCommits(mainFolder(worktree), worktree);
-    const placed = await readPlaced(worktree.path);
-    const status = (await statusOf(worktree.path)).filter((entry) => !placed.isUnchanged(entry.path));
-    const untracked = status.filter((entry) => entry.code === '??');
-    const changed = status.filter((entry) => entry.code !== '??');
-    return [
-      ...filesSentence(changed, 'file has changes that are not committed', 'files have changes that are not committed'),
-      ...filesSentence(untracked, 'new file is not in git', 'new files are not in git'),
-      ...filesSentence(
-        (await nestedWork(worktree.path, mainFolder(worktree))).map((path) => ({ path: Buffer.from(path) })),
-        'repository inside has work that is nowhere else',
-        'repositories inside have work that is nowhere else',
-      ),
-      ...await lostCommits(worktree.path, worktree),
-    ];
-  } catch (error) {
-    if (await isGone(worktree)) return [];
-    return [`It could not be found out whether ${worktree.path} holds unmerged work: ${(error as Error).message}`];
-  }
-}
-
-/** Nothing is left to lose: neither the worktree nor the repository that it was made from. */
-const isGone = async (worktree: WorktreeInfo) =>
-  !(await exists(worktree.path)) && !(await exists(mainFolder(worktree)));
-
-function filesSentence(entries: { path: Buffer }[], one: string, many: string): string[] {
-  if (!entries.length) return [];
-  const names = entries.slice(0, NAMES_SHOWN).map((entry) => pathText(entry.path).path).join(', ');
-  const more = entries.length > NAMES_SHOWN ? ' …' : '';
-  return [`${entries.length} ${entries.length === 1 ? one : many}: ${names}${more}`];
-}
-
-/** `cwd`: the worktree, or another checkout of its repository when it is gone. */
-async function lostCommits(cwd: string, { path, branch, base }: WorktreeInfo): Promise<string[]> {
-  const tip = await commitOf(cwd, `refs/heads/${branch}`);
-  const head = cwd === path ? await commitOf(cwd, 'HEAD') : tip;
-  const tips = [...new Set([tip, head].filter((commit) => commit !== null))];
-  if (!tips.length) return [];
-  // --exclude names what the --branches behind it leaves out.
-  const elsewhere = ['--not', `--exclude=${branch}`, '--branches', '--remotes', '--tags'];
-  const count = Number(await gitText(cwd, ['rev-list', '--count', ...tips, ...elsewhere]));
-  if (!count || (tips.length === 1 && await isContained(cwd, tips[0]!, base))) return [];
-  return [
-    `${count} ${count === 1 ? 'commit' : 'commits'} on ${branch} ${count === 1 ? 'is' : 'are'} not in ${
-      baseName(base)
-    }.`,
-  ];
-}
-
-export const baseName = (base: string) => (isCommitName(base) ? base.slice(0, 8) : base);
-
-/** Merging the commit would change nothing in the base: its work got there in another way (squash, cherry-pick). */
-async function isContained(cwd: string, commit: string, base: string): Promise<boolean> {
-  try {
-    const revision = baseRevision(base);
-    const merged = await gitText(cwd, ['merge-tree', '--write-tree', '--no-messages', revision, commit]);
-    return merged === await gitText(cwd, ['rev-parse', '--verify', '--end-of-options', `${revision}^{tree}`]);
-  } catch {
-    return false; // a conflict, or a git older than 2.38
-  }
-}
-
-/** Removes the worktree with all that is in it, and its branch. Ask unmergedWork() before. */
-export async function removeWorktree(worktree: WorktreeInfo): Promise<void> {
-  if (!isOurs(worktree)) throw new HttpError(409, 'not_a_worktree', `${worktree.path} is no worktree of an agent.`);
-  const main = mainFolder(worktree);
-  const repository = await findRepository(main).catch(() => null);
-  await withRepository(repository?.common ?? main, async () => {
-    if (await exists(worktree.path)) {
-      await git(main, ['worktree', 'remove', '--force', '--force', '--', worktree.path]).catch(() => {});
-      // What git leaves: files that appeared meanwhile, folders that it does not know. Links are not followed.
-      await rm(worktree.path, { recursive: true, force: true, maxRetries: 3 });
-    }
-    if (!repository) return;
-    await git(main, ['worktree', 'prune']).catch(() => {});
-    // Kept when it is checked out elsewhere: somebody went on with it.
-    await git(main, ['branch', '--quiet', '-D', '--', worktree.branch]).catch(ignoreGitError);
+export async function removeWorktree(
+  isolation: GitIsolation,
+  worktree: WorktreeInfo,
+  { discardWork }: { discardWork: boolean },
+): Promise<void> {
+  const { path, branch } = worktree;
+  await refuseForeign(worktree);
+  const common = await openCommon(isolation, worktree).catch(() => null);
+  await withRepository(common?.common ?? mainDirectory(worktree), async () => {
+    const admin = common && await adminDirectoryOf(common.common, path);
+    if (admin) await refuseLocked(admin, path);
+    // Read before the look: should the branch move meanwhile, it is not deleted.
+    const tip = common && await commitOf(common, `refs/heads/${branch}`);
+    if (!discardWork) refuseLoss(await unmergedWork(isolation, worktree));
+    if (await exists(path)) await removeDirectory(path);
+    if (!common) return;
+    // Its directory is gone by now: only git's record of it is removed. (prune would remove other missing worktrees too.)
+    await git(common, ['worktree', 'remove', '--force', '--', path]).catch(ignoreGitError);
+    await rmdir(join(common.common, 'worktrees')).catch(() => {}); // as git does after the last one
+    if (admin) await isolation.forget(admin);
+    if (tip) await removeBranch(common, branch, tip);
   });
+}
+
+/**
+ * Removes what a server that was killed has left of a worktree that it was making: no agent has been in it, so its files are the
+ * server's own. A branch with a commit of its own is somebody's all the same: Failure `unmerged_work`.
+ */
+export async function removeUnfinished(isolation: GitIsolation, worktree: WorktreeInfo): Promise<void> {
+  const common = await openCommon(isolation, worktree).catch(() => null);
+  const ref = `refs/heads/${worktree.branch}`;
+  if (common && await commitOf(common, ref)) {
+    const own = await gitText(common, ['rev-list', '--max-count=1', ref, '--not', `--exclude=${ref}`, '--all']);
+    if (own) throw new Failure('unmerged_work', `the branch ${worktree.branch} has commits of its own.`);
+  }
+  await removeWorktree(isolation, worktree, { discardWork: true });
+}
+
+/** Throws Failure when removeWorktree() would for something that can be seen before. Removes nothing. */
+export async function refuseUnremovable(isolation: GitIsolation, worktree: WorktreeInfo): Promise<void> {
+  await refuseForeign(worktree);
+  const common = await openCommon(isolation, worktree).catch(() => null);
+  const admin = common && await adminDirectoryOf(common.common, worktree.path);
+  if (admin) await refuseLocked(admin, worktree.path);
+  if (await exists(worktree.path)) await refuseObstacles(worktree.path);
+}
+
+async function refuseForeign(worktree: WorktreeInfo): Promise<void> {
+  if (isOurs(worktree) && await isPlain(dirname(worktree.path))) return;
+  throw new Failure('not_a_worktree', `${worktree.path} is no worktree of an agent.`);
+}
+
+/** Not a link to another place; a directory that is gone does no harm. */
+const isPlain = (directory: string) => lstat(directory).then((found) => found.isDirectory(), () => true);
+
+async function refuseLocked(admin: string, path: string): Promise<void> {
+  const reason = await lockReason(admin);
+  if (!reason) return;
+  const how = `Nothing was removed. Unlock it with "git worktree unlock ${path}", then delete it.`;
+  throw new Failure('worktree_locked', `${lockedSentence(reason)} ${how}`);
+}
+
+/** Deletes the branch if it still points to `tip`. One that is checked out elsewhere stays: somebody works on it. */
+async function removeBranch(common: Repository, branch: string, tip: string): Promise<void> {
+  const ref = `refs/heads/${branch}`;
+  try {
+    if (await gitText(common, ['for-each-ref', '--format=%(worktreepath)', ref])) return;
+    await git(common, ['update-ref', '-d', ref, tip]);
+    // git removes the branch's settings from the isolated file.
+    const file = join(common.common, 'config');
+    await git(common, ['config', '--file', file, '--remove-section', `branch.${branch}`], { codes: [128] });
+  } catch (error) {
+    ignoreGitError(error);
+  }
 }
 
 const ignoreGitError = (error: unknown) => {

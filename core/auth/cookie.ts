@@ -1,6 +1,6 @@
 /**
  * The session cookie: `id.issued.mac`, where mac is HMAC-SHA256 over purpose, id and time with a key that is used for
- * nothing else. It proves that this server issued the id; whether the session still lives is the session table's word.
+ * nothing else. It proves that this server issued the id; the session table decides whether the session is still valid.
  */
 import { Buffer } from 'node:buffer';
 import { createHmac, timingSafeEqual } from 'node:crypto';
@@ -10,7 +10,7 @@ const PURPOSE = 'agent-monitor session cookie 1';
 const SHAPE = /^[\w-]{22}\.\d{1,15}\.[\w-]{43}$/;
 const PLAIN_NAME = 'am_session';
 
-/** Over TLS the name itself keeps the cookie from being set by another host or without Secure (RFC 6265bis, 4.1.3). */
+/** Over TLS the name itself prevents another host, or a page without TLS, from setting the cookie (RFC 6265bis, 4.1.3). */
 export const cookieName = (secure: boolean): string => secure ? `__Host-${PLAIN_NAME}` : PLAIN_NAME;
 
 /** @param issuedAt milliseconds since the epoch */
@@ -19,14 +19,14 @@ export function signSession(key: Buffer, id: string, issuedAt: number): string {
   return `${payload}.${macOf(key, payload)}`;
 }
 
-/** @returns null unless every character is the one that signSession wrote */
+/** @returns null unless the value is exactly one that signSession wrote */
 export function openSession(key: Buffer, value: string): { id: string; issuedAt: number } | null {
   if (!SHAPE.test(value)) return null;
   const end = value.lastIndexOf('.');
   const payload = value.slice(0, end);
-  // As text: base64url has spare bits in its last character, which must count too.
-  const given = Buffer.from(value.slice(end + 1));
-  if (!timingSafeEqual(given, Buffer.from(macOf(key, payload)))) return null;
+  // Compared as text: base64url has spare bits in its last character, which must match too.
+  const input = Buffer.from(value.slice(end + 1));
+  if (!timingSafeEqual(input, Buffer.from(macOf(key, payload)))) return null;
   const [id, issuedAt] = payload.split('.');
   return { id: id!, issuedAt: Number(issuedAt) };
 }
@@ -40,7 +40,7 @@ export function setCookie(value: string, maxAgeMs: number, secure: boolean): str
   return `${cookieName(secure)}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${age}${secure ? '; Secure' : ''}`;
 }
 
-/** The value of the one cookie of this name; null when there is none or, which nobody honest sends, more than one. */
+/** The value of the only cookie with this name; null when there is none, or more than one, which no browser of ours sends. */
 export function readCookie(header: string | undefined, name: string): string | null {
   if (!header) return null;
   let found: string | null = null;
@@ -52,6 +52,3 @@ export function readCookie(header: string | undefined, name: string): string | n
   }
   return found;
 }
-
-/** The session's cookie in either form: it ends at this server and goes nowhere behind it. */
-export const isSessionCookie = (name: string): boolean => name === cookieName(true) || name === cookieName(false);

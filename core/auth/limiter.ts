@@ -1,24 +1,34 @@
-/** At most `limit` tries per window and key, remembered for a bounded number of keys. */
+/** Rate limiter: at most `limit` tries per window and key, for a bounded number of keys. */
 import type { Clock } from '../clock.ts';
+
+export { limiterKey } from '../http/address.ts';
 
 export interface LimiterOptions {
   limit: number;
   windowMs: number;
   clock: Clock;
-  /** Keys remembered; the one that was used least recently is forgotten first. */
+  /** Most keys that are tracked; the least recently used one is dropped first. */
   maxKeys?: number;
 }
 
 export class Limiter {
   readonly #options: Required<LimiterOptions>;
-  /** Key → monotonic times of its tries, oldest first. The map's order is that of the last use. */
+  /** Key → monotonic times of its tries, oldest first. The map is ordered by last use. */
   readonly #tries = new Map<string, number[]>();
 
   constructor(options: LimiterOptions) {
     this.#options = { maxKeys: 10_000, ...options };
   }
 
-  /** Counts a try. @returns 0 when it may be made, else the milliseconds until one may */
+  /** @returns 0 if a try would be allowed now, else the milliseconds until one is */
+  wait(key: string): number {
+    const { limit, windowMs, clock } = this.#options;
+    const now = clock.monotonic();
+    const tries = (this.#tries.get(key) ?? []).filter((at) => now - at < windowMs);
+    return tries.length >= limit ? windowMs - (now - tries[0]!) : 0;
+  }
+
+  /** Counts a try. @returns 0 if it is allowed, else the milliseconds until one is */
   take(key: string): number {
     const { limit, windowMs, clock, maxKeys } = this.#options;
     const now = clock.monotonic();
@@ -31,19 +41,8 @@ export class Limiter {
     return 0;
   }
 
-  /** Takes back the latest try: it turned out not to be one that counts. */
+  /** Removes the latest try, which turned out not to count. */
   refund(key: string): void {
     this.#tries.get(key)?.pop();
   }
-}
-
-/** What one party can easily have many of counts as one: IPv6 addresses by their /64. */
-export function limiterKey(address: string): string {
-  if (!address.includes(':')) return address;
-  const [left = '', right = ''] = address.split('%')[0]!.split('::');
-  const head = left ? left.split(':') : [];
-  const tail = right ? right.split(':') : [];
-  const gap = Array<string>(Math.max(0, 8 - head.length - tail.length)).fill('0');
-  const groups = address.includes('::') ? [...head, ...gap, ...tail] : head;
-  return `${groups.slice(0, 4).map((group) => group.toLowerCase().replace(/^0+(?=.)/, '')).join(':')}::/64`;
 }

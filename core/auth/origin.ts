@@ -1,16 +1,19 @@
-/** Requests that another web page made a browser send (CSRF, cross-site WebSocket hijacking) are refused before any effect. */
-import { HttpError } from '../http/reply.ts';
+/** Refuses requests that another website made a browser send (CSRF, cross-site WebSocket hijacking) before any effect. */
+import { Failure } from '../api/errors.ts';
 import type { HttpRequest } from '../http/types.ts';
 
 const SAFE_METHODS = new Set(['GET', 'HEAD']);
-/** Bodies that a page may send to another site without being asked for permission (Fetch standard, CORS-safelisted). */
+/** Bodies that a page may send to another site without a preflight request (Fetch standard, CORS-safelisted). */
 const FORM_TYPES = /^\s*(?:text\/plain|application\/x-www-form-urlencoded|multipart\/form-data)\s*(?:;|$)/i;
+
+/** Characters of a refused Origin that the refusal repeats. */
+const MAX_SHOWN = 100;
 
 export const isUpgrade = (req: HttpRequest): boolean => req.headers.upgrade !== undefined;
 
 /**
- * Throws 403 for an upgrade without our own Origin, and for a request that may change something and is not from our own page
- * or from a program (which sends no Origin). Reads no body.
+ * Throws 403 for an upgrade without our own Origin, and for a state-changing request that comes neither from our own page
+ * nor from a program (which sends no Origin). Reads no body.
  * @param secure the browser speaks TLS
  */
 export function checkOrigin(req: HttpRequest, secure: boolean): void {
@@ -21,26 +24,50 @@ export function checkOrigin(req: HttpRequest, secure: boolean): void {
     const site = req.headers['sec-fetch-site'];
     const crossSite = site !== undefined && site !== 'same-origin' && site !== 'none';
     if (!upgrade && !crossSite && !FORM_TYPES.test(req.headers['content-type'] ?? '')) return;
-    throw new HttpError(403, 'origin_missing', 'This request must come from the dashboard itself: it has no Origin.');
+    throw new Failure('origin_missing', 'This request must come from the dashboard itself: it has no Origin.');
   }
-  const own = `://${host.toLowerCase()}`;
-  if (origin.toLowerCase() === (secure ? 'https' : 'http') + own) return;
-  if (!secure && origin.toLowerCase() === `https${own}`) {
-    throw new HttpError(
-      403,
+  const asked = ownOrigin(req, secure);
+  const from = canonicalOrigin(origin);
+  if (from !== null && from === asked) return;
+  if (!secure && from !== null && from === canonicalOrigin(`https://${host}`)) {
+    throw new Failure(
       'proxy_not_trusted',
       'The page came over https but this server was asked over http: name the proxy in TRUSTED_PROXIES and let it send X-Forwarded-Proto.',
     );
   }
-  throw new HttpError(403, 'origin_refused', 'Requests from another site are refused.');
+  throw new Failure('origin_refused', refusalText(origin, asked ?? `the Host "${host}"`));
+}
+
+/** The origin under which the browser asked; null: its Host is none. */
+export const ownOrigin = ({ headers }: HttpRequest, secure: boolean): string | null =>
+  canonicalOrigin(`${secure ? 'https' : 'http'}://${headers.host ?? ''}`);
+
+/** Says what was compared, and what a proxy between the two may have changed. */
+function refusalText(origin: string, asked: string): string {
+  const from = origin.length > MAX_SHOWN ? `${origin.slice(0, MAX_SHOWN)}…` : origin;
+  return `Requests from another site are refused: this one comes from a page of "${from}", and this server was asked as ` +
+    `${asked}. A proxy between the two must pass on the browser's Host, and X-Forwarded-Proto.`;
+}
+
+/** Scheme, host and maybe a port, as an Origin header has them (RFC 6454 section 7). */
+const ORIGIN = /^https?:\/\/(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?$/i;
+
+/**
+ * An origin in the one form in which origins can be compared: lower case, without a default port (a proxy may send `Host:
+ * name:443`) and without the dot that may end a full name. null if the text is no origin.
+ */
+export function canonicalOrigin(text: string): string | null {
+  if (!ORIGIN.test(text) || !URL.canParse(text)) return null;
+  const { protocol, hostname, port } = new URL(text);
+  return `${protocol}//${hostname.replace(/\.$/, '')}${port && `:${port}`}`;
 }
 
 /**
- * Whether a page at this Host may use a server that asks for no login: only names that nobody can point at it from outside
- * (DNS rebinding).
+ * Whether a page at this Host may use a server without login: only names that nobody outside can point at it (DNS
+ * rebinding).
  * @param names further host names that are ours, lower case, without port
  */
 export function isOwnHost(host: string | undefined, names: ReadonlySet<string>): boolean {
-  const name = (host ?? '').toLowerCase().replace(/:\d+$/, '');
+  const name = (host ?? '').toLowerCase().replace(/:\d+$/, '').replace(/\.$/, '');
   return name === 'localhost' || names.has(name) || name.startsWith('[') || /^\d+\.\d+\.\d+\.\d+$/.test(name);
 }

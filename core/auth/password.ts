@@ -1,15 +1,15 @@
-/** Passwords: scrypt with a bound on how many run at once, compared in constant time. */
+/** Passwords: scrypt, with a bound on concurrent derivations, and a comparison in constant time. */
 import { Buffer } from 'node:buffer';
 import { availableParallelism } from 'node:os';
 import { createHash, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 
-/** RFC 7914: N = 2^15, r = 8, p = 1: 32 MiB and about 80 ms for each guess. */
+/** RFC 7914: N = 2^15, r = 8, p = 1: 32 MiB and about 80 ms per guess. */
 const COST = { N: 2 ** 15, r: 8, p: 1, maxmem: 64 * 1024 * 1024 };
 const HASH_BYTES = 32;
 const SALT_BYTES = 16;
-/** Derivations at once; each holds 32 MiB and a processor: half of them stay free for everybody who is logged in. */
+/** Concurrent derivations; each takes 32 MiB and a processor: half of the processors stay free for logged-in users. */
 export const MAX_RUNNING = Math.min(2, Math.max(1, Math.floor(availableParallelism() / 2)));
-/** Derivations that may wait for one of those. */
+/** Derivations that may wait for a slot. */
 export const MAX_WAITING = 32;
 
 /** A password at rest; base64url. */
@@ -32,7 +32,7 @@ async function derive(password: string, salt: Buffer): Promise<Buffer> {
   }
   running++;
   try {
-    // Digested first, so that a long password takes no longer than a short one.
+    // Hashed first, so that a long password takes no longer than a short one.
     const digest = createHash('sha256').update(password, 'utf8').digest();
     return await new Promise((resolve, reject) => {
       scrypt(digest, salt, HASH_BYTES, COST, (error, key) => error ? reject(error) : resolve(key));
@@ -48,13 +48,13 @@ export async function hashPassword(password: string): Promise<PasswordHash> {
   return { salt: salt.toString('base64url'), hash: (await derive(password, salt)).toString('base64url') };
 }
 
-export async function verifyPassword(password: string, at: PasswordHash): Promise<boolean> {
-  const expected = Buffer.from(at.hash, 'base64url');
-  const actual = await derive(password, Buffer.from(at.salt, 'base64url'));
+export async function verifyPassword(password: string, stored: PasswordHash): Promise<boolean> {
+  const expected = Buffer.from(stored.hash, 'base64url');
+  const actual = await derive(password, Buffer.from(stored.salt, 'base64url'));
   return expected.length === actual.length && timingSafeEqual(expected, actual);
 }
 
-/** 20 characters without look-alikes: 2^98 possibilities, in groups that can be typed from a screen. */
+/** A random password: 20 characters without look-alikes (2^98 possibilities), in groups that are easy to type. */
 export function generatePassword(): string {
   const alphabet = 'abcdefghjkmnpqrstuvwxyz23456789'; // 31: no i, l, o, 0, 1
   let text = '';

@@ -1,17 +1,17 @@
-/** JSON of strangers. Pure. */
+/** Checks JSON from strangers. Pure. */
 
-/** Whoever walks through a value may do so by recursion. */
+/** Deepest nesting that is accepted, so that code may walk through a value by recursion. */
 export const MAX_NESTING = 100;
 const MAX_SHOWN = 100;
 
 /**
- * What is wrong with this JSON text although it is valid, or null. It is nested too deeply; or one object has a name twice:
- * JSON.parse takes the last one silently, another reader may take the first (RFC 8259 section 4), and who checks and who acts
- * must not see different things.
+ * What is wrong with this valid JSON text, or null: it is nested too deeply, or one object has a name twice. JSON.parse
+ * silently takes the last one, another reader may take the first (RFC 8259 section 4); a check and the code behind it must
+ * not see different values.
  * @param text valid JSON
  */
 export function jsonFault(text: string): string | null {
-  // An array is `null`; an object the names that it has had so far.
+  // null for an array; for an object, its names so far.
   const open: (Set<string> | null)[] = [];
   let from = 0;
   let to = 0;
@@ -43,7 +43,7 @@ export function jsonFault(text: string): string | null {
   return null;
 }
 
-/** Where the quote is that ends the string which begins at `start`: the first behind an even number of backslashes. */
+/** Offset of the quote that ends the string starting at `start`: the first behind an even number of backslashes. */
 function endOfString(text: string, start: number): number {
   for (let at = text.indexOf('"', start + 1);; at = text.indexOf('"', at + 1)) {
     let escapes = 0;

@@ -1,13 +1,14 @@
-/** Answers of the API: JSON bodies and errors with a machine word. */
+/** Replies of the API: JSON bodies, and errors with a code for programs. */
 import { Buffer } from 'node:buffer';
+import { ERROR_STATUS, type ErrorCode, Failure } from '../api/errors.ts';
 import type { HeaderMap, HttpResponse } from './types.ts';
 
-/** An error that is meant for the client. `message` is a sentence that says what is wrong and how to mend it. */
+/** An error for the client. `message` is a sentence that says what is wrong and how to mend it. */
 export class HttpError extends Error {
   readonly status: number;
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly headers: HeaderMap;
-  constructor(status: number, code: string, message: string, headers: HeaderMap = {}) {
+  constructor(status: number, code: ErrorCode, message: string, headers: HeaderMap = {}) {
     super(message);
     this.status = status;
     this.code = code;
@@ -15,7 +16,14 @@ export class HttpError extends Error {
   }
 }
 
-/** Sends a JSON body with its length. API answers are never stored by a cache. */
+/** The client has gone before the end of its request's body: nobody is left to answer, and nothing has failed here. */
+export class ClientGone extends Error {
+  constructor(cause: unknown) {
+    super('The client left before the end of its request.', { cause });
+  }
+}
+
+/** Sends a JSON body with its length. Caches never store API replies. */
 export function json(res: HttpResponse, status: number, body: unknown, headers: HeaderMap = {}): void {
   const bytes = Buffer.from(JSON.stringify(body));
   res.writeHead(status, {
@@ -27,12 +35,21 @@ export function json(res: HttpResponse, status: number, body: unknown, headers: 
   res.end(bytes);
 }
 
-/** Sends `{"error": sentence, "code": word}`; aborts when the head is out already. */
+/** Sends `{"error": sentence, "code": word}`; aborts the reply when its head was sent before, or when the client has gone. */
 export function fail(res: HttpResponse, error: unknown, onUnexpected: (error: unknown) => void = () => {}): void {
-  if (!(error instanceof HttpError)) onUnexpected(error);
+  if (error instanceof ClientGone) return void res.destroy();
+  const known = toHttpError(error);
+  if (!known) onUnexpected(error);
   if (res.headersSent) return void res.destroy();
-  const known = error instanceof HttpError
-    ? error
-    : new HttpError(500, 'internal', 'Something went wrong on the server; its log says what.');
-  json(res, known.status, { error: known.message, code: known.code }, known.headers);
+  const { status, code, message, headers } = known ??
+    new HttpError(500, 'internal', 'Something went wrong on the server; its log says what.');
+  json(res, status, { error: message, code }, headers);
+}
+
+/** The reply for an error meant for the client; null for an unexpected error. */
+function toHttpError(error: unknown): HttpError | null {
+  if (error instanceof HttpError) return error;
+  if (!(error instanceof Failure)) return null;
+  const headers: HeaderMap = error.retryAfterS ? { 'retry-after': String(error.retryAfterS) } : {};
+  return new HttpError(ERROR_STATUS[error.code], error.code, error.message, headers);
 }

@@ -23,7 +23,7 @@ export class Router {
   readonly #entries: Entry[] = [];
   readonly #onError: (error: unknown, req: HttpRequest) => void;
 
-  /** @param onError is told of errors that are not HttpErrors, for the log */
+  /** @param onError receives unexpected errors, for the log */
   constructor(onError: (error: unknown, req: HttpRequest) => void = () => {}) {
     this.#onError = onError;
   }
@@ -37,7 +37,7 @@ export class Router {
   put = (pattern: string, handler: RouteHandler): this => this.add('PUT', pattern, handler);
   delete = (pattern: string, handler: RouteHandler): this => this.add('DELETE', pattern, handler);
 
-  /** Every route, for tests that try each one without a login. */
+  /** Every route, for tests that request each one without a login. */
   get routes(): { method: string; pattern: string }[] {
     return this.#entries.map(({ method, pattern }) => ({ method, pattern }));
   }

@@ -1,4 +1,4 @@
-/** Files that are known at start, served from memory: every header is worked out once, compressed copies are made at build. */
+/** Serves files that are known at start from memory: headers are computed once, compressed copies are made by the build. */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,15 +13,21 @@ export interface Asset {
   gz?: Uint8Array | undefined;
 }
 
-/** Names below this folder carry a hash of their content: what is behind one never changes. */
-export const HASHED_FOLDER = '/assets/';
+/** Names below this path contain a hash of their content, which therefore never changes. */
+export const HASHED_DIRECTORY = '/assets/';
 
-/** What the dashboard's page may do: only what comes from its own origin. */
+/** The service worker; its scope is the whole origin, so it stands at the top. */
+export const WORKER_PATH = '/sw.js';
+/** It fetches the page's files and sends decisions, both to its own origin. */
+export const WORKER_CSP =
+  "default-src 'none'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+/** Policy of the dashboard's page: it loads only from its own origin. */
 export const PAGE_CSP = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
   "img-src 'self' data: blob:",
+  "media-src 'self'",
   "font-src 'self'",
   "connect-src 'self'",
   "manifest-src 'self'",
@@ -61,21 +67,21 @@ interface Served {
   identity: Variant;
 }
 
-/** Every file below a folder that `npm run build` made. Links are not followed. Throws when the folder is not there. */
-export function readAssets(folder: string): Asset[] {
+/** Reads every file below a directory of the build. Links are not followed. Throws when the directory is missing. */
+export function readAssets(directory: string): Asset[] {
   const names: string[] = [];
   const walk = (below: string) => {
-    for (const entry of readdirSync(join(folder, below), { withFileTypes: true })) {
+    for (const entry of readdirSync(join(directory, below), { withFileTypes: true })) {
       const name = `${below}/${entry.name}`;
       if (entry.isDirectory()) walk(name);
       else if (entry.isFile() && !/\.(br|gz)$/.test(name)) names.push(name);
     }
   };
   walk('');
-  const copy = (name: string) => existsSync(join(folder, name)) ? readFileSync(join(folder, name)) : undefined;
+  const copy = (name: string) => existsSync(join(directory, name)) ? readFileSync(join(directory, name)) : undefined;
   return names.map((name) => ({
     path: name,
-    body: readFileSync(join(folder, name)),
+    body: readFileSync(join(directory, name)),
     br: copy(`${name}.br`),
     gz: copy(`${name}.gz`),
   }));
@@ -116,9 +122,9 @@ function prepare(asset: Asset): Served {
     const etag = coding === 'identity' ? `"${hash}"` : `"${hash}-${coding}"`;
     const notModified: HeaderMap = {
       etag,
-      'cache-control': asset.path.startsWith(HASHED_FOLDER) ? 'public, max-age=31536000, immutable' : 'no-cache',
+      'cache-control': asset.path.startsWith(HASHED_DIRECTORY) ? 'public, max-age=31536000, immutable' : 'no-cache',
       vary: 'accept-encoding',
-      ...(extension === 'html' ? { 'content-security-policy': PAGE_CSP } : {}),
+      ...policyOf(asset.path, extension),
     };
     const headers: HeaderMap = {
       ...notModified,
@@ -152,5 +158,11 @@ function choose(served: Served, accept: string): Variant {
 /** If-None-Match, weak comparison (RFC 9110 section 13.1.2). */
 function matches(header: string | undefined, etag: string): boolean {
   if (header === undefined) return false;
-  return header.split(',').some((one) => one.trim() === '*' || one.trim().replace(/^W\//, '') === etag);
+  return header.split(',').some((entry) => entry.trim() === '*' || entry.trim().replace(/^W\//, '') === etag);
+}
+
+/** Pages and the service worker have policies of their own; all else may do nothing, whoever opens it. */
+function policyOf(path: string, extension: string): Record<string, string> {
+  if (extension === 'html') return { 'content-security-policy': PAGE_CSP };
+  return path === WORKER_PATH ? { 'content-security-policy': WORKER_CSP } : {};
 }

@@ -1,13 +1,12 @@
 /**
- * The one handler signature. A request is served by the same code whether it came over the local socket (node:http) or
- * through the tunnel (a stream): handlers see only this part, which node:http's IncomingMessage and ServerResponse also
- * have.
+ * The handler signature. The same code serves a request whether it came over a local socket (node:http) or through the
+ * tunnel (a stream): handlers use only this subset of node:http's IncomingMessage and ServerResponse.
  */
 import type { Duplex, Readable } from 'node:stream';
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** Which way the request came. Never taken from a header. */
-export type Wire = 'local' | 'tunnel';
+/** How the request arrived. Never taken from a header. */
+export type Transport = 'local' | 'tunnel';
 
 /** The request head and body. The request itself is the body's Readable, as in node:http. */
 export interface HttpRequest extends Readable {
@@ -19,8 +18,10 @@ export interface HttpRequest extends Readable {
   readonly headers: IncomingHttpHeaders;
   /** name, value, name, value … as received. */
   readonly rawHeaders: string[];
-  readonly wire: Wire;
-  /** Whom the request came from: the socket's address, or what the relay tells (only for wire = tunnel). For logs. */
+  /** Whether all of the body has arrived. */
+  readonly complete: boolean;
+  readonly transport: Transport;
+  /** The client's address: the socket's, or for the transport `tunnel` the one that the relay reports. For logs. */
   readonly peer: string;
 }
 
@@ -28,23 +29,23 @@ export type HeaderValue = string | number | readonly string[];
 /** Names in any case; a list gives several lines (Set-Cookie). */
 export type HeaderMap = Record<string, HeaderValue>;
 
-/** The answer. Emits `close` (always, once), `finish` (all handed over) and `drain` (after write gave false). */
+/** The reply. Emits `close` (always, once), `finish` (all data was passed on) and `drain` (after write returned false). */
 export interface HttpResponse {
   readonly headersSent: boolean;
   readonly writableEnded: boolean;
   readonly destroyed: boolean;
   /** Sends the head. Throws when it was sent before. */
   writeHead(status: number, headers?: HeaderMap): unknown;
-  /** false: wait for `drain`. `written` is called when the chunk is not read any more, or not at all. */
+  /** Returns false when the buffer is full: wait for `drain`. `written` is called when the chunk is no longer read, or never. */
   write(chunk: Uint8Array | string, written?: (error?: Error | null) => void): boolean;
   end(chunk?: Uint8Array | string): unknown;
-  /** Aborts the answer: the other side sees a broken reply, never a clean end. */
+  /** Aborts the reply: the client sees a broken reply, never a clean end. */
   destroy(error?: Error): unknown;
   /** Sends 1xx information, e.g. 103. */
   inform?(status: number, headers: HeaderMap): void;
   /**
-   * Answers an upgrade request with 101 and these headers and gives the raw byte stream. Bytes that the peer sent behind
-   * its request head are the first to be read. Only once, only before writeHead.
+   * Answers an upgrade request with 101 and these headers and returns the raw byte stream. Bytes that the peer sent behind
+   * its request head are read first. Only once, and only before writeHead.
    */
   upgrade(headers: HeaderMap): Duplex;
   on(event: 'close' | 'finish' | 'drain', listener: () => void): unknown;

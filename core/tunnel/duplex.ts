@@ -1,4 +1,4 @@
-/** A stream as a Node Duplex: bytes both ways with backpressure, halves that end apart. For what leaves HTTP by upgrade. */
+/** A stream as a Node Duplex: bytes both ways with backpressure; each half ends by itself. For upgraded connections. */
 import type { Buffer } from 'node:buffer';
 import { Duplex } from 'node:stream';
 import { RESET } from './frame.ts';
@@ -6,37 +6,38 @@ import type { Stream, StreamEvents } from './stream.ts';
 
 export class StreamDuplex extends Duplex implements StreamEvents {
   readonly #stream: Stream;
-  /** Called when there is room again, and when everything is in records. */
-  #written: Done | null = null;
-  #finished: Done | null = null;
+  /** Pending callback of `_write`, called when the queue has drained. */
+  #onWritten: Callback | null = null;
+  /** Pending callback of `_final`, called when everything has been sent. */
+  #onFinished: Callback | null = null;
 
   /** Takes over the stream's events. */
   constructor(stream: Stream) {
     super({ allowHalfOpen: true });
     this.#stream = stream;
     stream.events = this;
-    // A cut stream is an ordinary end of a connection; whoever listens for `close` knows of it.
+    // A reset stream is an ordinary end of a connection, which `close` reports.
     this.on('error', () => {});
   }
 
   override _read(): void {
     this.#stream.accept();
   }
-  override _write(chunk: Buffer, _encoding: string, done: Done): void {
-    if (this.#stream.write(chunk)) done();
-    else this.#written = done;
+  override _write(chunk: Buffer, _encoding: string, callback: Callback): void {
+    if (this.#stream.write(chunk)) callback();
+    else this.#onWritten = callback;
   }
-  /** Finished is what has been sent, not what waits for credit: a finished stream may be destroyed at once. */
-  override _final(done: Done): void {
-    if (this.#stream.over) return done();
-    this.#finished = done;
+  /** `finish` means sent, not waiting for credit: a finished stream may be destroyed at once. */
+  override _final(callback: Callback): void {
+    if (this.#stream.over) return callback();
+    this.#onFinished = callback;
     this.#stream.end();
   }
-  override _destroy(error: Error | null, done: Done): void {
-    // After both halves have ended this does nothing: a clean end stays clean.
+  override _destroy(error: Error | null, callback: Callback): void {
+    // Does nothing after both halves have ended: a clean end stays clean.
     this.#stream.reset(RESET.cancel);
-    this.#written = this.#finished = null;
-    done(error);
+    this.#onWritten = this.#onFinished = null;
+    callback(error);
   }
 
   onData(chunk: Buffer): void {
@@ -46,19 +47,19 @@ export class StreamDuplex extends Duplex implements StreamEvents {
     this.push(null);
   }
   onDrain(): void {
-    const done = this.#written;
-    this.#written = null;
-    done?.();
+    const callback = this.#onWritten;
+    this.#onWritten = null;
+    callback?.();
   }
   onSent(): void {
     this.onDrain();
-    const done = this.#finished;
-    this.#finished = null;
-    done?.();
+    const callback = this.#onFinished;
+    this.#onFinished = null;
+    callback?.();
   }
   onReset(): void {
     this.destroy(new Error('the other end closed the stream'));
   }
 }
 
-type Done = (error?: Error | null) => void;
+type Callback = (error?: Error | null) => void;

@@ -1,4 +1,4 @@
-/** Frames inside a record, and packed heads inside frames (SPEC.md, "Frames"). Pure: bytes in, bytes out. */
+/** Frames inside a record, and packed heads inside frames (SPEC.md, "Frames"). Pure. */
 import type { Buffer } from 'node:buffer';
 import { MAX_HEAD, MAX_HEAD_STRINGS, MAX_PLAIN } from './limits.ts';
 
@@ -20,7 +20,7 @@ export const TYPE = {
 
 /** The sender's half of the stream ends with this frame. */
 export const END = 1;
-/** On OPEN: the request wants to leave HTTP. */
+/** On OPEN: the request asks for a protocol upgrade. */
 export const UPGRADE = 2;
 
 /** type u8 · flags u8 · length u16 · stream u32, big endian. */
@@ -29,13 +29,13 @@ const MAX_STRING = 0xffff;
 
 /** Why a stream was reset. */
 export const RESET = {
-  /** The answer is complete, the rest of the request is not wanted. */
+  /** The answer is complete; the rest of the request is not needed. */
   done: 0,
-  /** The side that sends it has given up: the browser left, the handler aborted. */
+  /** The sender aborted the stream: the browser disconnected, or the handler aborted. */
   cancel: 1,
-  /** The stream broke a rule of the wire. */
+  /** The peer violated the protocol on this stream. */
   protocol: 2,
-  /** More than the credit allowed. */
+  /** The peer sent more than its credit allowed. */
   flow: 3,
   /** Too many streams, or draining. */
   refused: 4,
@@ -45,8 +45,8 @@ export const RESET = {
   lost: 0xffff,
 } as const;
 
-/** The peer broke the wire: the tunnel cannot go on. */
-export class WireError extends Error {}
+/** The peer violated the protocol in a way that ends the tunnel. */
+export class TunnelProtocolError extends Error {}
 
 export interface Frame {
   type: number;
@@ -56,27 +56,29 @@ export interface Frame {
   payload: Buffer;
 }
 
-/** Calls `take` for each frame of a record. Throws WireError for anything that is not whole frames. */
-export function readFrames(record: Buffer, take: (type: number, flags: number, id: number, payload: Buffer) => void) {
+export type OnFrame = (type: number, flags: number, id: number, payload: Buffer) => void;
+
+/** Calls `onFrame` for each frame of a record. Throws TunnelProtocolError unless the record consists of whole frames. */
+export function readFrames(record: Buffer, onFrame: OnFrame): void {
   let at = 0;
   while (at < record.length) {
-    if (record.length - at < FRAME_HEADER) throw new WireError('frame header cut short');
+    if (record.length - at < FRAME_HEADER) throw new TunnelProtocolError('frame header cut short');
     const length = (record[at + 2]! << 8) | record[at + 3]!;
     const start = at + FRAME_HEADER;
     const end = start + length;
-    if (end > record.length) throw new WireError('frame longer than its record');
-    take(record[at]!, record[at + 1]!, record.readUInt32BE(at + 4), record.subarray(start, end));
+    if (end > record.length) throw new TunnelProtocolError('frame longer than its record');
+    onFrame(record[at]!, record[at + 1]!, record.readUInt32BE(at + 4), record.subarray(start, end));
     at = end;
   }
 }
 
-/** Writes frames one behind the other into the plaintext of one record. */
-export class FrameWriter {
+/** Writes frames, one after the other, into the plaintext of one record. */
+export class FrameEncoder {
   readonly #buffer: Buffer;
   #at = 0;
   #start = 0;
 
-  /** @param buffer MAX_PLAIN bytes that belong to the writer */
+  /** @param buffer MAX_PLAIN bytes that belong to the encoder */
   constructor(buffer: Buffer) {
     this.#buffer = buffer;
   }
@@ -84,7 +86,7 @@ export class FrameWriter {
   get length(): number {
     return this.#at;
   }
-  get room(): number {
+  get remaining(): number {
     return MAX_PLAIN - this.#at;
   }
 
@@ -111,14 +113,14 @@ export class FrameWriter {
     for (let i = 0; i < strings.length; i++) this.u16(strings[i]!.length);
     this.#at += this.#buffer.write(blob, this.#at, 'latin1');
   }
-  /** Ends the frame that `begin` began. */
+  /** Ends the frame that `begin` started. */
   finish(): void {
     const length = this.#at - this.#start - FRAME_HEADER;
     this.#buffer[this.#start + 2] = length >> 8;
     this.#buffer[this.#start + 3] = length & 0xff;
   }
 
-  /** The record so far, to be used before the next `begin`; the writer is empty then. */
+  /** Returns the record so far, which is valid until the next `begin`, and empties the encoder. */
   take(): Buffer {
     const record = this.#buffer.subarray(0, this.#at);
     this.#at = 0;
@@ -126,19 +128,19 @@ export class FrameWriter {
   }
 }
 
-/** Strings of a head, checked and ready to be written. */
+/** Strings of a head, validated and ready to be written. */
 export interface PackedHead {
   readonly strings: readonly string[];
   readonly blob: string;
-  /** On the wire, bytes. */
+  /** Size on the wire, bytes. */
   readonly size: number;
 }
 
-// A character above 0xff would be cut to its low byte on the wire (U+010A becomes a line feed), so it is refused here.
-// NUL, CR and LF can stand in no part of a head.
+// A character above 0xff would be truncated to its low byte on the wire (U+010A becomes a line feed), so it is refused here.
+// NUL, CR and LF are not allowed in any part of a head.
 const BAD_TEXT = /[^\u0001-\u0009\u000b\u000c\u000e-\u00ff]/;
 
-/** @returns null when the strings cannot stand in a head: too many, too long, or with characters that HTTP forbids */
+/** @returns null when the strings cannot form a head: too many, too long, or with characters that HTTP forbids */
 export function packHead(strings: readonly string[]): PackedHead | null {
   if (strings.length > MAX_HEAD_STRINGS) return null;
   for (let i = 0; i < strings.length; i++) if (strings[i]!.length > MAX_STRING) return null;
@@ -148,7 +150,7 @@ export function packHead(strings: readonly string[]): PackedHead | null {
   return { strings, blob, size };
 }
 
-/** Reads packed strings at `at`. Returns them and where they end, or null when they are not a head that packHead makes. */
+/** Reads packed strings at `at`. Returns them and the offset of their end, or null unless packHead could have produced them. */
 export function unpackHead(payload: Buffer, at: number): { strings: string[]; end: number } | null {
   if (payload.length < at + 2) return null;
   const count = payload.readUInt16BE(at);

@@ -1,44 +1,51 @@
-/** Whether the peer is alive, how far away it is, and whether this machine slept; its PINGs are the probes of the pace, too. */
+/** Detects whether the peer is alive, measures the round trip and notices that this machine slept. Its PINGs are also the congestion probes. */
 import { Buffer } from 'node:buffer';
 import type { Clock, Timer } from '../clock.ts';
 import { DEAD_MS, HEARTBEAT_MS } from './limits.ts';
-import { Pace } from './pace.ts';
+import { Congestion } from './congestion.ts';
 
-/** How often it looks. A look that comes more than SLEPT_MS late means that this machine slept. */
+/** Interval of the checks. A check that runs more than SLEPT_MS late means that this machine slept. */
 const TICK_MS = 2_500;
 const SLEPT_MS = 5_000;
-/** After sleep the peer has this long to answer. */
+/** Time that the peer has to answer after sleep. */
 const WAKE_MS = 5_000;
 
-export interface HeartbeatEvents {
+/** Least distance of two stamps. */
+const STAMP_STEP_MS = 0.001;
+
+export interface TunnelHeartbeatEvents {
   /** Sends a PING with this payload. */
   ping: (payload: Buffer) => void;
   /** The peer is silent. */
   dead: () => void;
 }
 
-export class Heartbeat {
-  readonly pace: Pace = new Pace();
+export class TunnelHeartbeat {
+  readonly congestion: Congestion = new Congestion();
   /** Clock.monotonic() of the last sign of life. */
   lastSeen: number;
-  /** Of the last answer, ms. */
+  /** Round trip of the last answer, ms. */
   rttMs: number | null = null;
 
   readonly #clock: Clock;
-  readonly #events: HeartbeatEvents;
+  readonly #events: TunnelHeartbeatEvents;
   #timer: Timer | null = null;
   #wall = 0;
   #nextPing = 0;
-  /** After sleep: when the answer must be here. 0: none is waited for. */
+  /** After sleep: deadline of the answer. 0: no answer is awaited. */
   #answerBy = 0;
+  /** Stamp of the first PING after sleep: older PINGs prove nothing, their PONGs may have waited in a buffer. */
+  #wakeStamp = 0;
+  /** Stamp of the latest PING. */
+  #lastStamp = 0;
 
-  constructor(clock: Clock, events: HeartbeatEvents) {
+  constructor(clock: Clock, events: TunnelHeartbeatEvents) {
     this.#clock = clock;
     this.#events = events;
     this.lastSeen = clock.monotonic();
   }
 
-  /** This machine has just slept, and the peer has not answered since. */
+  /** This machine has just slept and the peer has not answered since. */
   get slept(): boolean {
     return this.#answerBy > 0;
   }
@@ -56,19 +63,19 @@ export class Heartbeat {
   seen(): void {
     this.lastSeen = this.#clock.monotonic();
   }
-  /** A record of so many bytes is about to be sent. @returns the payload of a PING that should be its last frame, or null */
+  /** A record of this size is about to be sent. @returns the payload of a PING to append as its last frame, or null */
   sending(bytes: number): Buffer | null {
-    this.pace.sent(bytes);
-    return this.pace.due ? this.#probe() : null;
+    this.congestion.sent(bytes);
+    return this.congestion.probeDue ? this.#probe() : null;
   }
   /** @returns false when there was no such PING */
   pong(payload: Buffer): boolean {
     const stamp = payload.length === 8 ? payload.readDoubleBE(0) : NaN;
-    const roundTrip = this.pace.answer(stamp, this.#clock.monotonic());
+    const roundTrip = this.congestion.answer(stamp, this.#clock.monotonic());
     if (roundTrip === null) return false;
     this.rttMs = roundTrip;
-    this.#answerBy = 0;
-    if (this.pace.due) this.#ping();
+    if (stamp >= this.#wakeStamp) this.#answerBy = 0;
+    if (this.congestion.probeDue) this.#ping();
     return true;
   }
 
@@ -76,8 +83,9 @@ export class Heartbeat {
     const now = this.#clock.monotonic();
     const wall = this.#clock.now();
     if (wall - this.#wall > TICK_MS + SLEPT_MS) {
-      // The silence was this machine's own. Ask, and believe only a fresh answer.
+      // The silence was caused by this machine. Send a PING and wait for its answer.
       this.#answerBy = now + WAKE_MS;
+      this.#wakeStamp = this.#nextStamp();
       this.lastSeen = now;
       this.#nextPing = now;
     }
@@ -94,10 +102,15 @@ export class Heartbeat {
     this.#events.ping(this.#probe());
   }
   #probe(): Buffer {
-    const now = this.#clock.monotonic();
-    const stamp = Buffer.alloc(8);
-    stamp.writeDoubleBE(now);
-    this.pace.probe(now);
-    return stamp;
+    const stamp = this.#nextStamp();
+    this.#lastStamp = stamp;
+    const payload = Buffer.alloc(8);
+    payload.writeDoubleBE(stamp);
+    this.congestion.probe(stamp);
+    return payload;
+  }
+  /** Now, but later than every stamp before: a PONG must tell which PING it answers. */
+  #nextStamp(): number {
+    return Math.max(this.#clock.monotonic(), this.#lastStamp + STAMP_STEP_MS);
   }
 }

@@ -1,9 +1,12 @@
-/** Every number of the tunnel's wire, once. SPEC.md cites them. */
+/** Every number of the tunnel protocol, once. SPEC.md cites them. */
 
-/** Part of the prologue and of the WebSocket subprotocol: ends of different versions never talk by accident. */
+/** Part of the prologue and of the WebSocket subprotocol: peers of different versions never connect by accident. */
 export const TUNNEL_VERSION = 1;
-/** Sec-WebSocket-Protocol of the tunnel; an endpoint that does not know it refuses the upgrade and says so. */
+/** Sec-WebSocket-Protocol of the tunnel; an endpoint that does not support it refuses the upgrade with a sentence. */
 export const TUNNEL_PROTOCOL = `agent-monitor-tunnel.v${TUNNEL_VERSION}`;
+
+/** Field of the upgrade that names the machine's key by its id (token.ts); missing: RELAY_TOKEN. */
+export const TUNNEL_KEY_FIELD = 'tunnel-key';
 
 /** Largest sealed record (one WebSocket message), bytes. The same as Noise's largest message. */
 export const MAX_RECORD = 65_535;
@@ -11,60 +14,64 @@ export const MAX_RECORD = 65_535;
 export const TAG_SIZE = 16;
 /** Largest plaintext of a record, bytes. */
 export const MAX_PLAIN = MAX_RECORD - TAG_SIZE;
-/** Largest message before the token is proven, bytes. */
-export const MAX_HANDSHAKE = 1024;
+/** Either message of the handshake: a public key and a tag, without a payload. Bytes. */
+export const HANDSHAKE_SIZE = 48;
+/** Largest message of a peer that has not proven the token, bytes. */
+export const MAX_UNPROVEN = 1024;
 
-/** Most body bytes in one frame: the turn of a stream in the round-robin. Four of them with their headers fill a record. */
+/** Most body bytes in one frame: the quantum of the round-robin. Four of them with their headers fill a record. */
 export const MAX_DATA = 16_320;
 /** Largest packed head (OPEN, HEAD, INFO, TRAILERS), bytes. */
 export const MAX_HEAD = 32 * 1024;
 /** Most strings in a packed head: 120 fields beside method, target and peer. */
 export const MAX_HEAD_STRINGS = 3 + 2 * 120;
 
-/** What a sender may have on its way per stream and direction, bytes. */
+/** Bytes that a sender may have in flight per stream and direction. */
 export const WINDOW = 512 * 1024;
-/** What a DATA frame costs at least, so that a window is never more than 2,048 frames to keep. */
+/** Least credit that a DATA frame costs, so that a window never holds more than 2,048 frames. */
 export const MIN_FRAME_COST = 256;
-/** What a frame with so much body costs; an empty one costs nothing. */
+/** Credit that a frame with a body of this size costs; an empty one costs nothing. */
 export const frameCost = (size: number): number => size === 0 ? 0 : Math.max(size, MIN_FRAME_COST);
-/** Credit that a sender can have gathered at most. */
+/** Most credit that a sender can accumulate. */
 export const MAX_CREDIT = 2 ** 31 - 1;
-/** The receiver gives credit back when it owes this much. */
+/** The receiver returns credit when it has consumed this much. */
 export const CREDIT_STEP = WINDOW / 4;
 /** Streams of one tunnel at a time. */
 export const MAX_STREAMS = 256;
 
-/** What may be under way in the whole tunnel at first, and always, bytes (pace.ts). */
-export const PACE_START = 16 * 1024;
-export const PACE_FLOOR = 4 * 1024;
-/** While others have something to say bulk may have so much under way on the shortest line, bytes. */
-export const PACE_SHARED = 64 * 1024;
-/** A stream's turn that is no larger does not count as bulk: a keystroke, an event, the head of a request. */
-export const SMALL_TURN = 1024;
+/** Bytes of bulk that may be in flight in the whole tunnel at first, and at least (congestion.ts). */
+export const INITIAL_WINDOW = 16 * 1024;
+export const MIN_WINDOW = 4 * 1024;
+/** Bytes of bulk that may be in flight on the shortest path while interactive streams are active. */
+export const SHARED_WINDOW = 64 * 1024;
+/** A write of this size or less is not bulk: a keystroke, an event, the head of a request. Bytes. */
+export const SMALL_WRITE = 1024;
 
-/** A key seals at most so many records … */
+/** Most records that one key seals. */
 export const REKEY_RECORDS = 2 ** 16;
-/** … and is used no longer than this. */
+/** Longest use of one key, ms. */
 export const REKEY_MS = 10 * 60_000;
 
 export const HEARTBEAT_MS = 10_000;
-/** Without any record for so long the other end is taken for dead. */
+/** A peer that sends no record for so long is dead. */
 export const DEAD_MS = 25_000;
 /** From the upgrade to the first proven record. */
 export const HANDSHAKE_MS = 5_000;
-/** No response head for so long: the stream is given up (504). */
+/** A stream without a response head for so long is reset (504). */
 export const HEAD_TIMEOUT_MS = 60_000;
-/** How long streams may go on after GOAWAY. */
+/** Longest time that streams may continue after GOAWAY. */
 export const DRAIN_MS = 10_000;
 
 /** Close codes, in the WebSocket close frame and, proven, in BYE. */
 export const CLOSE = {
-  /** The end that says so stops or restarts. */
+  /** The sender stops or restarts. */
   shutdown: 1001,
   replaced: 4001,
-  /** Anything that the wire does not allow; never says what. */
+  /** A protocol violation; the close never says which. */
   failed: 4002,
   /** The token was not proven. Before the handshake only. */
   refused: 4003,
+  /** The relay has removed the machine. In BYE only. */
+  removed: 4004,
   timeout: 4008,
 } as const;

@@ -1,11 +1,13 @@
-/** The tunnel: many HTTP requests and byte streams in one sealed message socket. SPEC.md describes the wire. */
-export { type Hello, Session, type SessionEnd, type SessionOptions } from './session.ts';
+/** Public surface of the tunnel: many HTTP requests and byte streams in one sealed message socket. SPEC.md describes the protocol. */
+export type { Hello } from './hello.ts';
+export { TunnelSession, type TunnelSessionEnd, type TunnelSessionOptions } from './session.ts';
 export { Stream, type StreamEvents } from './stream.ts';
 export type { OpenHead } from './mux.ts';
 export { RESET } from './frame.ts';
 export * from './limits.ts';
-export { tokenKey } from './secure.ts';
 export { serveStream } from './serve.ts';
 export { StreamDuplex } from './duplex.ts';
-export { tokenWeakness } from './token.ts';
+export { checkPushKey, generatePushKey, type PushKey, readPushKey } from './push-key.ts';
+export { tokenKey } from './noise.ts';
+export { isJoinCode, isMachineToken, tokenWeakness, type TunnelKey, tunnelKey } from './token.ts';
 export type { MessageSocket } from './socket.ts';

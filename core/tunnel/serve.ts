@@ -1,17 +1,17 @@
-/** Serves what the relay opens with the one Handler of the machine: its own routes and nothing else. */
+/** Serves each stream that the relay opens with the machine's Handler: its own routes and nothing else. */
 import type { Buffer } from 'node:buffer';
 import { fail } from '../http/reply.ts';
 import type { Handler } from '../http/types.ts';
-import { TunnelRequest, TunnelResponse } from './message.ts';
+import { TunnelRequest, TunnelResponse } from './http.ts';
 import type { OpenHead } from './mux.ts';
 import type { Stream, StreamEvents } from './stream.ts';
 
-/** RFC 9110 section 9.1; CONNECT asks for a tunnel to elsewhere and is never served. */
+/** RFC 9110 section 9.1; CONNECT asks for a tunnel to another host and is never served. */
 const METHOD = /^(?!CONNECT$)[A-Z]{1,20}$/;
-/** Origin-form only (RFC 9112 section 3.2.1): no absolute URL, no authority, nothing that a path cannot hold. */
+/** Origin-form only (RFC 9112 section 3.2.1): no absolute URL, no authority, only characters of a path. */
 const TARGET = /^\/[!-~]*$/;
 
-/** @param onError is told of what the handler threw unexpectedly */
+/** @param onError receives what the handler threw unexpectedly */
 export function serveStream(
   stream: Stream,
   head: OpenHead,
@@ -20,8 +20,8 @@ export function serveStream(
 ): void {
   const req = new TunnelRequest(stream, head);
   const res = new TunnelResponse(stream, req, head.upgrade);
-  stream.events = new Serving(req, res);
-  // Nobody need listen: an aborted request is an ordinary thing.
+  stream.events = new ServedStream(req, res);
+  // An aborted request is ordinary: nobody needs to listen for it.
   req.on('error', ignore);
   if (!METHOD.test(head.method) || !TARGET.test(head.target)) {
     res.writeHead(400, { 'content-length': 0 });
@@ -40,15 +40,15 @@ function failed(
   res: TunnelResponse,
   onError: (error: unknown, head: OpenHead) => void,
 ): void {
-  // The client has left: what fails for that reason is no news.
+  // The client has disconnected: a failure for that reason is expected.
   if (res.destroyed) return;
   fail(res, error, (unexpected) => onError(unexpected, head));
 }
 
 function ignore(): void {}
 
-/** The stream's side of a request and its answer. */
-class Serving implements StreamEvents {
+/** Passes the stream's events to the request and its answer. */
+class ServedStream implements StreamEvents {
   readonly #req: TunnelRequest;
   readonly #res: TunnelResponse;
 

@@ -1,61 +1,68 @@
 /**
- * One tunnel over one message socket, from the first handshake byte to the last: proves the token, seals records, keeps the
- * heartbeat and owns the mux. Every timer is cleared and the socket is closed when `onClose` is called, which happens once.
+ * One tunnel over one message socket, from the first handshake byte to the last: proves the token, seals records, runs the
+ * heartbeat and owns the mux. `onClose` is called once; every timer is cleared and the socket is closed by then.
  */
 import { Buffer } from 'node:buffer';
 import process from 'node:process';
 import { type Clock, systemClock, type Timer } from '../clock.ts';
-import { TYPE, WireError } from './frame.ts';
-import { Heartbeat } from './heartbeat.ts';
+import { TunnelProtocolError, TYPE } from './frame.ts';
+import { TunnelHeartbeat } from './heartbeat.ts';
 import { Mux, type OpenHead } from './mux.ts';
-import { CLOSE, DRAIN_MS, HANDSHAKE_MS, MAX_HANDSHAKE, MAX_RECORD, REKEY_MS, REKEY_RECORDS } from './limits.ts';
-import { type Channel, Handshake } from './secure.ts';
+import {
+  CLOSE,
+  DRAIN_MS,
+  HANDSHAKE_MS,
+  HANDSHAKE_SIZE,
+  MAX_RECORD,
+  MAX_UNPROVEN,
+  REKEY_MS,
+  REKEY_RECORDS,
+} from './limits.ts';
+import { type Channel, Handshake } from './noise.ts';
+import { decodeHello, encodeHello, type Hello } from './hello.ts';
 import type { MessageSocket } from './socket.ts';
 import type { Stream } from './stream.ts';
 
-export interface Hello {
-  name: string;
-  version: string;
-}
-
-export interface SessionEnd {
-  /** One of CLOSE, or what the socket said; 1006 when it just broke. */
+export interface TunnelSessionEnd {
+  /** One of CLOSE, or the socket's close code; 1006 when the connection broke. */
   code: number;
   /** For logs. */
   reason: string;
-  /** The peer said so in a sealed BYE, so nobody on the way can have made it up. */
+  /** The peer sent this in a sealed BYE, so nobody on the path can have forged it. */
   proven: boolean;
-  /** The token had been proven on both sides before. */
+  /** Both sides had proven the token before. */
   established: boolean;
-  /** This side ended it. */
+  /** This side ended the tunnel. */
   local: boolean;
-  /** This machine had just slept: the line as it was is gone. */
+  /** This machine had just slept: the network connection is likely gone. */
   slept: boolean;
 }
 
-export interface SessionOptions {
+export interface TunnelSessionOptions {
   socket: MessageSocket;
   role: 'machine' | 'relay';
   /** tokenKey(token). */
   psk: Uint8Array;
-  hello: Hello;
+  /** A function, of the relay only: answers the machine's; null refuses the machine as if it had not proven the token. */
+  hello: Hello | ((machine: Hello) => Hello | null);
   clock?: Clock;
   prologue?: Uint8Array;
-  /** Only for the machine: the relay opened a stream. */
+  /** Machine only: the relay opened a stream. */
   onOpen?: (stream: Stream, head: OpenHead) => void;
-  /** The token is proven both ways; streams may run. */
+  /** Both sides have proven the token; streams may run. */
   onEstablished: (peer: Hello) => void;
   /** The peer asks for no new streams. */
   onGoaway?: () => void;
-  onClose: (end: SessionEnd) => void;
+  onClose: (end: TunnelSessionEnd) => void;
 }
 
-/** The socket may take this long for the closing handshake after BYE. */
+/** Time that the socket has for the closing handshake after BYE, ms. */
 const CLOSE_MS = 1_000;
-const MAX_NAME = 200;
+/** Bytes of a reason in BYE that are read. */
+const MAX_REASON = 200;
 
-export class Session {
-  readonly #options: SessionOptions;
+export class TunnelSession {
+  readonly #options: TunnelSessionOptions;
   readonly #socket: MessageSocket;
   readonly #clock: Clock;
   readonly #handshake: Handshake;
@@ -63,20 +70,20 @@ export class Session {
   #channel: Channel | null = null;
   #phase: 'handshake' | 'hello' | 'open' | 'closed' = 'handshake';
   #timers = new Map<string, Timer>();
-  #end: SessionEnd | null = null;
+  #end: TunnelSessionEnd | null = null;
   #onDrained: (() => void) | null = null;
 
   #keyedAt = 0;
-  readonly #heartbeat: Heartbeat;
-  #saidGoaway = false;
+  readonly #heartbeat: TunnelHeartbeat;
+  #sentGoaway = false;
 
-  /** Payload bytes of records, both ways. */
+  /** Plaintext bytes of the records of each direction. */
   bytesIn = 0;
   bytesOut = 0;
-  /** Neither side opens streams any more. */
+  /** Neither side opens further streams. */
   draining = false;
 
-  constructor(options: SessionOptions) {
+  constructor(options: TunnelSessionOptions) {
     this.#options = options;
     this.#socket = options.socket;
     this.#clock = options.clock ?? systemClock;
@@ -85,18 +92,19 @@ export class Session {
     this.#mux = new Mux({
       opener: !machine,
       send: (record) => this.#sendRecord(record),
-      room: () => this.#heartbeat.pace.room,
-      share: () => this.#heartbeat.pace.share(),
+      sendBudget: () => this.#heartbeat.congestion.sendBudget,
+      onInteractive: () => this.#heartbeat.congestion.noteInteractive(),
       probe: (bytes) => this.#heartbeat.sending(bytes),
       schedule: (flush, crowded) => void (crowded ? setImmediate(flush) : process.nextTick(flush)),
       onOpen: options.onOpen,
       onControl: (type, payload) => this.#onControl(type, payload),
       onIdle: () => this.#onDrained?.(),
     });
-    this.#heartbeat = new Heartbeat(this.#clock, {
+    this.#heartbeat = new TunnelHeartbeat(this.#clock, {
       ping: (payload) => this.#mux.control(TYPE.ping, payload),
       dead: () => this.#fail(CLOSE.timeout, 'no heartbeat'),
     });
+    this.#socket.maxMessage = MAX_UNPROVEN;
     this.#socket.onmessage = (data) => this.#onMessage(data);
     this.#socket.ondrain = () => this.#mux.unblock();
     this.#socket.onclose = (code, reason) => this.#closed({ code, reason });
@@ -115,20 +123,20 @@ export class Session {
   get lastSeen(): number {
     return this.#heartbeat.lastSeen;
   }
-  /** Of the last heartbeat, ms. */
+  /** Round trip of the last heartbeat, ms. */
   get rttMs(): number | null {
     return this.#heartbeat.rttMs;
   }
 
-  /** Only for the relay: a new stream, whose head the caller sends at once. null: no tunnel, draining, or at the limit. */
+  /** Relay only: opens a stream, whose head the caller sends at once. Returns null without a tunnel, while draining and at the limit. */
   open(): Stream | null {
     return this.established && !this.draining ? this.#mux.open() : null;
   }
 
-  /** Refuses new streams, lets the running ones finish for up to `graceMs`, then says BYE. Resolves when closed. */
+  /** Refuses new streams, lets running ones finish for up to `graceMs`, then sends BYE. Resolves when closed. */
   async drain(graceMs = DRAIN_MS): Promise<void> {
-    if (this.#phase === 'open' && !this.#saidGoaway) {
-      this.#saidGoaway = this.draining = true;
+    if (this.#phase === 'open' && !this.#sentGoaway) {
+      this.#sentGoaway = this.draining = true;
       this.#mux.control(TYPE.goaway, Buffer.alloc(0));
       if (this.#mux.size > 0 && graceMs > 0) {
         await new Promise<void>((resolve) => {
@@ -140,7 +148,7 @@ export class Session {
     await this.close(CLOSE.shutdown, 'shutting down');
   }
 
-  /** Says BYE, sealed, and closes. Streams that still run are lost. Resolves when closed. */
+  /** Sends BYE, sealed, and closes. Streams that still run are lost. Resolves when closed. */
   close(code: number, reason: string): Promise<void> {
     return new Promise((resolve) => {
       if (this.#phase === 'closed') return resolve();
@@ -157,10 +165,9 @@ export class Session {
 
   #onMessage(data: Uint8Array | string): void {
     try {
-      if (typeof data === 'string') throw new WireError('text message');
+      if (typeof data === 'string') throw new TunnelProtocolError('text message');
       this.#heartbeat.seen();
       if (this.#channel) return this.#onRecord(data);
-      if (data.length > MAX_HANDSHAKE) throw new WireError('handshake message too long');
       this.#onHandshake(data);
     } catch (error) {
       const refused = this.#channel === null && this.#options.role === 'relay';
@@ -168,16 +175,21 @@ export class Session {
     }
   }
   #onHandshake(message: Uint8Array): void {
+    if (message.length !== HANDSHAKE_SIZE) throw new TunnelProtocolError('handshake message of another length');
     this.#handshake.read(message);
     if (!this.#handshake.done) this.#socket.send(this.#handshake.write());
     this.#channel = this.#handshake.split();
     this.#keyedAt = this.#clock.monotonic();
     this.#phase = 'hello';
-    if (this.#options.role === 'machine') this.#sayHello();
+    if (this.#options.role === 'relay') return; // The machine's message may be a replay: its HELLO cannot be.
+    this.#socket.maxMessage = MAX_RECORD;
+    if (typeof this.#options.hello === 'object') this.#sendHello(this.#options.hello);
   }
   #onRecord(sealed: Uint8Array): void {
     const { receive } = this.#channel!;
-    if (sealed.length > MAX_RECORD || receive.records >= REKEY_RECORDS) throw new WireError('record over its limit');
+    if (sealed.length > this.#socket.maxMessage || receive.records >= REKEY_RECORDS) {
+      throw new TunnelProtocolError('record over its limit');
+    }
     const record = receive.open(sealed);
     this.bytesIn += record.length;
     this.#mux.receive(record);
@@ -200,17 +212,16 @@ export class Session {
 
   // ---- frames of stream 0
 
-  #sayHello(): void {
-    const { name, version } = this.#options.hello;
-    this.#mux.control(TYPE.hello, Buffer.from(JSON.stringify({ name, version })));
+  #sendHello(hello: Hello): void {
+    this.#mux.control(TYPE.hello, encodeHello(hello, this.#options.role));
   }
   #onControl(type: number, payload: Buffer): void {
-    if (this.#phase === 'hello' && type !== TYPE.hello) throw new WireError('HELLO must come first');
+    if (this.#phase === 'hello' && type !== TYPE.hello) throw new TunnelProtocolError('HELLO must come first');
     switch (type) {
       case TYPE.hello:
         return this.#onHello(payload);
       case TYPE.ping:
-        if (payload.length !== 8) throw new WireError('PING is 8 bytes');
+        if (payload.length !== 8) throw new TunnelProtocolError('PING is 8 bytes');
         return this.#mux.control(TYPE.pong, Buffer.from(payload), true);
       case TYPE.pong:
         return this.#onPong(payload);
@@ -221,22 +232,25 @@ export class Session {
       case TYPE.bye:
         return this.#onBye(payload);
       default:
-        throw new WireError('unknown frame type');
+        throw new TunnelProtocolError('unknown frame type');
     }
   }
   #onHello(payload: Buffer): void {
-    if (this.#phase !== 'hello') throw new WireError('HELLO only once');
-    const hello = JSON.parse(payload.toString()) as Partial<Record<string, unknown>>;
-    const text = (value: unknown) => typeof value === 'string' ? value.slice(0, MAX_NAME) : '';
+    if (this.#phase !== 'hello') throw new TunnelProtocolError('HELLO only once');
+    const { hello: own, role } = this.#options;
+    const peer = decodeHello(payload, role);
+    const answer = typeof own === 'function' ? own(peer) : own;
+    if (!answer) return this.#fail(CLOSE.refused, 'the machine was not admitted', '');
     this.#phase = 'open';
+    this.#socket.maxMessage = MAX_RECORD;
     this.#stop('handshake');
-    if (this.#options.role === 'relay') this.#sayHello();
+    if (role === 'relay') this.#sendHello(answer);
     this.#heartbeat.start();
-    this.#options.onEstablished({ name: text(hello.name), version: text(hello.version) });
+    this.#options.onEstablished(peer);
   }
   #onPong(payload: Buffer): void {
-    if (!this.#heartbeat.pong(payload)) throw new WireError('PONG without its PING');
-    this.#mux.roomAgain();
+    if (!this.#heartbeat.pong(payload)) throw new TunnelProtocolError('PONG without its PING');
+    this.#mux.resumeBulk();
   }
   #onGoaway(): void {
     if (this.draining) return;
@@ -244,10 +258,10 @@ export class Session {
     this.#options.onGoaway?.();
   }
   #onBye(payload: Buffer): void {
-    if (payload.length < 2) throw new WireError('BYE without a code');
+    if (payload.length < 2) throw new TunnelProtocolError('BYE without a code');
     this.#end = {
       code: payload.readUInt16BE(0),
-      reason: payload.toString('utf8', 2, 2 + MAX_NAME),
+      reason: payload.toString('utf8', 2, 2 + MAX_REASON),
       proven: true,
       established: this.established,
       local: false,
@@ -260,14 +274,14 @@ export class Session {
   // ---- the end
 
   /**
-   * Ends the tunnel from this side: BYE when there is a channel for it, then the closing handshake, then by force.
-   * @param told what the peer is told; of its own mistakes nothing
+   * Ends the tunnel from this side: BYE if the tunnel is open, then the closing handshake, then by force.
+   * @param sent the reason in BYE; empty for the peer's own violations
    */
-  #fail(code: number, reason: string, told = reason): void {
+  #fail(code: number, reason: string, sent = reason): void {
     if (this.#phase === 'closed') return;
     if (this.#phase === 'open') {
-      const bye = Buffer.concat([Buffer.from([code >> 8, code & 0xff]), Buffer.from(told)]);
-      this.#mux.farewell(TYPE.bye, bye);
+      const bye = Buffer.concat([Buffer.from([code >> 8, code & 0xff]), Buffer.from(sent)]);
+      this.#mux.sendGoodbye(TYPE.bye, bye);
     }
     this.#end = {
       code,
@@ -311,9 +325,9 @@ export class Session {
   }
 }
 
-/** For the log: what this side did wrong, if it was that. */
+/** For the log: this side's internal error, if one closed the socket. */
 function faultOf({ error }: MessageSocket): string {
   if (error?.code !== 'WS_FAULT') return '';
   const { cause } = error;
-  return `a fault of this side: ${cause instanceof Error ? cause.stack ?? cause.message : String(cause)}`;
+  return `an internal error: ${cause instanceof Error ? cause.stack ?? cause.message : String(cause)}`;
 }

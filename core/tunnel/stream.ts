@@ -1,43 +1,43 @@
 /**
- * One request or byte stream inside the tunnel: two halves that end apart from each other, with credit for each. Callbacks
- * instead of a Node stream: most requests are one frame each way and must cost nothing more. SPEC.md, "Streams", has the
- * table of what is allowed when; `#endHalf` and `#close` make all transitions.
+ * One request or byte stream inside the tunnel: two halves that end independently, with credit for each. Callbacks instead
+ * of a Node stream: most requests are one frame each way and must cost nothing more. SPEC.md, "Streams", has the table of
+ * allowed frames; `#endHalf` and `#close` make all transitions.
  */
 import type { Buffer } from 'node:buffer';
-import { END, FRAME_HEADER, type FrameWriter, RESET, TYPE, unpackHead, WireError } from './frame.ts';
-import type { Lease } from './lease.ts';
+import { END, FRAME_HEADER, type FrameEncoder, RESET, TunnelProtocolError, TYPE, unpackHead } from './frame.ts';
+import type { RefCounted } from '../buffers/refcount.ts';
 import { CREDIT_STEP, frameCost, MAX_DATA, WINDOW } from './limits.ts';
-import { type Half, Outgoing } from './outgoing.ts';
+import { type Half, SendHalf } from './send-half.ts';
 
 /**
- * What the owner of a stream is told; an object with methods, so that a request makes no closures. Every member is optional;
- * nothing is called after onReset or once both halves ended.
+ * The events of a stream; an object with methods, so that a request creates no closures. Every member is optional; nothing
+ * is called after onReset or after both halves have ended.
  */
 export interface StreamEvents {
-  /** Final response head, or 101. The strings are name, value, name, value … */
+  /** The final response head, or 101. The strings are name, value, name, value … */
   onHead?(status: number, fields: string[]): void;
   onInfo?(status: number, fields: string[]): void;
   /**
-   * Body bytes, a view that stays valid. Say `accept()` when more may come. `last`: onEnd follows at once, so that an
-   * owner can hand on both in one piece. Who calls `done`, once, does not look at the view any more: its memory is freed.
+   * Body bytes, a view that stays valid. Call `accept()` when more may arrive. `last`: onEnd follows at once, so that the
+   * owner can pass on both together. Call `done` exactly once when finished with the view; its memory is then freed.
    */
   onData?(chunk: Buffer, last: boolean, done?: (error?: Error | null) => void): void;
   onTrailers?(fields: string[]): void;
   /** The peer's half has ended cleanly. */
   onEnd?(): void;
-  /** The stream is over: by the peer, by a broken rule or with the tunnel. `code` is one of RESET. */
+  /** The stream is over: reset by the peer, by a protocol violation or with the tunnel. `code` is one of RESET. */
   onReset?(code: number): void;
-  /** After write gave false: there is room again. */
+  /** The queue has drained after write returned false. */
   onDrain?(): void;
-  /** This side's half has ended and all of it is in records. */
+  /** This side's half has ended and all of it has been sent. */
   onSent?(): void;
 }
 
 /** The mux, as a stream sees it. */
 export interface StreamHost {
-  /** The stream has something to send. */
+  /** The stream has a frame to send. */
   ready(stream: Stream): void;
-  /** The stream is over and nothing is left to send. */
+  /** The stream is over and has nothing left to send. */
   forget(stream: Stream): void;
 }
 
@@ -45,73 +45,75 @@ export class Stream {
   readonly id: number;
   readonly opener: boolean;
   events: StreamEvents = {};
-  /** Kept by the mux: in the ring of streams that want a turn. */
+  /** Set by the mux: the stream is in the ready queue. */
   queued = false;
-  /** Kept by the table: another stream of its slot. */
+  /** Set by the table: the next stream in the same slot. */
   sameSlot: Stream | null = null;
 
   readonly #host: StreamHost;
-  readonly #out: Outgoing;
+  readonly #out: SendHalf;
   #in: Half;
   #over = false;
-  /** Code of a RESET that is to be sent; -1: none. */
+  /** Code of a RESET that waits to be sent; -1: none. */
   #reset = -1;
-  /** Once this side has ended, the rest of the peer's half is not wanted. */
+  /** Once this side has ended, the rest of the peer's half is refused. */
   #abandon = false;
-  /** What the peer may still send; the cost of what came and was not given back yet; whether it is to be given back now. */
-  #granted = WINDOW;
-  #owed = 0;
-  #giveBack = false;
+  /** Credit that the peer has left. With the next two it is always WINDOW. */
+  #receiveWindow = WINDOW;
+  /** Credit of received data that the owner has not accepted yet. */
+  #unaccepted = 0;
+  /** Credit of accepted data that was not returned to the peer yet. */
+  #returnable = 0;
 
-  /** @param opener this side sent (or will send) the OPEN */
+  /** @param opener whether this side sends the OPEN */
   constructor(id: number, opener: boolean, host: StreamHost) {
     this.id = id;
     this.opener = opener;
     this.#host = host;
-    this.#out = new Outgoing(id, opener);
+    this.#out = new SendHalf(id, opener);
     this.#in = opener ? 'head' : 'body';
   }
 
-  /** Nothing can be sent or received any more. */
+  /** Nothing more can be sent or received. */
   get over(): boolean {
     return this.#over;
   }
 
   // ---- sending
 
-  /** OPEN's strings: method, target, peer, then fields. false: they cannot be a head, nothing was sent. */
+  /** Sends OPEN: method, target, peer, then fields. Returns false, and sends nothing, if they cannot form a head. */
   open(strings: readonly string[], upgrade: boolean): boolean {
     return !this.#over && this.#ready(this.#out.putHead(strings, 0, upgrade));
   }
-  /** The response head (200-599, or 101). false: it cannot be a head, nothing was sent. */
+  /** Sends the response head (200-599, or 101). Returns false, and sends nothing, if it cannot form a head. */
   head(status: number, fields: readonly string[]): boolean {
     return !this.#over && this.#ready(this.#out.putHead(fields, status, false));
   }
   info(status: number, fields: readonly string[]): boolean {
     return !this.#over && this.#ready(this.#out.putInfo(status, fields));
   }
-  /** From now on chunks that are written belong to the stream: nobody else has them, and their memory is freed soon. */
-  give(): void {
-    this.#out.gives = true;
+  /** From now on written chunks belong to the stream, which frees their memory once they are sent. */
+  transferOwnership(): void {
+    this.#out.ownsChunks = true;
   }
-  /** false: wait for onDrain. The chunk must not be changed afterwards. */
+  /** Queues body bytes, which must not be changed afterwards. Returns false when the queue is full: wait for onDrain. */
   write(chunk: Uint8Array): boolean {
     if (this.#over || this.#out.finishing || chunk.length === 0) return true;
     this.#host.ready(this);
     return this.#out.putBody(chunk);
   }
-  /** Ends this side's half, with trailers if there are any. */
+  /** Ends this side's half, with trailers if given. */
   end(trailers?: readonly string[]): void {
     if (this.#over || this.#out.finishing) return;
     this.#out.putEnd(trailers);
     this.#host.ready(this);
   }
-  /** Ends this side's half and wants nothing more of the peer's: an answer that does not need the rest of the request. */
+  /** Ends this side's half and refuses the rest of the peer's: an answer that does not need the rest of the request. */
   finish(trailers?: readonly string[]): void {
     this.#abandon = true;
     this.end(trailers);
   }
-  /** Gives the stream up. The owner hears nothing more of it. */
+  /** Resets the stream. Its owner gets no further event. */
   reset(code: number): void {
     if (this.#over) return;
     const unknownToPeer = this.opener && this.#out.half === 'head';
@@ -120,11 +122,12 @@ export class Stream {
     this.#reset = code;
     this.#host.ready(this);
   }
-  /** All data so far has been taken: the peer may send as much again. */
+  /** All data so far has been consumed: the peer may send as much again. */
   accept(): void {
-    if (this.#owed < CREDIT_STEP || this.#over || this.#in === 'ended') return;
-    this.#giveBack = true;
-    this.#host.ready(this);
+    // Counted now: what arrives until CREDIT is written has not been accepted.
+    this.#returnable += this.#unaccepted;
+    this.#unaccepted = 0;
+    if (this.#creditDue) this.#host.ready(this);
   }
 
   #ready(put: boolean): boolean {
@@ -132,61 +135,63 @@ export class Stream {
     return put;
   }
 
-  // ---- turns, for the mux
+  // ---- writing frames, for the mux
 
-  /** Its head is still to be sent. */
+  /** Its head is not sent yet. */
   get opening(): boolean {
     return this.#out.half === 'head';
   }
-  /** Most bytes that the next turn writes. */
-  get turnSize(): number {
-    return this.#over ? 2 * FRAME_HEADER : this.#out.turnSize;
+  /** Most bytes that the next call of writeFrame writes. */
+  get frameSize(): number {
+    return this.#over ? 2 * FRAME_HEADER : this.#out.frameSize;
   }
-  /** Its next turn says something short and whole; not the head, the rest or the credit of bulk. */
-  get brief(): boolean {
-    return !this.#over && this.#out.brief;
+  /** Its next frame is short and complete; not the head, the rest or the credit of bulk. */
+  get interactive(): boolean {
+    return !this.#over && this.#out.interactive;
   }
-  /** Writes what is due, at most one frame of this half with `budget` (MAX_DATA or less) of body. @returns whether there is more */
-  turn(writer: FrameWriter, budget: number): boolean {
-    if (this.#reset >= 0) return this.#writeReset(writer);
-    if (this.#giveBack) this.#writeCredit(writer);
-    if (this.#out.turn(writer, budget)) this.#endHalf('out');
-    else if (this.#out.roomAgain()) this.events.onDrain?.();
-    return this.#reset >= 0 || this.#out.wantsTurn;
+  /** Writes what is due: at most one frame of this half with `budget` (MAX_DATA or less) bytes of body. @returns whether there is more */
+  writeFrame(writer: FrameEncoder, budget: number): boolean {
+    // No event follows the end of a stream, which may come while it waits for its turn.
+    if (this.#over) return this.#reset >= 0 && this.#writeReset(writer);
+    if (this.#creditDue) this.#writeCredit(writer);
+    if (this.#out.writeFrame(writer, budget)) this.#endHalf('out');
+    else if (this.#out.takeDrained()) this.events.onDrain?.();
+    return this.#reset >= 0 || this.#out.readyToSend;
   }
-  #writeReset(writer: FrameWriter): false {
+  #writeReset(writer: FrameEncoder): false {
     writer.begin(TYPE.reset, 0, this.id);
     writer.u16(this.#reset);
     writer.finish();
     this.#host.forget(this);
     return false;
   }
-  #writeCredit(writer: FrameWriter): void {
-    this.#giveBack = false;
-    if (this.#in === 'ended') return;
+  get #creditDue(): boolean {
+    return this.#returnable >= CREDIT_STEP && this.#in !== 'ended';
+  }
+  #writeCredit(writer: FrameEncoder): void {
     writer.begin(TYPE.credit, 0, this.id);
-    writer.u32(this.#owed);
+    writer.u32(this.#returnable);
     writer.finish();
-    this.#granted += this.#owed;
-    this.#owed = 0;
+    this.#receiveWindow += this.#returnable;
+    this.#returnable = 0;
   }
 
   // ---- receiving, from the mux
 
   /**
-   * One frame of the peer for this stream. A broken rule resets this stream alone.
-   * @param lease of the record that the payload is a view of, if its memory is to be freed
+   * Receives one frame of the peer. A protocol violation resets this stream alone.
+   * @param memory of the record that the payload is a view of, if that memory is to be freed
    */
-  receive(type: number, flags: number, payload: Buffer, lease?: Lease): void {
+  receive(type: number, flags: number, payload: Buffer, memory?: RefCounted): void {
     if (this.#over) return;
     switch (type) {
       case TYPE.head:
-        return this.#onHead(flags, payload, lease);
+        return this.#onHead(flags, payload, memory);
       case TYPE.info:
         return this.#onInfo(payload);
       case TYPE.data:
         if (payload.length === 0 && !(flags & END)) return this.#fail(RESET.protocol);
-        return this.#onBody(flags, payload, lease);
+        return this.#onBody(flags, payload, memory);
       case TYPE.trailers:
         return this.#onTrailers(flags, payload);
       case TYPE.credit:
@@ -195,25 +200,25 @@ export class Stream {
         if (payload.length !== 2) return this.#fail(RESET.protocol);
         return this.#lose(payload.readUInt16BE(0));
       default:
-        throw new WireError('unknown frame type');
+        throw new TunnelProtocolError('unknown frame type');
     }
   }
-  /** The body that came with the peer's OPEN. */
-  receiveOpenBody(flags: number, body: Buffer, lease?: Lease): void {
-    this.#onBody(flags, body, lease);
+  /** Receives the body that came with the peer's OPEN. */
+  receiveOpenBody(flags: number, body: Buffer, memory?: RefCounted): void {
+    this.#onBody(flags, body, memory);
   }
-  /** The tunnel is gone. */
+  /** The tunnel is lost. */
   lose(): void {
     if (!this.#over) this.#lose(RESET.lost);
   }
 
-  #onHead(flags: number, payload: Buffer, lease?: Lease): void {
+  #onHead(flags: number, payload: Buffer, memory?: RefCounted): void {
     if (this.#in !== 'head' || payload.length < 2) return this.#fail(RESET.protocol);
     const head = unpackHead(payload, 2);
     if (!head || head.strings.length % 2) return this.#fail(RESET.protocol);
     this.#in = 'body';
     this.events.onHead?.(payload.readUInt16BE(0), head.strings);
-    if (!this.#over) this.#onBody(flags, payload.subarray(head.end), lease);
+    if (!this.#over) this.#onBody(flags, payload.subarray(head.end), memory);
   }
   #onInfo(payload: Buffer): void {
     const head = this.#in === 'head' && payload.length >= 2 ? unpackHead(payload, 2) : null;
@@ -226,23 +231,23 @@ export class Stream {
     this.events.onTrailers?.(head.strings);
     if (!this.#over) this.#endHalf('in');
   }
-  #onBody(flags: number, body: Buffer, lease?: Lease): void {
+  #onBody(flags: number, body: Buffer, memory?: RefCounted): void {
     if (this.#over) return;
     if (this.#in !== 'body' || body.length > MAX_DATA) return this.#fail(RESET.protocol);
     const price = frameCost(body.length);
-    if (price > this.#granted) return this.#fail(RESET.flow);
-    this.#granted -= price;
-    this.#owed += price;
-    if (body.length > 0) this.events.onData?.(body, (flags & END) !== 0, lease?.lend());
+    if (price > this.#receiveWindow) return this.#fail(RESET.flow);
+    this.#receiveWindow -= price;
+    this.#unaccepted += price;
+    if (body.length > 0) this.events.onData?.(body, (flags & END) !== 0, memory?.retain());
     if (flags & END && !this.#over) this.#endHalf('in');
   }
   #onCredit(payload: Buffer): void {
     const more = payload.length === 4 ? payload.readUInt32BE(0) : 0;
     if (!this.#out.addCredit(more)) return this.#fail(RESET.flow);
-    if (this.#out.wantsTurn) this.#host.ready(this);
+    if (this.#out.readyToSend) this.#host.ready(this);
   }
 
-  /** The peer broke a rule of this stream: tell it, and the owner. */
+  /** The peer violated the protocol on this stream: resets it and notifies the owner. */
   #fail(code: number): void {
     this.reset(code);
     this.events.onReset?.(code);

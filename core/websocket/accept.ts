@@ -1,4 +1,4 @@
-/** The server's side of the opening handshake over a request of the house, or over a socket of node:http. */
+/** The server's side of the opening handshake, over an HttpRequest or over a socket of node:http. */
 import type { Duplex } from 'node:stream';
 import { STATUS_CODES } from 'node:http';
 import { Socket } from 'node:net';
@@ -14,9 +14,9 @@ import {
 } from './handshake.ts';
 
 export interface AcceptOptions
-  extends ServerOptions, Pick<ConnectionOptions, 'limits' | 'heartbeat' | 'clock' | 'recycle'> {}
+  extends ServerOptions, Pick<ConnectionOptions, 'limits' | 'heartbeat' | 'clock' | 'zeroCopy'> {}
 
-/** A refused client that does not end the connection in this time is cut off. */
+/** A refused client that does not end the connection within this time is disconnected, ms. */
 const REFUSAL_MS = 2000;
 
 /** Answers an upgrade request: 101 and the connection, or the fitting status and null. */
@@ -31,7 +31,7 @@ export function accept(req: HttpRequest, res: HttpResponse, options: AcceptOptio
   return connect(res.upgrade(result.headers), result, options);
 }
 
-/** The same for the `upgrade` event of a node:http server. */
+/** Like `accept`, for the `upgrade` event of a node:http server. */
 export function acceptSocket(
   req: RequestHead,
   socket: Duplex,

@@ -1,5 +1,5 @@
-/** A fault in the user's code is not the connection's: it comes out as an uncaught exception of its own, in a later turn. */
-export function callUser<T>(callback: ((argument: T) => void) | null, argument: T): void {
+/** Calls a callback of the connection's user. What it throws becomes an uncaught exception in a later microtask: the connection goes on. */
+export function invokeCallback<T>(callback: ((argument: T) => void) | null, argument: T): void {
   try {
     callback?.(argument);
   } catch (error) {

@@ -1,6 +1,6 @@
 /**
- * One WebSocket over any Duplex, after the opening handshake. This file owns the states;
- * bytes come in through inbox.ts (parsed in parser.ts and message.ts) and go out through outbox.ts.
+ * One WebSocket over any Duplex, after the opening handshake. This file owns the states; bytes come in through reader.ts
+ * (parsed in parser.ts and message.ts) and go out through writer.ts.
  *
  *   open ── close() or a peer's Close ──▶ closing ── stream closed ──▶ closed
  *     └──────── failure, stream ended ───────┘
@@ -8,16 +8,15 @@
 import { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
 import { type Clock, systemClock, type Timer } from '../clock.ts';
-import type { MessageSocket } from '../tunnel/socket.ts';
 import { type DeflateParams, type Deflater, deflaterFor, type DeflateTuning, inflaterFor } from './deflate.ts';
-import { callUser } from './callback.ts';
+import { invokeCallback } from './callback.ts';
 import { WebSocketError } from './errors.ts';
 import { BINARY, CLOSE, closePayload, FIN, MAX_CONTROL, PING, PONG, RSV1, TEXT } from './frame.ts';
 import { Heartbeat, type HeartbeatActions, type HeartbeatOptions } from './heartbeat.ts';
-import { Inbox, type InboxOwner, type Message } from './inbox.ts';
+import { type Message, SocketReader, type SocketReaderOwner } from './reader.ts';
 import { type Limits, withDefaults } from './limits.ts';
 import { MessageReader, type MessageSink, NO_CODE } from './message.ts';
-import { Outbox, type OutboxOwner } from './outbox.ts';
+import { FrameWriter, type FrameWriterOwner } from './writer.ts';
 import { FrameParser } from './parser.ts';
 
 export interface ConnectionOptions {
@@ -31,13 +30,13 @@ export interface ConnectionOptions {
   heartbeat?: HeartbeatOptions;
   clock?: Clock;
   /**
-   * Memory is used again or freed at once: bytes given to `onmessage` are only valid during the call, and bytes given to
-   * `send` belong to the connection. For who makes bytes only to send them, and decodes what comes as it comes.
+   * Memory is reused or freed at once: bytes passed to `onmessage` are valid only during the call, and bytes passed to
+   * `send` belong to the connection. For users that create bytes only to send them and decode messages on arrival.
    */
-  recycle?: boolean;
+  zeroCopy?: boolean;
 }
 
-export type { Message } from './inbox.ts';
+export type { Message } from './reader.ts';
 
 export interface Closed {
   /** The peer's close code, 1005 if it gave none, 1006 if there was no closing handshake. */
@@ -49,19 +48,19 @@ export interface Closed {
 const ABNORMAL = 1006;
 const NORMAL = 1000;
 
-export class Connection implements MessageSocket, AsyncIterable<Message> {
-  /** '' if none was agreed upon. */
+export class Connection implements AsyncIterable<Message> {
+  /** The negotiated subprotocol; '' if there is none. */
   readonly protocol: string;
-  /** permessage-deflate as agreed upon, or null. */
+  /** The negotiated permessage-deflate parameters, or null. */
   readonly deflate: DeflateParams | null;
-  /** After a message was refused, the peer was lost …: why. */
+  /** Why the connection failed: a message was refused, the peer was lost, and so on. */
   error: WebSocketError | null = null;
 
-  /** `send` gave false and the buffer is below its mark again. */
+  /** Called when the buffer is below its mark again after `send` returned false. */
   ondrain: (() => void) | null = null;
-  /** Once, last. */
+  /** Called once, last. */
   onclose: ((code: number, reason: string) => void) | null = null;
-  /** The data is only valid during the call. */
+  /** The data is valid only during the call. */
   onpong: ((data: Buffer) => void) | null = null;
 
   readonly #stream: Duplex;
@@ -69,8 +68,9 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
   readonly #limits: Readonly<Limits>;
   readonly #highWater: number;
   readonly #clock: Clock;
-  readonly #inbox: Inbox;
-  readonly #outbox: Outbox;
+  readonly #messages: MessageReader;
+  readonly #reader: SocketReader;
+  readonly #writer: FrameWriter;
   readonly #deflater: Deflater | null;
   readonly #heartbeat: Heartbeat | null;
   #timer: Timer | null = null;
@@ -84,8 +84,8 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
   #drainWaiters: (() => void)[] | null = null;
 
   /**
-   * @param stream already past the handshake; belongs to the connection from now on, and so does every chunk it gives.
-   * Reading starts in a later turn of the event loop, so that whoever awaited the connection can set its callbacks.
+   * @param stream already past the handshake; belongs to the connection from now on, and so does every chunk it emits.
+   * Reading starts in a later turn of the event loop, so that a caller that awaited the connection can set its callbacks.
    */
   constructor(stream: Duplex, options: ConnectionOptions) {
     const { role, protocol = '', deflate = null, clock = systemClock } = options;
@@ -95,14 +95,15 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
     this.#role = role;
     this.#clock = clock;
     this.#limits = withDefaults(options.limits);
-    // Below its own mark a stream never says that it has drained.
+    // A stream never emits `drain` below its own mark.
     this.#highWater = Math.max(this.#limits.highWater, stream.writableHighWaterMark);
     const events = new Connection.#Events(this);
-    const { recycle = false } = options;
-    const reader = new MessageReader(events, this.#limits, clock, deflate && inflaterFor(role, deflate), recycle);
-    const parser = new FrameParser(role, reader, { rsv1: deflate !== null });
-    this.#outbox = new Outbox(stream, role === 'client', recycle, events);
-    this.#inbox = new Inbox(stream, parser, events, recycle);
+    const { zeroCopy = false } = options;
+    const inflater = deflate && inflaterFor(role, deflate);
+    this.#messages = new MessageReader(events, this.#limits, clock, inflater, zeroCopy);
+    const parser = new FrameParser(role, this.#messages, { rsv1: deflate !== null });
+    this.#writer = new FrameWriter(stream, role === 'client', zeroCopy, events);
+    this.#reader = new SocketReader(stream, parser, events, zeroCopy);
     this.#deflater = deflate && deflaterFor(role, deflate, options.tuning);
     this.#heartbeat = options.heartbeat ? new Heartbeat(options.heartbeat, events, clock) : null;
     stream.on('error', (error) => this.#destroy(new WebSocketError('WS_SOCKET', error.message, { cause: error })));
@@ -113,7 +114,7 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
     return this.#state;
   }
 
-  /** Fulfilled, never rejected, when the connection is gone. */
+  /** Resolves when the connection is closed; never rejects. */
   get closed(): Promise<Closed> {
     return this.#closed ??= new Promise((resolve) => {
       if (this.#state === 'closed') resolve({ code: this.#closeCode, reason: this.#closeReason });
@@ -121,33 +122,42 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
     });
   }
 
+  /** Bytes of one message: `limits.message` until it is set, e.g. while the peer is a stranger. Applies from the next frame on. */
+  get maxMessage(): number {
+    return this.#messages.maxMessage;
+  }
+
+  set maxMessage(bytes: number) {
+    this.#messages.maxMessage = bytes;
+  }
+
   /** Bytes accepted by `send` and not yet handed to the operating system. */
   get bufferedAmount(): number {
-    return this.#outbox.size;
+    return this.#writer.size;
   }
 
   /**
-   * Takes each message: a string for text, else a Buffer that is the receiver's to keep (nothing touches it afterwards;
-   * a short one may lie in a larger chunk), unless the connection was made to `recycle`. Messages wait until there is a taker.
+   * Receives each message: a string for text, else a Buffer that belongs to the receiver (nothing changes it afterwards; a
+   * short one may be a view of a larger chunk), unless the connection is `zeroCopy`. Messages wait until there is a listener.
    */
-  set onmessage(taker: ((data: Message) => void) | null) {
-    this.#inbox.taker = taker;
+  set onmessage(listener: ((data: Message) => void) | null) {
+    this.#reader.onMessage = listener;
   }
 
   get onmessage(): ((data: Message) => void) | null {
-    return this.#inbox.taker;
+    return this.#reader.onMessage;
   }
 
   /**
-   * Sends one message, text or binary. Bytes must not be changed before they are written (see `drained`, and `recycle`).
-   * @param tail bytes behind those of `data`, in the same message
-   * @returns false: the buffer is over its mark, wait for `ondrain` or `drained`; or the connection is not open any more
+   * Sends one message, text or binary. Bytes must not be changed before they are written (see `drained`, and `zeroCopy`).
+   * @param tail bytes that follow those of `data` in the same message
+   * @returns false if the buffer is over its mark (wait for `ondrain` or `drained`) or the connection is no longer open
    */
   send(data: Uint8Array, tail: Uint8Array): boolean;
   send(data: Uint8Array | string): boolean;
   send(data: Uint8Array | string, tail?: Uint8Array): boolean {
     if (this.#state !== 'open') return false;
-    if (this.#outbox.size > this.#limits.backlog) {
+    if (this.#writer.size > this.#limits.backlog) {
       this.#destroy(new WebSocketError('WS_BACKLOG', 'the peer does not read what it is sent'));
       return false;
     }
@@ -155,17 +165,17 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
     const first = text ? FIN | TEXT : FIN | BINARY;
     if (this.#deflater && data.length >= this.#deflater.threshold) {
       const bytes = text ? Buffer.from(data) : data;
-      this.#outbox.frame(first | RSV1, this.#deflater.compress(tail ? Buffer.concat([bytes, tail]) : bytes));
-    } else if (text) this.#outbox.text(first, data);
-    else this.#outbox.frame(first, data, tail);
-    if (this.#outbox.size <= this.#highWater) return true;
+      this.#writer.frame(first | RSV1, this.#deflater.compress(tail ? Buffer.concat([bytes, tail]) : bytes));
+    } else if (text) this.#writer.text(first, data);
+    else this.#writer.frame(first, data, tail);
+    if (this.#writer.size <= this.#highWater) return true;
     this.#drainWanted = true;
     return false;
   }
 
-  /** Fulfilled when the buffer is not over its mark, or the connection is gone. */
+  /** Resolves when the buffer is not over its mark, or the connection is closed. */
   drained(): Promise<void> {
-    if (this.#state === 'closed' || this.#outbox.size <= this.#highWater) return Promise.resolve();
+    if (this.#state === 'closed' || this.#writer.size <= this.#highWater) return Promise.resolve();
     this.#drainWanted = true;
     return new Promise((resolve) => (this.#drainWaiters ??= []).push(resolve));
   }
@@ -173,23 +183,23 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
   /** @param data at most 125 bytes */
   ping(data: Uint8Array = NOTHING): void {
     if (data.length > MAX_CONTROL) throw new RangeError(`A ping carries at most ${MAX_CONTROL} bytes`);
-    if (this.#state === 'open') this.#outbox.frame(FIN | PING, data);
+    if (this.#state === 'open') this.#writer.frame(FIN | PING, data);
   }
 
-  /** Stops delivering messages; the peer is held up once the buffers between are full. Its pings wait, too. */
+  /** Stops delivering messages; the peer is blocked once the buffers in between are full. Its pings wait, too. */
   pause(): void {
     if (this.#state !== 'open') return;
     this.#heartbeat?.hold(true);
-    this.#inbox.pause();
+    this.#reader.pause();
   }
 
   resume(): void {
     this.#heartbeat?.hold(false);
-    this.#inbox.resume();
+    this.#reader.resume();
   }
 
   /**
-   * Starts the closing handshake (RFC 6455 §7.1.2). No message is delivered from now on.
+   * Starts the closing handshake (RFC 6455 §7.1.2). No further message is delivered.
    * @param code 1000-1003, 1007-1014 or 3000-4999
    * @param reason at most 123 bytes of UTF-8
    */
@@ -197,8 +207,11 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
     const payload = closePayload(code, reason);
     if (this.#state !== 'open') return;
     this.#sendClose(payload);
-    this.#arm(this.#limits.closeMs, new WebSocketError('WS_CLOSE_TIMEOUT', 'the peer did not answer the Close frame'));
-    this.#inbox.ignoreMessages();
+    this.#arm(
+      this.#limits.closeHandshakeMs,
+      new WebSocketError('WS_CLOSE_TIMEOUT', 'the peer did not answer the Close frame'),
+    );
+    this.#reader.ignoreMessages();
   }
 
   /** Destroys the connection now. */
@@ -206,10 +219,12 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
     this.#destroy(null);
   }
 
-  /** Ends when the connection is closed, throws if it failed. Leaving the loop closes the connection. */
+  /** Ends when the connection is closed; throws if it failed. Leaving the loop closes the connection. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Message, void, void> {
     try {
-      for (let message = await this.#inbox.next(); message !== null; message = await this.#inbox.next()) yield message;
+      for (let message = await this.#reader.next(); message !== null; message = await this.#reader.next()) {
+        yield message;
+      }
       if (this.error) throw this.error;
     } finally {
       this.close();
@@ -217,27 +232,27 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
   }
 
   /**
-   * What the parts of a connection call, kept off its public surface. One object with methods, not closures: thousands of
-   * connections pay for each.
+   * The events of the connection's parts, kept off its public surface. One object with methods instead of closures: each
+   * closure would cost memory on thousands of connections.
    */
-  static readonly #Events = class implements InboxOwner, OutboxOwner, MessageSink, HeartbeatActions {
+  static readonly #Events = class implements SocketReaderOwner, FrameWriterOwner, MessageSink, HeartbeatActions {
     readonly #of: Connection;
 
     constructor(of: Connection) {
       this.#of = of;
     }
 
-    /** Only a server holds its reading back: if both sides did, two that are backed up would wait for each other. */
+    /** Only a server stops reading: if both sides did, two peers that are backed up would wait for each other. */
     backedUp(): boolean {
-      return this.#of.#role === 'server' && this.#of.#outbox.size > this.#of.#highWater;
+      return this.#of.#role === 'server' && this.#of.#writer.size > this.#of.#highWater;
     }
     beginTurn(): void {
-      this.#of.#outbox.cork();
+      this.#of.#writer.cork();
     }
     endTurn(): void {
-      this.#of.#outbox.uncork();
+      this.#of.#writer.uncork();
     }
-    heard(): void {
+    received(): void {
       this.#of.#heartbeat?.seen();
     }
     failed(error: WebSocketError): void {
@@ -251,13 +266,13 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
     }
 
     message(data: Buffer | string): void {
-      this.#of.#inbox.deliver(data);
+      this.#of.#reader.deliver(data);
     }
     ping(data: Buffer): void {
-      if (this.#of.#state === 'open') this.#of.#outbox.frame(FIN | PONG, data);
+      if (this.#of.#state === 'open') this.#of.#writer.frame(FIN | PONG, data);
     }
     pong(data: Buffer): void {
-      callUser(this.#of.onpong, data);
+      invokeCallback(this.#of.onpong, data);
     }
     close(code: number, reason: string): void {
       this.#of.#peerClosed(code, reason);
@@ -267,7 +282,7 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
       this.#of.ping();
     }
     dead(): void {
-      this.#of.#destroy(new WebSocketError('WS_DEAD', 'the peer has not been heard of'));
+      this.#of.#destroy(new WebSocketError('WS_DEAD', 'the peer is silent'));
     }
   };
 
@@ -277,16 +292,16 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
     this.#stream.on('drain', () => {
       this.#heartbeat?.seen();
       this.#checkDrained();
-      this.#inbox.pump();
+      this.#reader.pump();
     });
-    this.#inbox.start();
+    this.#reader.start();
   }
 
   #checkDrained(): void {
-    if (!this.#drainWanted || this.#outbox.size > this.#highWater) return;
+    if (!this.#drainWanted || this.#writer.size > this.#highWater) return;
     this.#drainWanted = false;
     this.#wakeWaiters();
-    callUser(this.ondrain, undefined);
+    invokeCallback(this.ondrain, undefined);
   }
 
   #wakeWaiters(): void {
@@ -298,44 +313,44 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
   #sendClose(payload: Buffer): void {
     this.#state = 'closing';
     this.#heartbeat?.stop();
-    this.#outbox.frame(FIN | CLOSE, payload);
+    this.#writer.frame(FIN | CLOSE, payload);
   }
 
-  /** §7.1.4, §7.1.1: both Close frames are exchanged; the server ends the stream first. */
+  /** §7.1.4, §7.1.1: both Close frames have been exchanged; the server ends the stream first. */
   #peerClosed(code: number, reason: string): void {
     this.#closeCode = code;
     this.#closeReason = reason;
     if (this.#state === 'open') this.#sendClose(code === NO_CODE ? NOTHING : closePayload(code, ''));
-    this.#inbox.ignoreBytes();
-    this.#linger(this.#role === 'server');
+    this.#reader.ignoreBytes();
+    this.#startCloseTimeout(this.#role === 'server');
   }
 
-  /** The stream ended; without Close frames that is a fault. */
+  /** The stream ended; without Close frames this is a failure. */
   #peerEnded(): void {
     if (this.#state === 'open') {
       this.#state = 'closing';
       this.#heartbeat?.stop();
       this.error = new WebSocketError('WS_SOCKET', 'the peer ended the connection without a Close frame');
     }
-    this.#inbox.ignoreBytes();
-    this.#linger(true);
+    this.#reader.ignoreBytes();
+    this.#startCloseTimeout(true);
   }
 
-  /** §7.1.7: tells the peer why, and goes on reading for a moment, for a reset would overtake the Close frame. */
+  /** §7.1.7: sends the peer the reason and keeps reading for a moment, because a reset would overtake the Close frame. */
   #fail(error: WebSocketError): void {
     if (this.#state !== 'open') return this.#destroy(error);
     this.error = error;
     this.#sendClose(closePayload(error.closeCode, error.message));
-    this.#inbox.ignoreBytes();
-    this.#linger(true);
+    this.#reader.ignoreBytes();
+    this.#startCloseTimeout(true);
   }
 
-  #linger(end: boolean): void {
-    if (end) this.#outbox.end();
-    this.#arm(this.#limits.lingerMs, null);
+  #startCloseTimeout(end: boolean): void {
+    if (end) this.#writer.end();
+    this.#arm(this.#limits.closeTimeoutMs, null);
   }
 
-  /** Destroys the stream after that time. There is never more than one such timer. */
+  /** Destroys the stream after `ms`. There is never more than one such timer. */
   #arm(ms: number, error: WebSocketError | null): void {
     this.#clock.clearTimeout(this.#timer);
     this.#timer = this.#clock.setTimeout(() => this.#destroy(error), ms);
@@ -346,8 +361,8 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
     this.#state = 'closing';
     this.#heartbeat?.stop();
     if (this.#closeCode === ABNORMAL) this.error ??= error;
-    this.#outbox.discard();
-    this.#inbox.ignoreBytes();
+    this.#writer.discard();
+    this.#reader.ignoreBytes();
     this.#stream.destroy();
   }
 
@@ -356,12 +371,12 @@ export class Connection implements MessageSocket, AsyncIterable<Message> {
     this.#state = 'closed';
     this.#clock.clearTimeout(this.#timer);
     this.#heartbeat?.stop();
-    this.#outbox.discard();
-    this.#inbox.ignoreBytes();
+    this.#writer.discard();
+    this.#reader.ignoreBytes();
     this.#wakeWaiters();
     const closed = { code: this.#closeCode, reason: this.#closeReason };
     this.#resolveClosed?.(closed);
-    callUser(({ code, reason }) => this.onclose?.(code, reason), closed);
+    invokeCallback(({ code, reason }) => this.onclose?.(code, reason), closed);
   }
 }
 

@@ -1,13 +1,13 @@
 /**
- * permessage-deflate (RFC 7692 §7). Between two messages nothing is kept but the window: the last bytes of what was
- * compressed, put before the next message. So an idle connection costs at most two windows of
- * 32 KiB and no zlib state (256 KiB and more), and every call is synchronous and ends at its bound.
+ * permessage-deflate (RFC 7692 §7). Between two messages only the window is retained: the last bytes that were compressed,
+ * which are put before the next message. So an idle connection costs at most two windows of 32 KiB and no zlib state
+ * (256 KiB and more), and every call is synchronous and bounded.
  */
 import { Buffer } from 'node:buffer';
 import { constants, deflateRawSync, inflateRawSync, type ZlibOptions } from 'node:zlib';
 import { WebSocketError } from './errors.ts';
 
-/** What was agreed upon (§7.1). */
+/** The negotiated parameters (§7.1). */
 export interface DeflateParams {
   serverNoContextTakeover: boolean;
   clientNoContextTakeover: boolean;
@@ -17,7 +17,7 @@ export interface DeflateParams {
 }
 
 export interface DeflateTuning {
-  /** Messages shorter than this are sent as they are. */
+  /** Messages shorter than this, bytes, are sent uncompressed. */
   threshold?: number;
   /** zlib's level, 1-9. */
   level?: number;
@@ -27,13 +27,13 @@ export const DEFAULT_THRESHOLD = 1024;
 const DEFAULT_LEVEL = 6;
 /** zlib has no raw stream of 8 bits; its window of 9 bits never reaches farther back than 250 bytes (deflate.h, MAX_DIST). */
 const MIN_ZLIB_BITS = 9;
-/** Bytes of output that zlib gives at a time. */
+/** Bytes of output that zlib produces at a time. */
 const OUTPUT_CHUNK = 64 << 10;
-/** Times that a message may end its deflate stream and begin another: each costs a fresh inflater. */
+/** How often a message may end its deflate stream and begin another: each costs a new inflater. */
 const MAX_FINAL_BLOCKS = 64;
 /** §7.2.1: a sync flush ends with this empty block, which is not sent. */
 const TAIL = Buffer.from([0x00, 0x00, 0xff, 0xff]);
-/** An empty block that is the last: whoever does not arrive here was cut off. */
+/** An empty final block: a message that does not reach it was truncated. */
 const LAST = Buffer.from([0x01, 0x00, 0x00, 0xff, 0xff]);
 const STORED_HEADER = 5;
 const NOTHING: Buffer = Buffer.alloc(0);
@@ -61,7 +61,7 @@ export class Deflater {
       level: this.#level,
       windowBits: Math.max(this.#bits, MIN_ZLIB_BITS),
       finishFlush: constants.Z_SYNC_FLUSH,
-      // Deno takes no dictionary here and compresses as if there was no takeover, which is always allowed.
+      // Deno ignores the dictionary and compresses as if there were no context takeover, which is always allowed.
       ...(before && before.length > 0 && { dictionary: before }),
     };
     const out = deflateRawSync(data, options);
@@ -94,7 +94,7 @@ export class Inflater {
       this.#window?.push(output);
       parts.push(output);
       size += output.length;
-      // Less than all is used where a block of the message says that it is the last (§7.2.3.4): it goes on behind.
+      // Part of the input is left when a block of the message is marked final (§7.2.3.4): the message continues behind it.
       input = input.subarray(engine.bytesWritten - STORED_HEADER - before.length);
     }
     return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
@@ -103,21 +103,21 @@ export class Inflater {
 
 export type Role = 'server' | 'client';
 
-/** What this side compresses with. */
+/** The compressor of this side's messages. */
 export function deflaterFor(role: Role, params: DeflateParams, tuning?: DeflateTuning): Deflater {
   return role === 'server'
     ? new Deflater(params.serverMaxWindowBits, params.serverNoContextTakeover, tuning)
     : new Deflater(params.clientMaxWindowBits, params.clientNoContextTakeover, tuning);
 }
 
-/** What reads the other side's messages. */
+/** The decompressor of the other side's messages. */
 export function inflaterFor(role: Role, params: DeflateParams): Inflater {
   return role === 'server'
     ? new Inflater(params.clientMaxWindowBits, params.clientNoContextTakeover)
     : new Inflater(params.serverMaxWindowBits, params.serverNoContextTakeover);
 }
 
-/** RFC 1951 §3.2.4: the header of a block that is stored as it is; so the window is put before a message. */
+/** RFC 1951 §3.2.4: the header of a stored block, which carries the window before a message. */
 function storedBlock(length: number): Buffer {
   const header = Buffer.alloc(STORED_HEADER);
   header.writeUInt16LE(length, 1);
@@ -125,11 +125,11 @@ function storedBlock(length: number): Buffer {
   return header;
 }
 
-/** Inflates up to the first last block. Stops at `limit` bytes of output. */
+/** Inflates up to the first final block. Stops at `limit` bytes of output. */
 function inflate(input: Buffer, limit: number): Inflated {
   const chunkSize = Math.min(OUTPUT_CHUNK, Math.max(1024, input.length * 4));
   try {
-    // With `info` the result is the buffer and the engine, which the types do not say. zlib knows no limit of 0.
+    // With `info` the result is {buffer, engine}, which the types lack. zlib accepts no limit of 0.
     const result = inflateRawSync(input, { chunkSize, maxOutputLength: Math.max(1, limit), info: true });
     const inflated = result as unknown as Inflated;
     if (inflated.buffer.length <= limit) return inflated;
@@ -147,7 +147,7 @@ interface Inflated {
 const damaged = (cause?: unknown) =>
   new WebSocketError('WS_INVALID_DEFLATE', 'the compressed message is damaged', { cause });
 
-/** The last 2^bits bytes that went through. Grows with what there is to remember. */
+/** The last 2^bits bytes of the stream. Its buffer grows with its content. */
 class Window {
   readonly #size: number;
   #bytes = Buffer.alloc(0);
@@ -163,16 +163,16 @@ class Window {
 
   push(data: Uint8Array): void {
     const added = data.length > this.#size ? data.subarray(data.length - this.#size) : data;
-    const kept = Math.min(this.#used, this.#size - added.length);
-    const used = kept + added.length;
+    const retained = Math.min(this.#used, this.#size - added.length);
+    const used = retained + added.length;
     if (used > this.#bytes.length) {
       const next = Buffer.allocUnsafeSlow(Math.min(this.#size, Math.max(used, this.#bytes.length * 2)));
-      this.#bytes.copy(next, 0, this.#used - kept, this.#used);
+      this.#bytes.copy(next, 0, this.#used - retained, this.#used);
       this.#bytes = next;
     } else {
-      this.#bytes.copyWithin(0, this.#used - kept, this.#used);
+      this.#bytes.copyWithin(0, this.#used - retained, this.#used);
     }
-    this.#bytes.set(added, kept);
+    this.#bytes.set(added, retained);
     this.#used = used;
   }
 }

@@ -1,27 +1,27 @@
-/** The client's side: connects, shakes hands, gives a connection. */
+/** The client's side: connects, does the opening handshake and returns a Connection. */
 import { Buffer } from 'node:buffer';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import { systemClock } from '../clock.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
-import { WebSocketError } from './errors.ts';
+import { WebSocketError, type WebSocketErrorCode } from './errors.ts';
 import { checkAnswer, type ClientOptions, makeOffer, parseResponseHead, type ResponseHead } from './handshake.ts';
 import { withDefaults } from './limits.ts';
 
 export interface DialOptions
-  extends ClientOptions, Pick<ConnectionOptions, 'limits' | 'heartbeat' | 'clock' | 'recycle'> {
+  extends ClientOptions, Pick<ConnectionOptions, 'limits' | 'heartbeat' | 'clock' | 'zeroCopy'> {
   /** Milliseconds for everything until the connection is open. */
   timeoutMs?: number;
   /** For wss: further options of node:tls, e.g. `ca`. */
   tls?: tls.ConnectionOptions;
-  /** Gives up before the connection is open. */
+  /** Aborts the attempt as long as the connection is not open. */
   signal?: AbortSignal;
-  /** A stream that is already connected, in place of a new socket; with wss it is taken as it is. */
+  /** A stream that is already connected, instead of a new socket; with wss it must already be encrypted. */
   stream?: Duplex;
 }
 
-/** Before the next of a name's addresses is tried, ms: node:net's 250 would give up on every long line. */
+/** Time before the next address of a name is tried, ms: node:net's 250 would abandon every slow path. */
 const ATTEMPT_MS = 3_000;
 const DEFAULT_TIMEOUT_MS = 10_000;
 const HEAD_END = Buffer.from('\r\n\r\n');
@@ -85,47 +85,69 @@ function shakeHands(
   request: string,
   limit: number,
   url: URL,
-  { timeoutMs = DEFAULT_TIMEOUT_MS, signal, clock = systemClock }: DialOptions,
+  options: DialOptions,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const reader = new HeadReader(limit);
-    const finish = () => {
-      clock.clearTimeout(timer);
-      signal?.removeEventListener('abort', aborted);
-      stream.off('data', data).off('error', failed).off('end', ended).off('close', ended);
+    const attempt = new Attempt(stream, url, options, reject);
+    attempt.onData = (chunk) => {
+      const answer = reader.push(chunk);
+      if (!answer) return;
+      stream.pause();
+      attempt.end();
+      resolve(answer);
     };
-    const fail = (error: unknown) => {
-      finish();
-      stream.destroy();
-      reject(error);
-    };
-    const failed = (cause: Error) => {
-      fail(new WebSocketError('WS_CONNECT', `Cannot reach ${url.host}: ${reasonOf(cause)}`, { cause }));
-    };
-    const ended = () => fail(new WebSocketError('WS_CONNECT', `${url.host} ended the connection without an answer`));
-    const aborted = () => fail(new WebSocketError('WS_ABORTED', 'Connecting was given up'));
-    const data = (chunk: Buffer) => {
-      try {
-        const answer = reader.push(chunk);
-        if (!answer) return;
-        stream.pause();
-        finish();
-        resolve(answer);
-      } catch (error) {
-        fail(error);
-      }
-    };
-    const timer = clock.setTimeout(() => {
-      fail(new WebSocketError('WS_TIMEOUT', `${url.host} did not open a WebSocket in ${timeoutMs / 1000} s`));
-    }, timeoutMs);
-    signal?.addEventListener('abort', aborted);
-    stream.on('error', () => {}); // between the handshake and the connection, too
-    stream.on('data', data).on('error', failed).on('end', ended).on('close', ended);
     stream.write(request);
   });
 }
 
-/** A name with several addresses fails with an error for each and no text of its own. */
+/** The time until the answer: whatever ends it early destroys the stream and rejects. */
+class Attempt {
+  /** Receives what arrives; an error that it throws fails the attempt. */
+  onData: (chunk: Buffer) => void = () => {};
+  readonly #stream: Duplex;
+  readonly #reject: (error: unknown) => void;
+  /** Removes every listener and the timer. */
+  readonly end: () => void;
+
+  constructor(stream: Duplex, url: URL, options: DialOptions, reject: (error: unknown) => void) {
+    const { timeoutMs = DEFAULT_TIMEOUT_MS, signal, clock = systemClock } = options;
+    this.#stream = stream;
+    this.#reject = reject;
+    const failed = (cause: Error) => this.#fail('WS_CONNECT', `Cannot reach ${url.host}: ${reasonOf(cause)}`, cause);
+    const ended = () => this.#fail('WS_CONNECT', `${url.host} ended the connection without an answer`);
+    const aborted = () => this.#fail('WS_ABORTED', 'Connecting was given up');
+    const timer = clock.setTimeout(() => {
+      this.#fail('WS_TIMEOUT', `${url.host} did not open a WebSocket in ${timeoutMs / 1000} s`);
+    }, timeoutMs);
+    signal?.addEventListener('abort', aborted);
+    stream.on('error', () => {}); // Also between the handshake and the connection.
+    stream.on('data', this.#data).on('error', failed).on('end', ended).on('close', ended);
+    this.end = () => {
+      clock.clearTimeout(timer);
+      signal?.removeEventListener('abort', aborted);
+      stream.off('data', this.#data).off('error', failed).off('end', ended).off('close', ended);
+    };
+  }
+
+  readonly #data = (chunk: Buffer): void => {
+    try {
+      this.onData(chunk);
+    } catch (error) {
+      this.#failWith(error);
+    }
+  };
+  #fail(code: WebSocketErrorCode, message: string, cause?: unknown): void {
+    this.#failWith(new WebSocketError(code, message, cause === undefined ? {} : { cause }));
+  }
+  #failWith(error: unknown): void {
+    this.end();
+    this.#stream.destroy();
+    this.#reject(error);
+  }
+}
+
+/** The error for a name with several addresses has one error for each address and no message of its own. */
 function reasonOf(cause: Error): string {
   if (!(cause instanceof AggregateError)) return cause.message || cause.name;
   return [...new Set(cause.errors.map((error: Error) => error.message))].join(', ') || cause.name;

@@ -1,4 +1,4 @@
-/** Everything that can go wrong has a stable code; those that a peer caused also have the close code the RFC asks for. */
+/** Every error has a stable code; errors that a peer caused also have the close code that the RFC requires. */
 
 /** Error code → close code sent to the peer (RFC 6455 §7.4.1), or 1006 where no Close frame can be sent. */
 const CLOSE_CODES = {
@@ -40,15 +40,22 @@ export type WebSocketErrorCode = keyof typeof CLOSE_CODES;
 export class WebSocketError extends Error {
   override readonly name = 'WebSocketError';
   readonly code: WebSocketErrorCode;
-  /** What the peer is told, 1006 when it is told nothing. */
+  /** The code sent to the peer; 1006 when nothing is sent. */
   readonly closeCode: number;
-  /** WS_STATUS: what the server answered in place of 101. */
+  /** WS_STATUS: the status that the server sent instead of 101. */
   readonly status: number | undefined;
+  /** WS_STATUS: where a redirect would have led. */
+  readonly location: string | undefined;
 
-  constructor(code: WebSocketErrorCode, message: string, options: { cause?: unknown; status?: number } = {}) {
+  constructor(
+    code: WebSocketErrorCode,
+    message: string,
+    options: { cause?: unknown; status?: number; location?: string | undefined } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.closeCode = CLOSE_CODES[code];
     this.status = options.status;
+    this.location = options.location;
   }
 }

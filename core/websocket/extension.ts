@@ -3,13 +3,13 @@ import type { DeflateParams, DeflateTuning } from './deflate.ts';
 
 export const DEFLATE = 'permessage-deflate';
 
-/** One offer or answer. A parameter without a value has `true`. */
+/** One offer or answer. A parameter without a value maps to `true`. */
 export interface Extension {
   name: string;
   params: Map<string, string | true>;
 }
 
-/** How this side wants permessage-deflate. */
+/** This side's preferences for permessage-deflate. */
 export interface DeflateOptions extends DeflateTuning {
   serverNoContextTakeover?: boolean;
   clientNoContextTakeover?: boolean;
@@ -18,68 +18,93 @@ export interface DeflateOptions extends DeflateTuning {
   clientMaxWindowBits?: number;
 }
 
-/** Names and parameters that one header may have; more is no honest offer. */
+/** Names and parameters that one header may have; no honest offer has more. */
 const MAX_ITEMS = 1000;
 const TOKEN = /[!#$%&'*+\-.^_`|~0-9A-Za-z]*/y;
 const SPACE = /[ \t]*/y;
 
-/** Is this a token as RFC 9110 §5.6.2 has it? */
+/** Whether the text is a token (RFC 9110 §5.6.2). */
 export function isToken(text: string): boolean {
   TOKEN.lastIndex = 0;
   return text !== '' && TOKEN.exec(text)![0] === text;
 }
 
 /**
- * Goes through the header once, from left to right.
+ * Parses the header in one pass.
  * @returns null if the syntax is wrong, a parameter is named twice, or there are more than MAX_ITEMS names
  */
 export function parseExtensions(header: string): Extension[] | null {
-  let at = 0;
-  const match = (pattern: RegExp) => {
-    pattern.lastIndex = at;
-    const text = pattern.exec(header)![0];
-    at += text.length;
-    return text;
-  };
-  let items = 0;
-  const token = () => {
-    if (++items > MAX_ITEMS) return '';
-    match(SPACE);
-    const text = match(TOKEN);
-    match(SPACE);
-    return text;
-  };
-  const value = (): string => {
-    match(SPACE);
-    if (header[at] !== '"') return token();
-    const close = header.indexOf('"', at + 1);
-    const text = header.slice(at + 1, close < 0 ? at + 1 : close);
-    at = close < 0 ? header.length : close + 1;
-    match(SPACE);
-    return isToken(text) ? text : ''; // §9.1: a quoted value is a token once unquoted
-  };
-
+  const scanner = new Scanner(header);
   const all: Extension[] = [];
   for (;;) {
-    const name = token();
-    if (name === '') return null;
-    const params: Extension['params'] = new Map();
-    while (header[at] === ';') {
-      at++;
-      const param = token();
-      if (param === '' || params.has(param)) return null;
-      let content: string | true = true;
-      if (header[at] === '=') {
-        at++;
-        content = value();
-        if (content === '') return null;
-      }
-      params.set(param, content);
-    }
+    const name = scanner.token();
+    const params = name === '' ? null : readParams(scanner);
+    if (!params) return null;
     all.push({ name, params });
-    if (at === header.length) return all;
-    if (header[at] !== ',') return null;
-    at++;
+    if (scanner.ended) return all;
+    if (!scanner.skip(',')) return null;
+  }
+}
+
+/** `; name` and `; name=value`, as many as there are; null if one is wrong. */
+function readParams(scanner: Scanner): Extension['params'] | null {
+  const params: Extension['params'] = new Map();
+  while (scanner.skip(';')) {
+    const name = scanner.token();
+    if (name === '' || params.has(name)) return null;
+    const value = scanner.skip('=') ? scanner.value() : true;
+    if (value === '') return null;
+    params.set(name, value);
+  }
+  return params;
+}
+
+/** Reads a header value from left to right. */
+class Scanner {
+  readonly #text: string;
+  #at = 0;
+  #items = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  get ended(): boolean {
+    return this.#at === this.#text.length;
+  }
+
+  /** Skips this character. @returns whether it was there */
+  skip(character: string): boolean {
+    if (this.#text[this.#at] !== character) return false;
+    this.#at++;
+    return true;
+  }
+
+  /** A token and the space around it; '' if there is none, or beyond MAX_ITEMS. */
+  token(): string {
+    if (++this.#items > MAX_ITEMS) return '';
+    this.#match(SPACE);
+    const text = this.#match(TOKEN);
+    this.#match(SPACE);
+    return text;
+  }
+
+  /** A token, which may be quoted (§9.1: the text between the quotes must be a token); '' if there is none. */
+  value(): string {
+    this.#match(SPACE);
+    if (!this.skip('"')) return this.token();
+    const close = this.#text.indexOf('"', this.#at);
+    const text = close < 0 ? '' : this.#text.slice(this.#at, close);
+    this.#at = close < 0 ? this.#text.length : close + 1;
+    this.#match(SPACE);
+    return isToken(text) ? text : '';
+  }
+
+  #match(pattern: RegExp): string {
+    pattern.lastIndex = this.#at;
+    const text = pattern.exec(this.#text)![0];
+    this.#at += text.length;
+    return text;
   }
 }
 
@@ -101,15 +126,15 @@ function isValidDeflate(params: Extension['params'], offer: boolean): boolean {
 
 export interface Agreed {
   params: DeflateParams;
-  /** The value of Sec-WebSocket-Extensions that says so. */
+  /** The value of Sec-WebSocket-Extensions for the answer. */
   header: string;
 }
 
-/** Server: takes the first offer that is valid and that this side can keep, or null. */
+/** Server: accepts the first offer that is valid and that this side can honour; null if there is none. */
 export function acceptDeflate(offers: Extension[], options: DeflateOptions): Agreed | null {
   const offer = offers.find((each) =>
     each.name === DEFLATE && isValidDeflate(each.params, true) &&
-    // A client that does not say client_max_window_bits may use 15 whatever we ask for.
+    // A client that does not offer client_max_window_bits may use 15 bits whatever this side wants.
     (each.params.has('client_max_window_bits') || (options.clientMaxWindowBits ?? 15) === 15)
   );
   if (!offer) return null;
@@ -137,7 +162,7 @@ export function offerDeflate(options: DeflateOptions): string {
   return header.includes('client_max_window_bits') ? header : `${header}; client_max_window_bits`;
 }
 
-/** Client: what the server's answer to that offer means, or null if it may not answer so. */
+/** Client: the parameters that the server's answer to this offer selects; null if the answer is not allowed. */
 export function readDeflateAnswer(answer: Extension, options: DeflateOptions): DeflateParams | null {
   const { params } = answer;
   if (answer.name !== DEFLATE || !isValidDeflate(params, false)) return null;

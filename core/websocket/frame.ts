@@ -10,29 +10,30 @@ export const PONG = 0xa;
 
 export const FIN = 0x80;
 export const RSV1 = 0x40;
-/** First byte: RSV2 and RSV3, for which no extension is known here. */
+/** First byte: RSV2 and RSV3, which no supported extension uses. */
 export const RSV23 = 0x30;
 /** Second byte: the payload is masked. */
 export const MASK = 0x80;
 
 /** §5.5: longest payload of a control frame. */
 export const MAX_CONTROL = 125;
-/** §5.5.1: longest reason, two bytes are the code. */
+/** §5.5.1: longest reason; two bytes hold the code. */
 export const MAX_REASON = MAX_CONTROL - 2;
 /** 2 bytes, 8 of length, 4 of mask. */
 export const MAX_HEADER = 14;
 const LENGTH_16 = 126;
 const LENGTH_64 = 127;
 
-/** Bytes that the header of a frame with that payload takes. */
+/** Size in bytes of the header of a frame with that payload length. */
 export function headerSize(length: number, masked: boolean): number {
   return (length < LENGTH_16 ? 2 : length < 0x10000 ? 4 : 10) + (masked ? 4 : 0);
 }
 
 /**
- * Writes a header at `at` and gives the offset behind it.
+ * Writes a header at `at`.
  * @param first FIN, RSV bits and opcode
  * @param key the mask as a little-endian word, or null for an unmasked frame
+ * @returns the offset behind the header
  */
 export function writeHeader(out: Buffer, at: number, first: number, length: number, key: number | null): number {
   const mask = key === null ? 0 : MASK;
@@ -56,14 +57,14 @@ export function writeHeader(out: Buffer, at: number, first: number, length: numb
   return at;
 }
 
-/** §7.4: codes that may stand in a Close frame. 1004-1006 and 1015 are reserved, below 3000 the rest is unassigned. */
+/** §7.4: codes that a Close frame may carry. 1004-1006 and 1015 are reserved; the rest below 3000 is unassigned. */
 export function isCloseCode(code: number): boolean {
   return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
 }
 
 /**
  * §5.5.1: the payload of a Close frame.
- * @throws RangeError, TypeError for what must not be sent
+ * @throws RangeError, TypeError for a code or reason that must not be sent
  */
 export function closePayload(code: number, reason: string): Buffer {
   if (!isCloseCode(code)) throw new RangeError(`${code} is not a close code that can be sent`);

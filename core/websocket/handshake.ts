@@ -1,4 +1,4 @@
-/** The opening handshake (RFC 6455 §4) as pure functions: heads in, a decision out. */
+/** The opening handshake (RFC 6455 §4) as pure functions from message heads to a decision. */
 import { createHash, randomBytes } from 'node:crypto';
 import type { HeaderMap } from '../http/types.ts';
 import type { DeflateParams } from './deflate.ts';
@@ -19,7 +19,7 @@ const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 const KEY = /^[+/0-9A-Za-z]{22}==$/;
 export const VERSION = '13';
 
-/** What the handshake reads of a request; node:http's IncomingMessage has it. */
+/** The part of a request that the handshake reads; node:http's IncomingMessage has it. */
 export interface RequestHead {
   readonly method?: string | undefined;
   readonly httpVersion: string;
@@ -28,11 +28,11 @@ export interface RequestHead {
 }
 
 export interface ServerOptions {
-  /** Subprotocols that the server speaks, best first. The first of these that the client offers is agreed upon. */
+  /** Subprotocols that the server speaks, best first. The first one that the client offers is selected. */
   protocols?: readonly string[];
   /** Off when not given. */
   deflate?: DeflateOptions | boolean;
-  /** Decides by the Origin header (undefined: none was sent, so no browser). Every origin is let in when not given. */
+  /** Decides by the Origin header (undefined: none was sent, so no browser). Every origin is accepted when not given. */
   checkOrigin?: (origin: string | undefined) => boolean;
   /** Further headers of the 101. */
   headers?: HeaderMap;
@@ -40,7 +40,7 @@ export interface ServerOptions {
 
 export interface Refusal {
   status: number;
-  /** For people. */
+  /** Sentence for people. */
   message: string;
   /** Error code of the JSON body. */
   code: string;
@@ -50,7 +50,7 @@ export interface Refusal {
 export interface Agreement {
   /** Headers of the 101. */
   headers: HeaderMap;
-  /** '' if none. */
+  /** The selected subprotocol; '' if there is none. */
   protocol: string;
   deflate: DeflateParams | null;
 }
@@ -58,7 +58,7 @@ export interface Agreement {
 /** Sec-WebSocket-Accept for a Sec-WebSocket-Key (§4.2.2). */
 export const acceptKey = (key: string): string => createHash('sha1').update(key + GUID).digest('base64');
 
-/** @returns what was agreed upon, or why not (§4.2) */
+/** The server's check of an upgrade request (§4.2). @returns the negotiated result, or the refusal */
 export function checkUpgrade(request: RequestHead, options: ServerOptions = {}): Agreement | Refusal {
   const headers = groupHeaders(request.rawHeaders);
   const refusal = checkHead(request, headers) ?? checkVersion(headers) ?? checkOrigin(headers, options);
@@ -102,7 +102,7 @@ function groupHeaders(raw: readonly string[]): Grouped {
   return all;
 }
 
-/** Does a list header name this token, in any case? */
+/** Whether a list header contains this token, in any case. */
 const lists = (values: string[] | undefined, token: string) =>
   values !== undefined && values.join(',').split(',').some((item) => item.trim().toLowerCase() === token);
 
@@ -124,7 +124,7 @@ function checkHead(request: RequestHead, headers: Grouped): Refusal | null {
 
 const UPGRADE_REQUIRED: HeaderMap = { Upgrade: 'websocket', 'Sec-WebSocket-Version': VERSION };
 
-/** §4.4: the answer to another version names the one we speak. */
+/** §4.4: the answer to another version names the supported one. */
 function checkVersion(headers: Grouped): Refusal | null {
   const versions = headers.get('sec-websocket-version');
   if (versions?.length === 1 && versions[0] === VERSION) return null;
@@ -140,7 +140,7 @@ function checkOrigin(headers: Grouped, options: ServerOptions): Refusal | null {
   return null;
 }
 
-/** @returns '' if none fits, null if the offer is not a list of different tokens (§4.1) */
+/** @returns '' if no protocol matches, null if the offer is not a list of different tokens (§4.1) */
 function chooseProtocol(values: string[], spoken: readonly string[]): string | null {
   if (values.length === 0) return '';
   const offered = values.join(',').split(',').map((item) => item.trim());
@@ -206,7 +206,7 @@ function headerLine(name: string, value: string): string {
   return `${name}: ${value}`;
 }
 
-/** ws://user:password@host → Basic (RFC 7617), unless the caller authorises itself. */
+/** ws://user:password@host → Basic (RFC 7617), unless the caller sends an Authorization header. */
 function credentials(url: URL, headers: Record<string, string>): string[] {
   if (!url.username && !url.password) return [];
   if (Object.keys(headers).some((name) => name.toLowerCase() === 'authorization')) return [];
@@ -237,26 +237,27 @@ export function parseResponseHead(text: string): ResponseHead {
 }
 
 /**
- * §4.1, what the client checks. Redirects are not followed: what was asked for is what is reached.
+ * The client's checks (§4.1). Redirects are not followed: the client reaches the requested address or none.
  * @throws WebSocketError WS_STATUS, WS_HANDSHAKE
  */
 export function checkAnswer(head: ResponseHead, offer: Offer): { protocol: string; deflate: DeflateParams | null } {
+  const headers = groupHeaders(head.rawHeaders);
   if (head.status !== 101) {
     throw new WebSocketError('WS_STATUS', `The server answered ${head.status} in place of opening a WebSocket`, {
       status: head.status,
+      location: headers.get('location')?.[0],
     });
   }
-  const headers = groupHeaders(head.rawHeaders);
-  const one = (name: string) => {
+  const entry = (name: string) => {
     const values = headers.get(name) ?? [];
     if (values.length > 1) throw bad(`${name} was sent twice`);
     return values[0];
   };
-  if (one('upgrade')?.toLowerCase() !== 'websocket') throw bad('Upgrade is not "websocket"');
+  if (entry('upgrade')?.toLowerCase() !== 'websocket') throw bad('Upgrade is not "websocket"');
   if (!lists(headers.get('connection'), 'upgrade')) throw bad('Connection does not say "Upgrade"');
-  if (one('sec-websocket-accept') !== acceptKey(offer.key)) throw bad('Sec-WebSocket-Accept does not fit the key');
-  if (headers.has('transfer-encoding') || (one('content-length') ?? '0') !== '0') throw bad('a 101 has no body');
-  const protocol = one('sec-websocket-protocol');
+  if (entry('sec-websocket-accept') !== acceptKey(offer.key)) throw bad('Sec-WebSocket-Accept does not fit the key');
+  if (headers.has('transfer-encoding') || (entry('content-length') ?? '0') !== '0') throw bad('a 101 has no body');
+  const protocol = entry('sec-websocket-protocol');
   if (protocol !== undefined && !offer.protocols.includes(protocol)) throw bad('the subprotocol was not offered');
   return { protocol: protocol ?? '', deflate: agreedDeflate(headers.get('sec-websocket-extensions'), offer) };
 }

@@ -1,4 +1,4 @@
-/** Finds a peer that is gone without a word: silence → Ping → still silence → dead. */
+/** Detects a peer that vanished without closing: silence → Ping → more silence → dead. */
 import type { Clock, Timer } from '../clock.ts';
 
 export interface HeartbeatOptions {
@@ -9,7 +9,7 @@ export interface HeartbeatOptions {
 }
 
 export interface HeartbeatActions {
-  /** Time to ask whether the peer is there. */
+  /** The peer was silent for pingMs: send a Ping. */
   silent(): void;
   dead(): void;
 }
@@ -34,12 +34,12 @@ export class Heartbeat {
     this.#arm(options.pingMs);
   }
 
-  /** The peer has shown life: bytes came, or bytes that waited went out. */
+  /** The peer has shown life: bytes arrived, or buffered bytes were written. */
   seen(): void {
     this.#lastSeen = this.#clock.monotonic();
   }
 
-  /** While this side does not read, silence says nothing. */
+  /** While this side does not read (`held`), silence proves nothing. */
   hold(held: boolean): void {
     if (this.#held && !held) this.seen();
     this.#held = held;
@@ -58,7 +58,7 @@ export class Heartbeat {
   #tick(): void {
     const { pingMs, deadMs } = this.#options;
     const now = this.#clock.monotonic();
-    // This process slept: what the peer sent meanwhile has not been read yet. It gets one more round.
+    // This process slept: what the peer sent meanwhile has not been read yet, so the peer gets one more round.
     if (this.#held || now - this.#due > pingMs) this.#lastSeen = Math.max(this.#lastSeen, now - pingMs);
     const silent = now - this.#lastSeen;
     if (silent >= deadMs) return this.#actions.dead();

@@ -1,20 +1,20 @@
-/** Every bound of this layer, with its default. SPEC.md lists what happens one past each. */
+/** Every bound of this layer, with its default. SPEC.md lists what happens beyond each. */
 export interface Limits {
   /** Bytes of one message, after decompression (and before it, too). */
   message: number;
   /** Frames that one message may consist of. */
   fragments: number;
-  /** Control frames a second that a peer may send; that many more at once after a quiet second. */
+  /** Control frames per second that a peer may send; after a quiet second it may send that many at once. */
   controlPerSecond: number;
   /** Bytes waiting to be written above which `send` gives false and reading stops. */
   highWater: number;
   /** Bytes waiting to be written above which a further `send` ends the connection (WS_BACKLOG). */
   backlog: number;
-  /** Milliseconds for the answer to a Close frame; then the connection is destroyed. */
-  closeMs: number;
+  /** Milliseconds that the peer has to answer a Close frame before the connection is destroyed. */
+  closeHandshakeMs: number;
   /** Milliseconds from the end of the closing handshake, or from a failure, until the connection is destroyed. */
-  lingerMs: number;
-  /** Bytes of the head that a server may answer to `dial`. */
+  closeTimeoutMs: number;
+  /** Bytes of the response head that `dial` accepts. */
   handshakeBytes: number;
 }
 
@@ -24,8 +24,8 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   controlPerSecond: 100,
   highWater: 256 << 10,
   backlog: 16 << 20,
-  closeMs: 3000,
-  lingerMs: 1000,
+  closeHandshakeMs: 3000,
+  closeTimeoutMs: 1000,
   handshakeBytes: 16 << 10,
 };
 

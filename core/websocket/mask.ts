@@ -1,14 +1,14 @@
 /**
- * Masking (RFC 6455 §5.3). A key is a little-endian 32-bit word, turned so that its low byte belongs to the next byte of
- * payload. Short payloads go byte by byte, longer ones through a WebAssembly SIMD loop in blocks that fit its memory, or
+ * Masking (RFC 6455 §5.3). A key is a little-endian 32-bit word, rotated so that its low byte belongs to the next byte of
+ * payload. Short payloads are masked byte by byte, longer ones by a WebAssembly SIMD loop in blocks that fit its memory, or
  * by 32-bit words where there is no SIMD.
  */
 import { Buffer } from 'node:buffer';
 import { randomFillSync } from 'node:crypto';
 
-/** Below this many bytes the copy into WebAssembly's memory costs more than it brings (measured on Node and Deno). */
+/** Below this many bytes the copy into WebAssembly's memory costs more than it saves (measured on Node and Deno). */
 const BLOCK_MIN = 256;
-/** Bytes handled in one call: what the nearest cache holds twice. The memory is larger, for the loop works in steps of 64. */
+/** Bytes handled in one call: half of a first-level cache. The memory is larger, because the loop works in steps of 64. */
 const BLOCK = 16 << 10;
 
 /** Writes bytes[from..to] XOR the key to out[at..]; `out` may be `bytes` with `at` = `from`. `key` belongs to `from`. */
@@ -19,7 +19,7 @@ export const xor: Xor = (bytes, from, to, key, out, at) => {
   else xorBlocks(bytes, from, to, key, out, at);
 };
 
-/** The key for the byte that follows `count` bytes later. */
+/** The key for the byte `count` bytes later. */
 export function turnKey(key: number, count: number): number {
   const bits = (count & 3) << 3;
   return bits === 0 ? key : (key >>> bits) | (key << (32 - bits));
@@ -88,7 +88,7 @@ export function loadSimd(): Xor | null {
 
 const xorBlocks: Xor = loadSimd() ?? xorWords;
 
-/** Keys drawn at a time: one call of the random source costs as much as masking 2 KiB. */
+/** Keys drawn at once: one call of the random source costs as much as masking 2 KiB. */
 const POOL_KEYS = 2048;
 const pool = new Int32Array(POOL_KEYS);
 let drawn = POOL_KEYS;

@@ -1,6 +1,6 @@
 /**
- * Frames → messages (RFC 6455 §5.4, §5.5, §8.1). A message that lies in one chunk is handed out where it is; one that
- * spans chunks or frames is gathered in one buffer. Text is checked as it arrives, so that a wrong byte is refused at once.
+ * Frames → messages (RFC 6455 §5.4, §5.5, §8.1). A message that lies in one chunk is delivered as a view of it; one that
+ * spans chunks or frames is gathered in one buffer. Text is checked as it arrives, so that an invalid byte is refused at once.
  */
 import { Buffer, isUtf8 } from 'node:buffer';
 import type { Clock } from '../clock.ts';
@@ -9,16 +9,16 @@ import { CLOSE, CONTINUATION, isCloseCode, MAX_CONTROL, PING, TEXT } from './fra
 import type { Limits } from './limits.ts';
 import { xor } from './mask.ts';
 import type { FrameSink } from './parser.ts';
-import { giveSlab, SLAB, takeSlab } from './slab.ts';
+import { acquireBlock, BLOCK_SIZE, releaseBlock } from '../buffers/pool.ts';
 import { decodeText, Utf8Checker } from './utf8.ts';
 
 /** §7.1.5: the peer's Close frame carried no code. */
 export const NO_CODE = 1005;
-/** A buffer begins with no more than this and doubles, whatever length a header announces. */
+/** Largest first capacity of a buffer, bytes; it doubles from there, whatever length a header announces. */
 const FIRST_CAPACITY = 1 << 20;
 
 export interface MessageSink {
-  /** Nothing touches the bytes afterwards: the receiver may keep them, unless they are lent. */
+  /** The receiver may keep the bytes (nothing changes them afterwards), unless the reader is zero-copy. */
   message(data: Buffer | string): void;
   /** Valid during the call. */
   ping(data: Buffer): void;
@@ -37,14 +37,16 @@ export class MessageReader implements FrameSink {
   readonly #limits: Readonly<Limits>;
   readonly #inflater: Decompressor | null;
   readonly #clock: Clock;
-  readonly #lend: boolean;
+  readonly #zeroCopy: boolean;
+  /** Bytes of one message; applies to frames whose header arrives from now on. */
+  maxMessage: number;
   #controls: RateLimit | null = null;
 
   // The current frame.
   #opcode = 0;
   #fin = false;
   #length = 0;
-  /** Payload of the frame where it is the whole of a control frame or a message, else gathered. */
+  /** Payload of the frame, in place when it is a whole control frame or message, else in a Gatherer. */
   #bytes = NOTHING;
   #from = 0;
   #to = 0;
@@ -58,17 +60,18 @@ export class MessageReader implements FrameSink {
   #body: Gatherer | null = null;
   #utf8: Utf8Checker | null = null;
 
-  /** @param lend bytes of messages are only valid during the call */
+  /** @param zeroCopy bytes of messages are valid only during the call */
   constructor(
     sink: MessageSink,
     limits: Readonly<Limits>,
     clock: Clock,
     inflater: Decompressor | null = null,
-    lend = false,
+    zeroCopy = false,
   ) {
-    this.#lend = lend;
+    this.#zeroCopy = zeroCopy;
     this.#sink = sink;
     this.#limits = limits;
+    this.maxMessage = limits.message;
     this.#inflater = inflater;
     this.#clock = clock;
   }
@@ -93,7 +96,7 @@ export class MessageReader implements FrameSink {
     }
     if (++this.#frames > this.#limits.fragments) refuse('WS_TOO_MANY_FRAGMENTS', 'too many fragments');
     this.#size += length;
-    const limit = this.#limits.message;
+    const limit = this.maxMessage;
     if (this.#size > (this.#compressed ? deflateBound(limit) : limit)) {
       refuse('WS_MESSAGE_TOO_BIG', 'the message is too big');
     }
@@ -103,11 +106,11 @@ export class MessageReader implements FrameSink {
     const control = this.#opcode >= CLOSE;
     if (to - from === this.#length && (control || (this.#fin && this.#frames === 1))) {
       if (key !== 0) xor(bytes, from, to, key, bytes, from);
-      this.#keep(bytes, from, to);
+      this.#setBytes(bytes, from, to);
     } else if (control) {
       (this.#control ??= new Gatherer()).append(bytes, from, to, key, MAX_CONTROL);
     } else {
-      const body = this.#body ??= new Gatherer(this.#lend);
+      const body = this.#body ??= new Gatherer(this.#zeroCopy);
       body.append(bytes, from, to, key, this.#fin ? this.#size : 0);
       this.#checkText(body.buffer, body.used - (to - from), body.used);
     }
@@ -118,26 +121,26 @@ export class MessageReader implements FrameSink {
       this.#endControl();
     } else if (this.#fin) {
       const gathered = this.#body?.take();
-      if (gathered) this.#keep(gathered, 0, gathered.length);
+      if (gathered) this.#setBytes(gathered, 0, gathered.length);
       try {
         this.#endMessage(gathered !== undefined && gathered !== null);
       } finally {
-        this.#body?.giveBack();
+        this.#body?.release();
       }
     }
   }
 
-  #keep(bytes: Buffer, from: number, to: number): void {
+  #setBytes(bytes: Buffer, from: number, to: number): void {
     this.#bytes = bytes;
     this.#from = from;
     this.#to = to;
   }
 
-  /** The kept bytes, which are then forgotten. */
-  #taken(): Buffer {
+  /** Returns the bytes that `#setBytes` set, and clears them. */
+  #takeBytes(): Buffer {
     if (this.#bytes === NOTHING) return NOTHING;
     const view = this.#bytes.subarray(this.#from, this.#to);
-    this.#keep(NOTHING, 0, 0);
+    this.#setBytes(NOTHING, 0, 0);
     return view;
   }
 
@@ -147,31 +150,31 @@ export class MessageReader implements FrameSink {
     if (!this.#utf8.push(bytes, from, to)) badText();
   }
 
-  /** @param checked text that was gathered has been checked up to its last character */
+  /** @param checked gathered text has been checked up to its last character */
   #endMessage(checked: boolean): void {
     const text = this.#kind === TEXT;
     this.#kind = 0;
     if (this.#compressed) {
-      const bytes = this.#inflater!.decompress(this.#taken(), this.#limits.message);
+      const bytes = this.#inflater!.decompress(this.#takeBytes(), this.maxMessage);
       return this.#sink.message(text ? decodeText(bytes, 0, bytes.length) ?? badText() : bytes);
     }
-    if (!text) return this.#sink.message(this.#taken());
+    if (!text) return this.#sink.message(this.#takeBytes());
     if (checked && !this.#utf8!.end()) badText();
     const bytes = this.#bytes, from = this.#from, to = this.#to;
-    this.#keep(NOTHING, 0, 0);
+    this.#setBytes(NOTHING, 0, 0);
     this.#sink.message(checked ? bytes.toString('utf8', from, to) : decodeText(bytes, from, to) ?? badText());
   }
 
   #endControl(): void {
     const gathered = this.#control?.take();
-    if (gathered) this.#keep(gathered, 0, gathered.length);
-    const data = this.#taken();
+    if (gathered) this.#setBytes(gathered, 0, gathered.length);
+    const data = this.#takeBytes();
     if (this.#opcode === PING) this.#sink.ping(data);
     else if (this.#opcode === CLOSE) this.#endClose(data);
     else this.#sink.pong(data);
   }
 
-  /** §5.5.1: nothing, or a code and a reason in UTF-8. */
+  /** §5.5.1: the payload is empty, or a code and a reason in UTF-8. */
   #endClose(data: Buffer): void {
     if (data.length === 0) return this.#sink.close(NO_CODE, '');
     if (data.length === 1) refuse('WS_BAD_CLOSE', 'half a close code');
@@ -185,24 +188,24 @@ export class MessageReader implements FrameSink {
 
 const NOTHING: Buffer = Buffer.alloc(0);
 
-/** What a message that does not compress may grow to, with the smallest window (zlib, deflateBound). */
+/** Largest compressed size of an incompressible message, with the smallest window (zlib, deflateBound). */
 const deflateBound = (length: number): number => length + (length >>> 3) + (length >>> 6) + 64;
 
-/** Joins parts into one buffer that never holds more than twice what has come, or FIRST_CAPACITY. */
+/** Joins parts into one buffer that is never larger than twice what has arrived, or FIRST_CAPACITY. */
 class Gatherer {
   buffer: Buffer = NOTHING;
   used = 0;
-  readonly #lend: boolean;
-  #slab: Buffer | null = null;
+  readonly #zeroCopy: boolean;
+  #block: Buffer | null = null;
 
-  /** @param lend what was gathered is used until `giveBack`, and its memory again after that */
-  constructor(lend = false) {
-    this.#lend = lend;
+  /** @param zeroCopy the gathered bytes are read until `release`; their memory is reused after that */
+  constructor(zeroCopy = false) {
+    this.#zeroCopy = zeroCopy;
   }
 
   /**
    * Adds bytes[from..to], unmasked with `key`.
-   * @param expected bytes that the whole will have, 0 if that is not known
+   * @param expected size of the whole, bytes; 0 if it is unknown
    */
   append(bytes: Buffer, from: number, to: number, key: number, expected: number): void {
     const needed = this.used + to - from;
@@ -213,8 +216,8 @@ class Gatherer {
   }
 
   #grow(needed: number, expected: number): void {
-    if (this.#lend && this.used === 0 && expected > 0 && expected <= SLAB) {
-      this.buffer = this.#slab = takeSlab();
+    if (this.#zeroCopy && this.used === 0 && expected > 0 && expected <= BLOCK_SIZE) {
+      this.buffer = this.#block = acquireBlock();
       return;
     }
     const doubled = Math.max(needed, this.used * 2, Math.min(expected, FIRST_CAPACITY));
@@ -223,7 +226,7 @@ class Gatherer {
     this.buffer = next;
   }
 
-  /** What was gathered, or null if nothing. */
+  /** The gathered bytes, or null if there are none. */
   take(): Buffer | null {
     if (this.used === 0) return null;
     const all = this.buffer.subarray(0, this.used);
@@ -232,13 +235,13 @@ class Gatherer {
     return all;
   }
 
-  giveBack(): void {
-    if (this.#slab) giveSlab(this.#slab);
-    this.#slab = null;
+  release(): void {
+    if (this.#block) releaseBlock(this.#block);
+    this.#block = null;
   }
 }
 
-/** So many a second, and as many at once after a quiet second. */
+/** A token bucket: `perSecond` events per second, and as many at once after a quiet second. */
 class RateLimit {
   readonly #perSecond: number;
   readonly #clock: Clock;

@@ -1,6 +1,6 @@
 /**
- * Bytes → frames (RFC 6455 §5.2). The parser goes through a chunk by offset; only a header that spans chunks is copied.
- * Payload is handed on as it comes, whole or in parts, still masked.
+ * Bytes → frames (RFC 6455 §5.2). The parser walks through a chunk by offset; only a header that spans chunks is copied.
+ * Payload is passed on as it arrives, whole or in parts, still masked.
  *
  *   START ─▶ LENGTH ─▶ KEY ─▶ PAYLOAD ─▶ START …      (LENGTH and KEY are left out when a frame has none)
  */
@@ -9,11 +9,11 @@ import { WebSocketError } from './errors.ts';
 import { BINARY, CLOSE, FIN, MASK, MAX_CONTROL, PONG, RSV1, RSV23 } from './frame.ts';
 import { turnKey } from './mask.ts';
 
-/** What a frame is made into. Each method may throw a WebSocketError to refuse. */
+/** Receives the parts of each frame. Each method may throw a WebSocketError to refuse the frame. */
 export interface FrameSink {
-  /** A header is complete and keeps the rules of one frame. */
+  /** A header is complete and valid by itself. */
   start(opcode: number, fin: boolean, rsv1: boolean, length: number): void;
-  /** Payload: bytes[from..to], never empty, to be unmasked with `key` (0: nothing to do); it may be changed in place. */
+  /** Payload: bytes[from..to], never empty, to be unmasked with `key` (0: not masked); it may be changed in place. */
   part(bytes: Buffer, from: number, to: number, key: number): void;
   /** The frame is complete. */
   end(): void;
@@ -35,10 +35,10 @@ export class FrameParser {
 
   #chunk = NOTHING;
   #at = 0;
-  /** A header field that spans chunks is gathered here. */
+  /** Gathers a header field that spans chunks. */
   #scratch: Buffer | null = null;
   #gathered = 0;
-  /** Where #take left the field: in the chunk or in the scratch. */
+  /** Where #read found the field: in the chunk or in the scratch. */
   #field = NOTHING;
   #fieldAt = 0;
 
@@ -57,7 +57,7 @@ export class FrameParser {
   /**
    * Parses chunk[from..] until its end or until `stop`. Must not be called from within the sink.
    * @returns the offset of the first byte not consumed
-   * @throws WebSocketError; the parser is of no use afterwards
+   * @throws WebSocketError; the parser must not be used afterwards
    */
   push(chunk: Buffer, from = 0): number {
     this.#chunk = chunk;
@@ -79,17 +79,17 @@ export class FrameParser {
           more = this.#payload();
       }
     }
-    this.#chunk = this.#field = NOTHING; // an idle connection holds no memory
+    this.#chunk = this.#field = NOTHING; // An idle connection holds no memory.
     return this.#at;
   }
 
-  /** Called from within the sink: push returns after this frame. */
+  /** Called from within the sink: `push` returns after this frame. */
   stop(): void {
     this.#running = false;
   }
 
   #start(): boolean {
-    if (!this.#take(2)) return false;
+    if (!this.#read(2)) return false;
     const first = this.#first = this.#field[this.#fieldAt]!;
     const second = this.#field[this.#fieldAt + 1]!;
     const length = second & 0x7f;
@@ -118,7 +118,7 @@ export class FrameParser {
   }
 
   #length(): boolean {
-    if (!this.#take(this.#lengthBytes)) return false;
+    if (!this.#read(this.#lengthBytes)) return false;
     const field = this.#field, at = this.#fieldAt;
     if (this.#lengthBytes === 2) {
       this.#remaining = field[at]! << 8 | field[at + 1]!;
@@ -132,7 +132,7 @@ export class FrameParser {
     return true;
   }
 
-  /** All but the mask key: the sink may refuse a length before another byte is awaited. */
+  /** The header is complete but for the mask key: the sink may refuse a length before the next byte arrives. */
   #headerDone(): void {
     const first = this.#first;
     this.#sink.start(first & 0x0f, (first & FIN) !== 0, (first & RSV1) !== 0, this.#remaining);
@@ -140,7 +140,7 @@ export class FrameParser {
   }
 
   #maskKey(): boolean {
-    if (!this.#take(4)) return false;
+    if (!this.#read(4)) return false;
     const field = this.#field, at = this.#fieldAt;
     this.#key = field[at]! | field[at + 1]! << 8 | field[at + 2]! << 16 | field[at + 3]! << 24;
     this.#state = PAYLOAD;
@@ -162,8 +162,8 @@ export class FrameParser {
     return true;
   }
 
-  /** Makes the next `count` bytes readable at #field[#fieldAt], or keeps what there is and gives false. */
-  #take(count: number): boolean {
+  /** Makes the next `count` bytes readable at #field[#fieldAt]; returns false, and stores the bytes so far, if there are fewer. */
+  #read(count: number): boolean {
     const left = this.#chunk.length - this.#at;
     if (this.#gathered === 0 && left >= count) {
       this.#field = this.#chunk;

@@ -1,14 +1,14 @@
-/** UTF-8 (RFC 3629) checked as the bytes come, so that a bad one is refused at once and not at the message's end. */
+/** Checks UTF-8 (RFC 3629) as bytes arrive, so that an invalid one is refused at once and not at the end of the message. */
 import { type Buffer, isUtf8 } from 'node:buffer';
 
-/** Runs of at least this many bytes go to the native check. */
+/** Runs of at least this many bytes are checked natively. */
 const NATIVE_MIN = 48;
-/** Texts shorter than this are looked at byte by byte: a native call costs more. */
+/** Texts shorter than this are checked byte by byte: a native call costs more. */
 const SHORT_TEXT = 96;
 
-/** Checks one text that comes in parts. */
+/** Checks one text that arrives in parts. */
 export class Utf8Checker {
-  /** Continuation bytes that the current character still needs, and what the next one of them may be. */
+  /** Continuation bytes that the current character still needs, and the allowed range of the next one. */
   #need = 0;
   #low = 0x80;
   #high = 0xbf;
@@ -26,7 +26,7 @@ export class Utf8Checker {
     return true;
   }
 
-  /** @returns whether the text may end here; ready for the next text */
+  /** @returns whether the text may end here. The checker is then ready for the next text. */
   end(): boolean {
     const complete = this.#need === 0;
     this.#need = 0;
@@ -55,7 +55,7 @@ export class Utf8Checker {
   }
 }
 
-/** Where the last, perhaps unfinished, character begins if it lacks bytes; otherwise the end. */
+/** Where the last character begins if it lacks bytes; otherwise `end`. */
 function lastBoundary(bytes: Buffer, start: number, end: number): number {
   for (let back = 1; back <= 3 && end - back >= start; back++) {
     const byte = bytes[end - back]!;

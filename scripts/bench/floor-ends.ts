@@ -11,7 +11,7 @@ import { createCipheriv, createDecipheriv, createSecretKey } from 'node:crypto';
 import { createServer as createHttp, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import process from 'node:process';
-import { release } from '../../core/release.ts';
+import { detach } from '../../core/buffers/detach.ts';
 import { acceptKey } from '../../core/websocket/handshake.ts';
 
 const CIPHER = 'chacha20-poly1305';
@@ -41,7 +41,7 @@ function writeSealed(socket: Socket, plain: Uint8Array): boolean {
   if (large) {
     socket.cork();
     socket.write(out);
-    socket.write(sealed, () => release(sealed));
+    socket.write(sealed, () => detach(sealed));
     socket.write(tag);
     socket.uncork();
   } else {
@@ -69,7 +69,7 @@ function readSealed(socket: Socket, take: (plain: Buffer) => void): void {
       at = end;
     }
     held = at < bytes.length ? Buffer.from(bytes.subarray(at)) : null;
-    release(bytes);
+    detach(bytes);
   });
 }
 
@@ -180,7 +180,7 @@ function relay(ports: number[]): Server {
     if (!answering) return;
     if (left === 0) return void answering.end(String(plain.readDoubleBE()));
     left -= plain.length;
-    const room = answering.write(plain, () => release(plain));
+    const room = answering.write(plain, () => detach(plain));
     if (left === 0) answering.end();
     else if (!room) {
       bulk.pause();
@@ -204,7 +204,7 @@ function relay(ports: number[]): Server {
     left = 0;
     req.on('data', (chunk) => {
       const room = writeSealed(bulk, chunk);
-      release(chunk);
+      detach(chunk);
       if (room) return;
       req.pause();
       bulk.once('drain', () => req.resume());

@@ -52,15 +52,15 @@ async function startFloor(): Promise<Peer> {
 }
 
 async function main(rounds: number): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'bench-floor-'));
+  const directory = mkdtempSync(join(tmpdir(), 'bench-floor-'));
   try {
-    const { direct, ours } = await startOurs(folder);
+    const { direct, ours } = await startOurs(directory);
     const peers = [
       direct,
       ours,
       await startFloor(),
-      await startSsh(folder, direct.port),
-      await startHttpProxy(folder, direct.port),
+      await startSsh(directory, direct.port),
+      await startHttpProxy(directory, direct.port),
     ];
     const values = new Map<string, number[]>();
     for (let round = -WARM; round < rounds; round++) {
@@ -86,7 +86,7 @@ async function main(rounds: number): Promise<void> {
     }
   } finally {
     for (const end of [...ends, stopAll]) end();
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true });
   }
 }
 

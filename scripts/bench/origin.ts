@@ -9,7 +9,7 @@
  */
 import { Buffer } from 'node:buffer';
 import process from 'node:process';
-import { keepConnected, type Tunnel } from '../../agent/tunnel.ts';
+import { startTunnelClient, type TunnelHandle } from '../../agent/tunnel/client.ts';
 import { createHttpServer } from '../../core/http/server.ts';
 import type { Handler, HttpRequest, HttpResponse } from '../../core/http/types.ts';
 import { createLog } from '../../core/log.ts';
@@ -106,9 +106,9 @@ async function main(): Promise<void> {
   const server = createHttpServer({ handler, log });
   const listening = await server.listen(port, '127.0.0.1');
   console.log(`origin ready on port ${listening.port}`);
-  let tunnel: Tunnel | null = null;
+  let tunnel: TunnelHandle | null = null;
   if (relay && token) {
-    tunnel = keepConnected({
+    tunnel = startTunnelClient({
       url: relay,
       token,
       handler,

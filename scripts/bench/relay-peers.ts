@@ -65,12 +65,12 @@ const answers = (port: number) => () =>
   );
 
 /** Our relay (the built file) and the origin with its tunnel; the origin alone is the measure of all. */
-export async function startOurs(folder: string): Promise<{ direct: Peer; ours: Peer }> {
+export async function startOurs(directory: string): Promise<{ direct: Peer; ours: Peer }> {
   const { build } = await import('../build.ts');
   await build();
   const [relayPort, port] = [await freePort(), await freePort()];
   const relay = start(process.execPath, [join(ROOT, 'dist/relay.mjs')], {
-    cwd: folder,
+    cwd: directory,
     env: {
       ...process.env,
       RELAY_TOKEN: TOKEN,
@@ -94,9 +94,9 @@ export async function startOurs(folder: string): Promise<{ direct: Peer; ours: P
   };
 }
 
-export async function startNginx(folder: string, originPort: number): Promise<Peer> {
+export async function startNginx(directory: string, originPort: number): Promise<Peer> {
   const port = await freePort();
-  const home = join(folder, 'nginx');
+  const home = join(directory, 'nginx');
   mkdirSync(home);
   writeFileSync(
     join(home, 'nginx.conf'),
@@ -122,8 +122,8 @@ export async function startNginx(folder: string, originPort: number): Promise<Pe
   return { name: 'nginx', port, pids: () => family(nginx.pid!) };
 }
 
-export async function startSsh(folder: string, originPort: number): Promise<Peer> {
-  const home = join(folder, 'ssh');
+export async function startSsh(directory: string, originPort: number): Promise<Peer> {
+  const home = join(directory, 'ssh');
   mkdirSync(home);
   chmodSync(home, 0o700);
   const [port, sshPort] = [await freePort(), await freePort()];
@@ -180,8 +180,8 @@ server.listen(Number(process.argv[4]), '127.0.0.1');
 `;
 
 /** http-proxy comes from npm into a temporary folder: it is no dependency of the project. */
-export async function startHttpProxy(folder: string, originPort: number): Promise<Peer> {
-  const home = join(folder, 'http-proxy');
+export async function startHttpProxy(directory: string, originPort: number): Promise<Peer> {
+  const home = join(directory, 'http-proxy');
   mkdirSync(home);
   writeFileSync(join(home, 'package.json'), '{"private":true}');
   execFileSync('npm', ['install', '--silent', '--no-audit', '--no-fund', 'http-proxy@1.18.1'], {

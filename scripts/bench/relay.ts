@@ -45,17 +45,17 @@ const argument = (name: string, fallback: string) => {
 async function measure(peer: Peer, direct: Peer, seconds: number): Promise<Row> {
   const pids = allPids(peer, direct);
   const many = await requests(peer.port, 32, seconds, pids);
-  const one = await requests(peer.port, 1, seconds, pids);
+  const entry = await requests(peer.port, 1, seconds, pids);
   const attempt = (action: () => Promise<number>) => action().catch(() => null);
   return {
     c32: many.perSecond,
-    c1: one.perSecond,
+    c1: entry.perSecond,
     p50: many.p50Ms,
     p99: many.p99Ms,
-    p50c1: one.p50Ms,
-    p99c1: one.p99Ms,
+    p50c1: entry.p50Ms,
+    p99c1: entry.p99Ms,
     cpu32: many.cpuUs,
-    cpu1: one.cpuUs,
+    cpu1: entry.cpuUs,
     down: await attempt(() => download(peer.port, 256)),
     up: await attempt(() => uploads(peer.port, 64, UPLOADS)),
     echo: await attempt(() => echoes(peer.port, Math.min(seconds, 2))),
@@ -77,15 +77,15 @@ async function main(): Promise<void> {
   const rounds = Number(argument('rounds', '5'));
   const seconds = Number(argument('seconds', '3'));
   const only = argument('only', 'ours,nginx,ssh,http-proxy').split(',');
-  const folder = mkdtempSync(join(tmpdir(), 'bench-relay-'));
+  const directory = mkdtempSync(join(tmpdir(), 'bench-relay-'));
   try {
-    const { direct, ours } = await startOurs(folder);
+    const { direct, ours } = await startOurs(directory);
     const peers: Peer[] = [direct, ...(only.includes('ours') ? [ours] : [])];
     const others = { nginx: startNginx, ssh: startSsh, 'http-proxy': startHttpProxy };
     for (const [name, begin] of Object.entries(others)) {
       if (!only.includes(name)) continue;
       try {
-        peers.push(await begin(folder, direct.port));
+        peers.push(await begin(directory, direct.port));
       } catch (error) {
         console.log(`${name} is left out: ${(error as Error).message.split('\n')[0]}`);
       }
@@ -102,7 +102,7 @@ async function main(): Promise<void> {
   } finally {
     stopAll();
     await new Promise((resolve) => setTimeout(resolve, 500));
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true });
   }
 }
 

@@ -6,9 +6,9 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import type { Browser } from 'playwright-core';
-import { launchBrowser } from '../../test/support/browser.ts';
-import { type Product, startProduct } from '../../test/support/product.ts';
-import { newTerminal, openTerminalPage } from '../../test/support/terminal-browser.ts';
+import { launchBrowser } from '../../test/support/harness/browser.ts';
+import { type Product, startProduct } from '../../test/support/harness/product.ts';
+import { newTerminal, openTerminalPage } from '../../test/support/harness/terminal-browser.ts';
 
 const MB = Number(process.argv[2] ?? 50);
 const SAMPLE_MS = 200;
@@ -43,7 +43,7 @@ async function run(product: Product, browser: Browser, name: string, origin: str
   const devtools = await shown.page.context().newCDPSession(shown.page);
   await devtools.send('Performance.enable');
   const heap = async () =>
-    (await devtools.send('Performance.getMetrics')).metrics.find((one) => one.name === 'JSHeapUsedSize')!.value /
+    (await devtools.send('Performance.getMetrics')).metrics.find((entry) => entry.name === 'JSHeapUsedSize')!.value /
     2 ** 20;
   const pids = { agent: product.agent!.child.pid!, relay: product.relay!.child.pid!, host: 0 };
   pids.host = hostOf(pids.agent);
@@ -74,7 +74,7 @@ const product = await startProduct();
 const browser = await launchBrowser();
 try {
   const line = 'the quick brown fox jumps over the lazy dog, and on it goes for about a hundred characters a line...\n';
-  writeFileSync(join(product.folder, 'big'), line.repeat(Math.floor(MB * 1e6 / line.length)));
+  writeFileSync(join(product.directory, 'big'), line.repeat(Math.floor(MB * 1e6 / line.length)));
   for (let round = 1; round <= 2; round++) {
     await run(product, browser, `round ${round}, relay`, product.relayUrl, true);
     await run(product, browser, `round ${round}, local`, product.localUrl, false);

@@ -15,17 +15,17 @@ const requestBytes = (size: number) => replyBytes(size) + 4;
 
 /** `count` masked binary frames in one buffer. */
 export function frames(size: number, count: number): Buffer {
-  const one = Buffer.alloc(requestBytes(size), 0x5a);
-  one[0] = 0x82;
-  if (size < 126) one[1] = 0x80 | size;
+  const entry = Buffer.alloc(requestBytes(size), 0x5a);
+  entry[0] = 0x82;
+  if (size < 126) entry[1] = 0x80 | size;
   else if (size < 65536) {
-    one[1] = 0x80 | 126;
-    one.writeUInt16BE(size, 2);
+    entry[1] = 0x80 | 126;
+    entry.writeUInt16BE(size, 2);
   } else {
-    one[1] = 0x80 | 127;
-    one.writeBigUInt64BE(BigInt(size), 2);
+    entry[1] = 0x80 | 127;
+    entry.writeBigUInt64BE(BigInt(size), 2);
   }
-  return Buffer.concat(Array(count).fill(one));
+  return Buffer.concat(Array(count).fill(entry));
 }
 
 const HEAD = (path: string) =>

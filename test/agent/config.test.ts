@@ -1,3 +1,4 @@
+import { homedir } from 'node:os';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ConfigError, readConfig } from '../../agent/config.ts';
@@ -7,7 +8,7 @@ test('without any setting it is local, on 3456', () => {
   assert.is(config.port, 3456);
   assert.is(config.host, '');
   assert.is(config.relay, null);
-  assert.is(config.claudeBin, 'claude');
+  assert.is(config.programs.claude, 'claude');
   assert.ok(config.dataDir.endsWith('/data'));
 });
 
@@ -20,6 +21,30 @@ test('only a folder that somebody set is one to begin with', () => {
   assert.not.ok(readConfig({}).isDirectorySet);
   const config = readConfig({ DEFAULT_DIRECTORY: '/srv/project/' });
   assert.equal([config.isDirectorySet, config.defaultDirectory], [true, '/srv/project']);
+});
+
+test('`~` is the home folder in every path', () => {
+  for (const [home, rest] of [['~', ''], ['~/work', '/work'], [' ~/work/../x ', '/x']]) {
+    const env = {
+      DATA_DIR: home,
+      DEFAULT_DIRECTORY: home,
+      CLAUDE_CONFIG_DIR: home,
+      CLAUDE_BIN: home,
+      CODEX_BIN: home,
+      RELAY_URL: 'wss://relay.example',
+      RELAY_TOKEN: 'x',
+      RELAY_CA: home,
+    };
+    const { dataDir, defaultDirectory, programs, programDirectories, relay } = readConfig(env);
+    for (
+      const path of [dataDir, defaultDirectory, programDirectories.claude, programs.claude, programs.codex, relay!.ca]
+    ) {
+      assert.is(path, homedir() + rest);
+    }
+  }
+  assert.is(readConfig({ DATA_DIR: '/srv/~' }).dataDir, '/srv/~');
+  assert.is(readConfig({ DATA_DIR: '/srv/~/x' }).dataDir, '/srv/~/x');
+  assert.is(readConfig({ CLAUDE_BIN: 'claude~' }).programs.claude, 'claude~');
 });
 
 const WRONG: [Record<string, string>, string][] = [
@@ -37,6 +62,9 @@ const WRONG: [Record<string, string>, string][] = [
   [{ SLACK_WEBHOOK_URL: 'ftp://x' }, 'SLACK_WEBHOOK_URL'],
   [{ SLACK_WEBHOOK_URL: 'http://hooks.slack.example' }, 'SLACK_WEBHOOK_URL'],
   [{ PUBLIC_URL: 'x' }, 'PUBLIC_URL'],
+  [{ TELEGRAM_BOT_TOKEN: 'a/../b' }, 'TELEGRAM_BOT_TOKEN'],
+  [{ TELEGRAM_API_URL: 'x' }, 'TELEGRAM_API_URL'],
+  [{ WEBHOOK_SECRET: 'short' }, 'WEBHOOK_SECRET'],
 ];
 for (const [env, name] of WRONG) {
   test(`${JSON.stringify(env)} is refused with a sentence that names ${name}`, () => {

@@ -9,13 +9,14 @@ import process from 'node:process';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Browser, Page } from 'playwright-core';
-import { KEPT_LENGTH } from '../../agent/live.ts';
-import type { LiveMessage } from '../../core/wire/live.ts';
-import type { AgentInfo, Message } from '../../core/wire/types.ts';
-import { FAKE_CLAUDE } from '../support/agent-server.ts';
-import { launchBrowser, openPage } from '../support/browser.ts';
-import { type Chaos, chaosProxy } from '../support/chaos-proxy.ts';
-import { freePort, type Product, startProduct, until } from '../support/product.ts';
+import { MAX_RETAINED_LENGTH } from '../../agent/live/event-log.ts';
+import type { LiveMessage } from '../../core/api/live.ts';
+import type { AgentInfo } from '../../core/api/agents.ts';
+import type { Message } from '../../core/api/messages.ts';
+import { FAKE_CLAUDE } from '../support/harness/agent-server.ts';
+import { launchBrowser, openPage } from '../support/harness/browser.ts';
+import { type Chaos, chaosProxy } from '../support/network/chaos-proxy.ts';
+import { freePort, type Product, startProduct, until } from '../support/harness/product.ts';
 
 /** More than every deadline of the page, and several of its retries. Two minutes: AWAY_MS=120000. */
 const AWAY_MS = Number(process.env.AWAY_MS ?? 12_000);
@@ -39,7 +40,7 @@ test.before(async () => {
     },
     agentEnv: { CLAUDE_BIN: FAKE_CLAUDE, CODEX_BIN: '/nonexistent' },
   });
-  mkdirSync(join(product.folder, 'project'));
+  mkdirSync(join(product.directory, 'project'));
   browser = await launchBrowser();
 });
 test.after.each(() => {
@@ -66,7 +67,7 @@ const idle = (id: string) =>
     return state === 'idle' && !queue.length;
   });
 async function create(): Promise<AgentInfo> {
-  const agent = await call('POST', '/api/agents', { directory: join(product.folder, 'project'), prompt: 'hello' });
+  const agent = await call('POST', '/api/agents', { directory: join(product.directory, 'project'), prompt: 'hello' });
   await idle(agent.id);
   return agent;
 }
@@ -118,31 +119,31 @@ test('N04: the agent server is killed: relay and pages say so within a second, a
   await product.login();
   const events = await product.fetch('/api/relay/events');
   const reader = events.body!.getReader();
-  let told = '';
+  let sent = '';
   const listening = (async () => {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return 0;
-      told = new TextDecoder().decode(value);
-      if (/"tunnelConnected":false/.test(told)) return Date.now();
+      sent = new TextDecoder().decode(value);
+      if (/"tunnelConnected":false/.test(sent)) return Date.now();
     }
   })();
-  await until('the first word', () => /tunnelConnected/.test(told));
+  await until('the first word', () => /tunnelConnected/.test(sent));
 
   const killed = Date.now();
   const gone = product.agent!.kill('SIGKILL');
-  const [refusedAt, toldAt, barAt] = await Promise.all([
+  const [refusedAt, publishedAt, barAt] = await Promise.all([
     until('a refusal', async () => {
       const response = await product.fetch('/api/agents');
       await response.body?.cancel();
       return response.status === 502 ? Date.now() : null;
     }),
     listening,
-    page.getByText('The relay has no connection to your machine').waitFor().then(() => Date.now()),
+    page.getByText('Machine not connected').waitFor().then(() => Date.now()),
   ]);
   await reader.cancel();
   await gone;
-  const after = { refused: refusedAt - killed, told: toldAt - killed, bar: barAt - killed };
+  const after = { refused: refusedAt - killed, told: publishedAt - killed, bar: barAt - killed };
   console.log(`after the kill: ${JSON.stringify(after)} ms`);
   for (const [what, ms] of Object.entries(after)) assert.ok(ms >= 0 && ms < 1000, `${what}: ${ms} ms`);
 
@@ -181,9 +182,9 @@ test('N08: a page without a network beside one with: it says so, and catches up 
 test('the line goes dead without a word: conversation and terminal go on where they were, nothing is typed twice', async () => {
   const { id } = await create();
   const { page } = await visit(id);
-  const made = await call('POST', '/api/terminals', { directory: join(product.folder, 'project') });
+  const result = await call('POST', '/api/terminals', { directory: join(product.directory, 'project') });
   const terminal = await page.context().newPage();
-  await terminal.goto(`http://127.0.0.1:${phoneWay.port}/#/terminals/${made.id}`);
+  await terminal.goto(`http://127.0.0.1:${phoneWay.port}/#/terminals/${result.id}`);
   const screen = terminal.locator('.xterm-rows');
   await terminal.locator('.terminal-head .dot.up').waitFor();
   await terminal.keyboard.type('echo before-$((1+1))\n');
@@ -198,7 +199,7 @@ test('the line goes dead without a word: conversation and terminal go on where t
   await caughtUp(page, id);
   await terminal.keyboard.type('echo after-$((3+3))\n');
   await screen.getByText('after-6').waitFor();
-  assert.is(readFileSync(join(product.folder, 'project/typed.txt'), 'utf8'), 'meanwhile-4\n');
+  assert.is(readFileSync(join(product.directory, 'project/typed.txt'), 'utf8'), 'meanwhile-4\n');
   await page.context().close();
 });
 
@@ -207,7 +208,7 @@ test('N08: the relay moves, with its state: nobody signs in again, nothing is mi
   const { page, heard } = await visit(id);
   await move({});
   await say(id, 'while it moved');
-  await page.getByText('The relay cannot be reached').waitFor();
+  await page.getByText('Relay unreachable').waitFor();
   await arrive();
   await bar(page).waitFor({ state: 'detached', timeout: 20_000 });
   await caughtUp(page, id);
@@ -219,7 +220,7 @@ test('N08: the relay moves, with its state: nobody signs in again, nothing is mi
 test('N08: the relay moves without its state: the page asks for the password and goes on', async () => {
   const { id } = await create();
   const { page } = await visit(id);
-  await move({ RELAY_STATE: join(product.folder, 'another-state.json') });
+  await move({ RELAY_STATE: join(product.directory, 'another-state.json') });
   await say(id, 'while it moved');
   await arrive();
   await signIn(page);
@@ -234,7 +235,7 @@ test('N08: a gap that is longer than what is kept: everything is sent anew, and 
   const { page, heard } = await visit(id);
   await goAway(page);
   let said = 0;
-  for (let i = 0; said < KEPT_LENGTH * 1.2; i++) {
+  for (let i = 0; said < MAX_RETAINED_LENGTH * 1.2; i++) {
     const text = `${i} ${'x'.repeat(90_000)}`;
     said += text.length;
     await say(id, text);

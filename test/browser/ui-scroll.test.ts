@@ -2,9 +2,9 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Page } from 'playwright-core';
-import type { Message } from '../../core/wire/types.ts';
-import { agent, messages, text, user } from '../support/ui-data.ts';
-import { openStage, type Stage } from '../support/ui-page.ts';
+import type { Message } from '../../core/api/messages.ts';
+import { agent, messages, text, user } from '../support/fakes/ui-data.ts';
+import { openStage, type Stage } from '../support/harness/ui-page.ts';
 
 let stage: Stage;
 test.before(async () => void (stage = await openStage()));

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { createClaude } from '../../agent/provider/claude.ts';
+import { createClaude } from '../../agent/provider/claude/claude.ts';
 import type { ProviderEvent } from '../../agent/provider/provider.ts';
-import { CLAUDE_BIN, type ClaudeLab, claudeLab } from '../support/claude-lab.ts';
-import { record } from '../support/provider-recorder.ts';
+import { CLAUDE_BIN, type ClaudeHarness, claudeHarness } from '../support/harness/claude-harness.ts';
+import { record } from '../support/fakes/provider-recorder.ts';
 
 const bash = (command: string) => ({ tool: { name: 'Bash', input: { command, description: 'a command' } } });
 /** Claude refuses a bare `sleep`. */
@@ -85,23 +85,23 @@ const SCENARIO = {
 };
 const RULES_FILE = '.claude/settings.local.json';
 
-let lab: ClaudeLab;
+let harness: ClaudeHarness;
 test.before(async () => {
-  lab = await claudeLab(SCENARIO);
+  harness = await claudeHarness(SCENARIO);
 });
-test.after(() => lab?.close());
+test.after(() => harness?.close());
 
 type Of<K extends ProviderEvent['type']> = Extract<ProviderEvent, { type: K }>;
 const outcome = (seen: ReturnType<typeof record>, from = 0) => seen.type('turn.end', from);
 
 test('probe tells the version', async () => {
-  const found = await lab.provider.probe();
+  const found = await harness.provider.probe();
   assert.is(found.available, true);
   assert.match(found.version, /^2\.1\.330/);
 });
 
 test('text streams, comes complete, and is counted', async () => {
-  const { session, seen, say } = lab.open();
+  const { session, seen, say } = harness.open();
   const ready = await seen.type('ready');
   assert.is(ready.version, '2.1.330');
   assert.ok(ready.capabilities!.models.length > 0 && ready.capabilities!.commands.length > 0);
@@ -118,7 +118,7 @@ test('text streams, comes complete, and is counted', async () => {
 });
 
 test('allow once runs the command; the request is seen to be answered', async () => {
-  const { session, seen, say } = lab.open();
+  const { session, seen, say } = harness.open();
   say('use bash');
   const { request } = await seen.type('request');
   assert.is(request.title, 'touch made.txt && echo done');
@@ -126,14 +126,14 @@ test('allow once runs the command; the request is seen to be answered', async ()
   assert.is(session.decide(request.requestId, { decision: 'deny', clientId: '' }), false);
   await outcome(seen);
   assert.is((await seen.type('request.resolved')).requestId, request.requestId);
-  assert.ok(existsSync(join(lab.project, 'made.txt')));
-  assert.not(existsSync(join(lab.project, RULES_FILE)));
+  assert.ok(existsSync(join(harness.project, 'made.txt')));
+  assert.not(existsSync(join(harness.project, RULES_FILE)));
   assert.is(seen.of('tool.end')[0]!.result.text, 'done');
   await session.stop();
 });
 
 test('deny tells the model why; deny with interrupt ends the turn', async () => {
-  const { session, seen, say } = lab.open();
+  const { session, seen, say } = harness.open();
   say('use bash');
   const first = await seen.type('request');
   session.decide(first.request.requestId, { decision: 'deny', clientId: '', message: 'not in this folder' });
@@ -149,24 +149,24 @@ test('deny tells the model why; deny with interrupt ends the turn', async () => 
 });
 
 test('an edited input is what runs', async () => {
-  const { session, seen, say } = lab.open();
+  const { session, seen, say } = harness.open();
   say('use bash');
   const { request } = await seen.type('request');
   session.decide(request.requestId, { decision: 'allow', clientId: '', input: { command: 'touch edited.txt' } });
   await outcome(seen);
-  assert.ok(existsSync(join(lab.project, 'edited.txt')));
+  assert.ok(existsSync(join(harness.project, 'edited.txt')));
   await session.stop();
 });
 
 test('a rule is applied alone and written where it says; the next time nothing is asked', async () => {
-  const { session, seen, say } = lab.open();
+  const { session, seen, say } = harness.open();
   say('use bash');
   const { request } = await seen.type('request');
   const rule = request.choices.find(({ label }) => label.startsWith('Always allow Bash('))!;
   assert.match(rule.detail, /settings\.local\.json/);
   session.decide(request.requestId, { decision: rule.id, clientId: '' });
   await outcome(seen);
-  const written = JSON.parse(readFileSync(join(lab.project, RULES_FILE), 'utf8'));
+  const written = JSON.parse(readFileSync(join(harness.project, RULES_FILE), 'utf8'));
   assert.equal(written.permissions.allow, ['Bash(touch made.txt && echo done)']);
   assert.is(written.permissions.additionalDirectories, undefined);
   const modes = seen.of('session').map(({ mode }) => mode).filter(Boolean);
@@ -175,7 +175,7 @@ test('a rule is applied alone and written where it says; the next time nothing i
 });
 
 test('a question is answered by its form', async () => {
-  const { session, seen, say } = lab.open();
+  const { session, seen, say } = harness.open();
   say('ask me');
   const { request } = await seen.type('request');
   assert.is(request.request, 'question');
@@ -187,7 +187,7 @@ test('a question is answered by its form', async () => {
 });
 
 test('a plan is shown, approved, and the mode goes on as chosen', async () => {
-  const { session, seen, say } = lab.open({ mode: 'plan' });
+  const { session, seen, say } = harness.open({ mode: 'plan' });
   say('make a plan');
   const { request } = await seen.type('request');
   assert.is(request.request, 'plan');
@@ -199,7 +199,7 @@ test('a plan is shown, approved, and the mode goes on as chosen', async () => {
 });
 
 test('a new file comes with its diff before and after', async () => {
-  const { session, seen, say } = lab.open();
+  const { session, seen, say } = harness.open();
   say('edit a file');
   const { request } = await seen.type('request');
   assert.equal(request.diffs[0]!.hunks[0]!.lines, ['+one', '+two']);
@@ -210,7 +210,7 @@ test('a new file comes with its diff before and after', async () => {
 });
 
 test('interrupt in the text, in a tool and at a prompt: each ends the turn, and the session goes on', async () => {
-  const { session, seen, say } = lab.open({ flags: { allowedTools: ['Bash(node *)'] } });
+  const { session, seen, say } = harness.open({ flags: { allowedTools: ['Bash(node *)'] } });
   say('long please');
   await seen.type('text.delta');
   session.interrupt();
@@ -238,7 +238,7 @@ test('interrupt in the text, in a tool and at a prompt: each ends the turn, and 
 });
 
 test('messages behind a running turn are queued, can be cancelled, and run in order', async () => {
-  const { session, seen, say } = lab.open();
+  const { session, seen, say } = harness.open();
   say('long please');
   await seen.type('text.delta');
   const second = say('second');
@@ -251,21 +251,21 @@ test('messages behind a running turn are queued, can be cancelled, and run in or
   session.interrupt();
   await seen.wait(isStatus(second, 'sent'));
   await outcome(seen, seen.events.findIndex(isStatus(second, 'sent')));
-  assert.not(lab.stub.requests.some(({ prompt }) => prompt === 'third'));
+  assert.not(harness.stub.requests.some(({ prompt }) => prompt === 'third'));
   await session.stop();
 });
 
 test('an image is part of the message', async () => {
-  const { session, seen } = lab.open();
+  const { session, seen } = harness.open();
   const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
   session.send({ id: crypto.randomUUID(), text: 'look', images: [{ mediaType: 'image/png', data: png }] });
   assert.is((await outcome(seen)).outcome, 'done');
-  assert.ok(lab.stub.requests.some(({ images }) => images === 1));
+  assert.ok(harness.stub.requests.some(({ images }) => images === 1));
   await session.stop();
 });
 
 test('a passing API error is a notice; a lasting one ends the turn with its words and what to do', async () => {
-  const { session, seen, say } = lab.open();
+  const { session, seen, say } = harness.open();
   say('limited');
   assert.is((await outcome(seen)).outcome, 'done');
   assert.ok(seen.of('notice').some(({ code, passing }) => code === 'api_retry' && passing));
@@ -283,7 +283,7 @@ test('a passing API error is a notice; a lasting one ends the turn with its word
 });
 
 test('mode, model and effort can be changed while it runs', async () => {
-  const { session, seen, say } = lab.open();
+  const { session, seen, say } = harness.open();
   await seen.type('ready');
   session.setMode('acceptEdits');
   await seen.wait((event): event is Of<'session'> => event.type === 'session' && event.mode === 'acceptEdits');
@@ -292,7 +292,7 @@ test('mode, model and effort can be changed while it runs', async () => {
   say('anything');
   await outcome(seen);
   assert.match(seen.of('session').findLast(({ model }) => model)!.model!, /sonnet/);
-  assert.is(lab.stub.requests.findLast(({ aux }) => !aux)!.effort, 'high');
+  assert.is(harness.stub.requests.findLast(({ aux }) => !aux)!.effort, 'high');
   session.setMode('bypassPermissions');
   const refused = await seen.wait((event): event is Of<'notice'> =>
     event.type === 'notice' && event.code === 'setting'
@@ -302,7 +302,7 @@ test('mode, model and effort can be changed while it runs', async () => {
 });
 
 test('a killed session is resumed; a fork leaves the original as it was', async () => {
-  const first = lab.open();
+  const first = harness.open();
   first.say('use bash, remember the word pineapple');
   const { request } = await first.seen.type('request');
   const { sessionId } = await first.seen.type('session');
@@ -314,14 +314,14 @@ test('a killed session is resumed; a fork leaves the original as it was', async 
   assert.match(exit.text, /SIGKILL/);
   assert.is(first.session.decide(request.requestId, { decision: 'allow', clientId: '' }), false);
 
-  const second = lab.open({ resume: sessionId });
+  const second = harness.open({ resume: sessionId });
   second.say('go on');
   const end = await outcome(second.seen);
   assert.is(end.outcome, 'done', end.text);
   assert.is((await second.seen.type('session')).sessionId, sessionId);
   await second.session.stop();
 
-  const fork = lab.open({ resume: sessionId, fork: true });
+  const fork = harness.open({ resume: sessionId, fork: true });
   fork.say('another way');
   await outcome(fork.seen);
   assert.is.not((await fork.seen.type('session')).sessionId, sessionId);
@@ -329,7 +329,7 @@ test('a killed session is resumed; a fork leaves the original as it was', async 
 });
 
 test('a reaped process ends by itself and is resumed', async () => {
-  const { session, seen, say } = lab.open();
+  const { session, seen, say } = harness.open();
   say('anything');
   await outcome(seen);
   session.reap();
@@ -339,21 +339,21 @@ test('a reaped process ends by itself and is resumed', async () => {
 });
 
 test('an unknown session and a wrong flag are told in words', async () => {
-  const unknown = lab.open({ resume: '99999999-2222-4333-8444-555555555555' });
+  const unknown = harness.open({ resume: '99999999-2222-4333-8444-555555555555' });
   unknown.say('hello');
   const exit = await unknown.seen.type('exit');
   assert.match(exit.text, /No conversation found/);
   assert.is(exit.sessionLost, true);
-  const wrong = lab.open({ mode: 'nonsense' as never });
+  const wrong = harness.open({ mode: 'nonsense' as never });
   assert.match((await wrong.seen.type('exit')).text, /nonsense|mode/i);
 });
 
 test('a missing binary is told in words', async () => {
-  const provider = createClaude({ bin: join(lab.folder, 'nowhere/claude'), env: lab.env });
+  const provider = createClaude({ bin: join(harness.directory, 'nowhere/claude'), env: harness.env });
   const seen = record();
   provider.open({
     agentId: 'a',
-    cwd: lab.project,
+    cwd: harness.project,
     resume: null,
     fork: false,
     flags: {},
@@ -366,17 +366,19 @@ test('a missing binary is told in words', async () => {
 
 test('flag values arrive as values, whatever is in them', async () => {
   const tools = ['Bash(echo $(touch canary):*)', 'Read', 'Bash(a; touch canary2)'];
-  const { session, seen, say } = lab.open({ flags: { allowedTools: tools, addDirs: [lab.folder], maxBudgetUsd: 3 } });
+  const { session, seen, say } = harness.open({
+    flags: { allowedTools: tools, addDirs: [harness.directory], maxBudgetUsd: 3 },
+  });
   say('anything');
   assert.is((await outcome(seen)).outcome, 'done');
   const argv = readFileSync(`/proc/${session.pid}/cmdline`, 'utf8').split('\0');
   for (const tool of tools) assert.ok(argv.includes(`--allowedTools=${tool}`));
-  assert.not(readdirSync(lab.project).some((name) => name.startsWith('canary')));
+  assert.not(readdirSync(harness.project).some((name) => name.startsWith('canary')));
   await session.stop();
 });
 
 test('stop in a tool leaves nothing running', async () => {
-  const { session, seen, say } = lab.open({ flags: { allowedTools: ['Bash(node *)'] } });
+  const { session, seen, say } = harness.open({ flags: { allowedTools: ['Bash(node *)'] } });
   say('sleep please');
   await seen.type('tool.input');
   await new Promise((resolve) => setTimeout(resolve, 700));

@@ -3,8 +3,8 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type CodexLab, codexLab } from '../support/codex-cli.ts';
-import type { Recorder } from '../support/provider-recorder.ts';
+import { type CodexHarness, codexHarness } from '../support/harness/codex-harness.ts';
+import type { Recorder } from '../support/fakes/provider-recorder.ts';
 
 const shell = (cmd: string) => ({ tool: { name: 'exec_command', arguments: { cmd } } });
 const patch = (input: string) => ({
@@ -25,9 +25,9 @@ const question = {
 };
 const message = (text: string) => ({ id: text, text, images: [] });
 
-let lab: CodexLab;
+let harness: CodexHarness;
 test.before(async () => {
-  lab = await codexLab({
+  harness = await codexHarness({
     rules: [
       { match: '^touch twice', steps: [shell('touch made.txt'), shell('touch made.txt'), { text: 'over' }] },
       { match: '^touch', steps: [shell('touch made.txt'), { text: 'over' }] },
@@ -38,10 +38,10 @@ test.before(async () => {
     default: { text: 'Stub answer.' },
   });
 });
-test.after(() => lab.close());
-test.before.each(() => rmSync(join(lab.project, 'made.txt'), { force: true }));
+test.after(() => harness.close());
+test.before.each(() => rmSync(join(harness.project, 'made.txt'), { force: true }));
 
-const made = () => existsSync(join(lab.project, 'made.txt'));
+const result = () => existsSync(join(harness.project, 'made.txt'));
 const requests = (seen: Recorder) => seen.of('request').map((event) => event.request);
 
 for (
@@ -53,7 +53,7 @@ for (
   ] as const
 ) {
   test(`a command: ${decision}`, async () => {
-    const { session, seen } = lab.open();
+    const { session, seen } = harness.open();
     session.send(message('touch'));
     const { request } = await seen.type('request');
     assert.equal([request.tool, request.title], ['Bash', 'touch made.txt']);
@@ -61,14 +61,14 @@ for (
     assert.is((await seen.type('turn.end')).outcome, outcome);
     assert.is((await seen.type('request.resolved')).requestId, request.requestId);
     assert.is((await seen.type('tool.end')).status, status);
-    assert.is(made(), isMade);
+    assert.is(result(), isMade);
     await session.stop();
   });
 }
 
 test('"session" is not asked again in the session, "allow" is', async () => {
   for (const [decision, count] of [['session', 1], ['allow', 2]] as const) {
-    const { session, seen } = lab.open();
+    const { session, seen } = harness.open();
     session.send(message('touch twice'));
     const { request } = await seen.type('request');
     session.decide(request.requestId, { decision, clientId: 'c' });
@@ -83,7 +83,7 @@ test('"session" is not asked again in the session, "allow" is', async () => {
 });
 
 test('a rule is a choice of its own and is remembered', async () => {
-  const first = lab.open();
+  const first = harness.open();
   first.session.send(message('touch'));
   const { request } = await first.seen.type('request');
   const rule = request.choices.find((choice) => choice.tone === 'rule')!;
@@ -91,7 +91,7 @@ test('a rule is a choice of its own and is remembered', async () => {
   first.session.decide(request.requestId, { decision: rule.id, clientId: 'c' });
   await first.seen.type('turn.end');
   await first.session.stop();
-  const second = lab.open();
+  const second = harness.open();
   second.session.send(message('touch'));
   await second.seen.type('turn.end');
   assert.is(requests(second.seen).length, 0);
@@ -99,55 +99,55 @@ test('a rule is a choice of its own and is remembered', async () => {
 });
 
 test('an interrupt while it asks takes the card away and runs nothing', async () => {
-  writeFileSync(join(lab.project, 'b.txt'), 'old\n');
-  const { session, seen } = lab.open();
+  writeFileSync(join(harness.project, 'b.txt'), 'old\n');
+  const { session, seen } = harness.open();
   session.send(message('update'));
   const { request } = await seen.type('request');
   session.interrupt();
   assert.is((await seen.type('turn.end')).outcome, 'interrupted');
   assert.is((await seen.type('request.cancelled')).requestId, request.requestId);
   assert.not.ok(session.decide(request.requestId, { decision: 'allow', clientId: 'c' }));
-  assert.is(readFileSync(join(lab.project, 'b.txt'), 'utf8'), 'old\n');
+  assert.is(readFileSync(join(harness.project, 'b.txt'), 'utf8'), 'old\n');
   await session.stop();
 });
 
 test('a new file and a change come with their diffs', async () => {
-  writeFileSync(join(lab.project, 'b.txt'), 'old\n');
+  writeFileSync(join(harness.project, 'b.txt'), 'old\n');
   for (
     const [prompt, file, kind, hunk, content] of [
       ['add', 'a.txt', 'add', ['+one', '+two'], 'one\ntwo\n'],
       ['update', 'b.txt', 'update', ['-old', '+new'], 'new\n'],
     ] as const
   ) {
-    const { session, seen } = lab.open();
+    const { session, seen } = harness.open();
     session.send(message(prompt));
     const { request } = await seen.type('request');
     assert.is(request.tool, 'Edit');
     assert.equal([request.diffs[0]!.path, request.diffs[0]!.kind, request.diffs[0]!.hunks[0]!.lines], [
-      join(lab.project, file),
+      join(harness.project, file),
       kind,
       [...hunk],
     ]);
     session.decide(request.requestId, { decision: 'allow', clientId: 'c' });
     assert.is((await seen.type('turn.end')).outcome, 'done');
-    assert.is(readFileSync(join(lab.project, file), 'utf8'), content);
+    assert.is(readFileSync(join(harness.project, file), 'utf8'), content);
     await session.stop();
   }
 });
 
 test('a file change that is denied is not made', async () => {
-  rmSync(join(lab.project, 'a.txt'), { force: true });
-  const { session, seen } = lab.open();
+  rmSync(join(harness.project, 'a.txt'), { force: true });
+  const { session, seen } = harness.open();
   session.send(message('add'));
   const { request } = await seen.type('request');
   session.decide(request.requestId, { decision: 'deny', clientId: 'c', message: 'Put it elsewhere.' });
   assert.is((await seen.type('turn.end')).outcome, 'done');
-  assert.not.ok(existsSync(join(lab.project, 'a.txt')));
+  assert.not.ok(existsSync(join(harness.project, 'a.txt')));
   await session.stop();
 });
 
 test('a question in plan mode is answered', async () => {
-  const { session, seen } = lab.open({ mode: 'plan' });
+  const { session, seen } = harness.open({ mode: 'plan' });
   session.send(message('ask'));
   const { request } = await seen.type('request');
   assert.equal([request.request, request.questions[0]!.options.map((option) => option.label)], ['question', [
@@ -156,12 +156,12 @@ test('a question in plan mode is answered', async () => {
   ]]);
   session.decide(request.requestId, { decision: 'answer', clientId: 'c', answers: { q1: ['Blue'] } });
   assert.is((await seen.type('turn.end')).outcome, 'done');
-  assert.match(lab.stub.requests.at(-1)!.last!, 'Blue');
+  assert.match(harness.stub.requests.at(-1)!.last!, 'Blue');
   await session.stop();
 });
 
 test('a question that is not answered does not keep the turn', async () => {
-  const { session, seen } = lab.open({ mode: 'plan' });
+  const { session, seen } = harness.open({ mode: 'plan' });
   session.send(message('ask'));
   const { request } = await seen.type('request');
   session.decide(request.requestId, { decision: 'deny', clientId: 'c' });
@@ -170,13 +170,13 @@ test('a question that is not answered does not keep the turn', async () => {
 });
 
 test('a mode that is changed holds from the next turn on', async () => {
-  const { session, seen } = lab.open({ mode: 'plan' });
+  const { session, seen } = harness.open({ mode: 'plan' });
   await seen.type('ready');
   session.setMode('bypassPermissions');
   session.send(message('touch'));
   await seen.type('turn.end');
   assert.is(requests(seen).length, 0);
-  assert.ok(made());
+  assert.ok(result());
   await session.stop();
 });
 

@@ -3,17 +3,17 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { createCodex } from '../../agent/provider/codex.ts';
+import { createCodex } from '../../agent/provider/codex/codex.ts';
 import { silentLog } from '../../core/log.ts';
-import { CODEX_BIN, type CodexLab, codexLab } from '../support/codex-cli.ts';
-import { record } from '../support/provider-recorder.ts';
+import { CODEX_BIN, type CodexHarness, codexHarness } from '../support/harness/codex-harness.ts';
+import { record } from '../support/fakes/provider-recorder.ts';
 
 const error = (status: number, code: string, message: string) => ({ error: { status, code, message } });
 const message = (text: string) => ({ id: text, text, images: [] });
 
-let lab: CodexLab;
+let harness: CodexHarness;
 test.before(async () => {
-  lab = await codexLab({
+  harness = await codexHarness({
     rules: [
       { match: '^unauthorized', steps: [error(401, 'invalid_api_key', 'Incorrect API key provided')] },
       // Codex tries again only when it is told when.
@@ -33,7 +33,7 @@ test.before(async () => {
     default: { text: 'Stub answer.' },
   });
 });
-test.after(() => lab.close());
+test.after(() => harness.close());
 
 for (
   const [prompt, words] of [
@@ -45,7 +45,7 @@ for (
   ] as const
 ) {
   test(`${prompt}: the turn ends with a sentence, the session goes on`, async () => {
-    const { session, seen } = lab.open();
+    const { session, seen } = harness.open();
     session.send(message(prompt));
     const end = await seen.type('turn.end');
     assert.is(end.outcome, 'error');
@@ -60,7 +60,7 @@ for (
 }
 
 test('a limit that passes is a passing notice', async () => {
-  const { session, seen } = lab.open();
+  const { session, seen } = harness.open();
   session.send(message('rate once'));
   assert.is((await seen.type('turn.end')).outcome, 'done');
   assert.equal(seen.of('notice').map(({ code, passing }) => [code, passing]), [['api_retry', true]]);
@@ -69,15 +69,15 @@ test('a limit that passes is a passing notice', async () => {
 });
 
 test('nobody is logged in: said at once, not after many retries', async () => {
-  const home = join(lab.folder, 'home-without-login');
+  const home = join(harness.directory, 'home-without-login');
   const { mkdirSync } = await import('node:fs');
   mkdirSync(home);
   writeFileSync(join(home, 'config.toml'), '');
-  const provider = createCodex({ bin: CODEX_BIN, env: { ...lab.env, CODEX_HOME: home }, log: silentLog });
+  const provider = createCodex({ bin: CODEX_BIN, env: { ...harness.env, CODEX_HOME: home }, log: silentLog });
   const seen = record(8000);
   const options = {
     agentId: 'a',
-    cwd: lab.project,
+    cwd: harness.project,
     resume: null,
     fork: false,
     flags: {},
@@ -93,11 +93,11 @@ test('nobody is logged in: said at once, not after many retries', async () => {
 });
 
 test('probe tells the version', async () => {
-  assert.equal(await lab.provider.probe(), { available: true, version: '0.169.0', demo: false, text: '' });
+  assert.equal(await harness.provider.probe(), { available: true, version: '0.169.0', demo: false, text: '' });
 });
 
 test('eight sessions in one process stream at once without mixing', async () => {
-  const all = Array.from({ length: 8 }, () => lab.open());
+  const all = Array.from({ length: 8 }, () => harness.open());
   all.forEach(({ session }, i) => session.send(message(`stream ${i}`)));
   await Promise.all(all.map(({ seen }) => seen.type('turn.end')));
   assert.is(new Set(all.map(({ session }) => session.pid)).size, 1);

@@ -6,11 +6,11 @@ import process from 'node:process';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createDiskSessions } from '../../agent/session/history.ts';
-import { createCodex } from '../../agent/provider/codex.ts';
-import { endLeftover } from '../../agent/provider/process.ts';
+import { createCodex } from '../../agent/provider/codex/codex.ts';
+import { killProcessTree } from '../../agent/process/process-tree.ts';
 import { silentLog } from '../../core/log.ts';
-import { CODEX_BIN, type CodexLab, codexLab } from '../support/codex-cli.ts';
-import { record, type Recorder } from '../support/provider-recorder.ts';
+import { CODEX_BIN, type CodexHarness, codexHarness } from '../support/harness/codex-harness.ts';
+import { record, type Recorder } from '../support/fakes/provider-recorder.ts';
 
 const shell = (cmd: string, more: object = {}) => ({ tool: { name: 'exec_command', arguments: { cmd, ...more } } });
 const message = (text: string, id = text, images: { mediaType: string; data: string }[] = []) => ({ id, text, images });
@@ -22,9 +22,9 @@ const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QD
 const sleepers = () =>
   execFileSync('/bin/sh', ['-c', 'ps -eo args | grep -c "[s]leep 4321" || true']).toString().trim();
 
-let lab: CodexLab;
+let harness: CodexHarness;
 test.before(async () => {
-  lab = await codexLab({
+  harness = await codexHarness({
     rules: [
       {
         match: '^hello',
@@ -49,10 +49,10 @@ test.before(async () => {
     default: { text: 'Stub answer.' },
   });
 });
-test.after(() => lab.close());
+test.after(() => harness.close());
 
 test('text and thinking stream, tokens are counted, there is no price', async () => {
-  const { session, seen } = lab.open();
+  const { session, seen } = harness.open();
   session.send(message('hello there'));
   assert.is((await seen.type('turn.end')).outcome, 'done');
   assert.is((await seen.type('ready')).version, '0.169.0');
@@ -66,7 +66,7 @@ test('text and thinking stream, tokens are counted, there is no price', async ()
 });
 
 test('an interrupt in the text keeps what was said; the next message goes on', async () => {
-  const { session, seen } = lab.open();
+  const { session, seen } = harness.open();
   session.send(message('long one'));
   await seen.type('text.delta');
   session.interrupt();
@@ -79,7 +79,7 @@ test('an interrupt in the text keeps what was said; the next message goes on', a
 });
 
 test('an interrupt in a tool cancels it', async () => {
-  const { session, seen } = lab.open({ mode: 'bypassPermissions' });
+  const { session, seen } = harness.open({ mode: 'bypassPermissions' });
   session.send(message('tool'));
   await seen.type('tool.input');
   session.interrupt();
@@ -89,7 +89,7 @@ test('an interrupt in a tool cancels it', async () => {
 });
 
 test('a message to a running turn steers it', async () => {
-  const { session, seen } = lab.open();
+  const { session, seen } = harness.open();
   session.send(message('long one', 'm1'));
   await seen.type('text.delta');
   session.send(message('hello steered', 'm2'));
@@ -102,8 +102,8 @@ test('a message to a running turn steers it', async () => {
 });
 
 test('a message that an interrupted turn did not take up becomes the next turn, once', async () => {
-  const { session, seen } = lab.open({ mode: 'bypassPermissions' });
-  const asked = lab.stub.requests.length;
+  const { session, seen } = harness.open({ mode: 'bypassPermissions' });
+  const asked = harness.stub.requests.length;
   session.send(message('tool', 'm1'));
   await seen.type('tool.input');
   session.send(message('hello late', 'm2'));
@@ -111,12 +111,12 @@ test('a message that an interrupted turn did not take up becomes the next turn, 
   session.interrupt();
   await seen.wait((event): event is never => event.type === 'turn.end' && event.outcome === 'done');
   await session.stop();
-  const prompts = lab.stub.requests.slice(asked).map((request) => request.prompt);
+  const prompts = harness.stub.requests.slice(asked).map((request) => request.prompt);
   assert.equal(prompts.filter((prompt) => prompt === 'hello late').length, 1);
 });
 
 test('a failed command has its exit code and output', async () => {
-  const { session, seen } = lab.open({ mode: 'bypassPermissions' });
+  const { session, seen } = harness.open({ mode: 'bypassPermissions' });
   session.send(message('fail cmd'));
   const { status, result } = await seen.type('tool.end');
   assert.equal([status, result.exitCode, result.text], ['error', 3, 'oops\n']);
@@ -124,16 +124,16 @@ test('a failed command has its exit code and output', async () => {
 });
 
 test('an image reaches the model', async () => {
-  const { session, seen } = lab.open();
+  const { session, seen } = harness.open();
   session.send(message('look', 'm1', [{ mediaType: 'image/png', data: PIXEL }]));
   assert.is((await seen.type('turn.end')).outcome, 'done');
-  assert.match(lab.stub.requests.at(-1)!.last!, 'input_image');
+  assert.match(harness.stub.requests.at(-1)!.last!, 'input_image');
   await session.stop();
 });
 
 test('no variable of this server reaches a command', async () => {
-  process.env.RELAY_TOKEN = lab.env.RELAY_TOKEN = 'secret-token';
-  const { session, seen } = lab.open({ mode: 'bypassPermissions' });
+  process.env.RELAY_TOKEN = harness.env.RELAY_TOKEN = 'secret-token';
+  const { session, seen } = harness.open({ mode: 'bypassPermissions' });
   session.send(message('env'));
   assert.not.match((await seen.type('tool.end')).result.text, /RELAY_TOKEN|secret-token/);
   delete process.env.RELAY_TOKEN;
@@ -141,41 +141,41 @@ test('no variable of this server reaches a command', async () => {
 });
 
 test('a stopped session is resumed with what it knows; a fork has an id of its own', async () => {
-  const first = lab.open();
+  const first = harness.open();
   first.session.send(message('hello number one'));
   await first.seen.type('turn.end');
   const { sessionId } = await first.seen.type('session');
   await first.session.stop();
 
-  const again = lab.open({ resume: sessionId });
+  const again = harness.open({ resume: sessionId });
   again.session.send(message('after resume'));
   await again.seen.type('turn.end');
   assert.is((await again.seen.type('session')).sessionId, sessionId);
   await again.session.stop();
 
-  const fork = lab.open({ resume: sessionId, fork: true });
+  const fork = harness.open({ resume: sessionId, fork: true });
   fork.session.send(message('in the fork'));
   await fork.seen.type('turn.end');
   const forkId = (await fork.seen.type('session')).sessionId;
   assert.is.not(forkId, sessionId);
   await fork.session.stop();
 
-  const disk = createDiskSessions({ claudeConfigDir: lab.folder, codex: lab.provider, agentOf: () => null });
+  const disk = createDiskSessions([harness.provider]);
   const { sessions, notes } = await disk.list({ limit: 50 });
   assert.equal(notes, []);
-  const listed = sessions.find((one) => one.id === sessionId)!;
-  assert.equal([listed.title, listed.directory, listed.inUse], ['hello number one', lab.project, false]);
+  const listed = sessions.find((entry) => entry.id === sessionId)!;
+  assert.equal([listed.title, listed.directory, listed.inUse], ['hello number one', harness.project, false]);
   const history = await disk.history('codex', sessionId);
-  const said = history.map((one) => 'text' in one ? `${one.kind}: ${one.text}` : one.kind);
-  assert.equal(said.filter((one) => one.startsWith('user')), ['user: hello number one', 'user: after resume']);
+  const said = history.map((entry) => 'text' in entry ? `${entry.kind}: ${entry.text}` : entry.kind);
+  assert.equal(said.filter((entry) => entry.startsWith('user')), ['user: hello number one', 'user: after resume']);
 });
 
 test('a session that another Codex has open is in use, one of our own is not', async () => {
-  const other = createCodex({ bin: CODEX_BIN, env: lab.env, log: silentLog });
+  const other = createCodex({ bin: CODEX_BIN, env: harness.env, log: silentLog });
   const seen = record();
   const options = {
     agentId: 'b',
-    cwd: lab.project,
+    cwd: harness.project,
     resume: null,
     fork: false,
     flags: {},
@@ -186,32 +186,32 @@ test('a session that another Codex has open is in use, one of our own is not', a
   const theirs = other.open(options, seen.emit);
   theirs.send(message('hello from elsewhere'));
   await seen.type('turn.end');
-  const ours = lab.open();
+  const ours = harness.open();
   ours.session.send(message('hello from here'));
   await ours.seen.type('turn.end');
-  const disk = createDiskSessions({ claudeConfigDir: lab.folder, codex: lab.provider, agentOf: () => null });
-  const inUse = new Map((await disk.list({ limit: 50 })).sessions.map((one) => [one.title, one.inUse]));
+  const disk = createDiskSessions([harness.provider]);
+  const inUse = new Map((await disk.list({ limit: 50 })).sessions.map((entry) => [entry.title, entry.inUse]));
   assert.equal([inUse.get('hello from elsewhere'), inUse.get('hello from here')], [true, false]);
   await other.close();
   await ours.session.stop();
 });
 
 test('what is on record of a session finds its process and what its commands left behind', async () => {
-  const { session, seen } = lab.open({ mode: 'bypassPermissions' });
+  const { session, seen } = harness.open({ mode: 'bypassPermissions' });
   session.send(message('background'));
   await seen.type('turn.end');
-  await endLeftover(JSON.parse(JSON.stringify(session.identity)));
+  await killProcessTree(JSON.parse(JSON.stringify(session.identity)));
   assert.is(sleepers(), '0');
   await seen.type('exit');
 });
 
 test('an unknown session says so', async () => {
-  const { seen } = lab.open({ resume: '01a202ea-0000-7000-8000-000000000000' });
+  const { seen } = harness.open({ resume: '01a202ea-0000-7000-8000-000000000000' });
   assert.match((await seen.type('exit')).text, 'no rollout found');
 });
 
 test('stop ends what was left running in the background, also in a session of its own', async () => {
-  const { session, seen } = lab.open({ mode: 'bypassPermissions' });
+  const { session, seen } = harness.open({ mode: 'bypassPermissions' });
   session.send(message('background'));
   await seen.type('turn.end');
   assert.ok(session.hasBackgroundWork);
@@ -225,7 +225,7 @@ test('stop ends what was left running in the background, also in a session of it
 });
 
 test('a killed app-server ends its sessions with a sentence; the next one resumes', async () => {
-  const { session, seen } = lab.open();
+  const { session, seen } = harness.open();
   session.send(message('hello before'));
   await seen.type('turn.end');
   const { sessionId } = await seen.type('session');
@@ -234,7 +234,7 @@ test('a killed app-server ends its sessions with a sentence; the next one resume
   const exit = await seen.type('exit');
   assert.ok(performance.now() - started < 2000);
   assert.equal([exit.expected, exit.signal], [false, 'SIGKILL']);
-  const again = lab.open({ resume: sessionId });
+  const again = harness.open({ resume: sessionId });
   again.session.send(message('hello after'));
   assert.is((await again.seen.type('turn.end')).outcome, 'done');
   await again.session.stop();
@@ -242,12 +242,12 @@ test('a killed app-server ends its sessions with a sentence; the next one resume
 
 test('a folder that begins with a dash and holds quotes is only a folder', async () => {
   const { mkdirSync } = await import('node:fs');
-  const cwd = join(lab.folder, `-x $(touch canary) '"; \``);
+  const cwd = join(harness.directory, `-x $(touch canary) '"; \``);
   mkdirSync(cwd);
-  const { session, seen } = lab.open({ cwd, mode: 'bypassPermissions' });
+  const { session, seen } = harness.open({ cwd, mode: 'bypassPermissions' });
   session.send(message('env'));
   assert.match((await seen.type('tool.end')).result.text, `PWD=${cwd}`);
-  assert.not.ok(existsSync(join(cwd, 'canary')) || existsSync(join(lab.folder, 'canary')));
+  assert.not.ok(existsSync(join(cwd, 'canary')) || existsSync(join(harness.directory, 'canary')));
   await session.stop();
 });
 

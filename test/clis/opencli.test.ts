@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { OPENCLI, openCliStatus, removeOpenCli, syncOpenCli } from '../../agent/opencli.ts';
-import { cleanEnvironment } from '../../agent/provider/environment.ts';
-import { temporaryFolder } from '../support/git.ts';
+import { OPENCLI, openCliStatus, removeOpenCli, syncOpenCli } from '../../agent/tools/opencli.ts';
+import { cleanEnvironment } from '../../agent/process/environment.ts';
+import { temporaryDirectory } from '../support/harness/git.ts';
 
 test('sync installs the pinned version, agents find it, and removing leaves nothing', async () => {
-  const { path, remove } = temporaryFolder();
+  const { path, remove } = temporaryDirectory();
   const before = process.env.PATH;
   try {
     const [dataDir, home] = [join(path, 'data'), join(path, 'home')];
@@ -25,10 +25,10 @@ test('sync installs the pinned version, agents find it, and removing leaves noth
       execFileSync('opencli', ['list', '-f', 'json'], { env, cwd: path, encoding: 'utf8', maxBuffer: 1e8 }),
     );
     assert.ok(Array.isArray(list) ? list.length > 10 : Object.keys(list).length > 0);
-    for (const folder of ['.claude/skills', '.agents/skills']) {
-      const skills = readdirSync(join(home, folder));
-      assert.ok(skills.length > 0 && skills.every((name) => name.startsWith('opencli-')), folder);
-      assert.ok(skills.every((name) => existsSync(join(home, folder, name, 'SKILL.md'))));
+    for (const directory of ['.claude/skills', '.agents/skills']) {
+      const skills = readdirSync(join(home, directory));
+      assert.ok(skills.length > 0 && skills.every((name) => name.startsWith('opencli-')), directory);
+      assert.ok(skills.every((name) => existsSync(join(home, directory, name, 'SKILL.md'))));
     }
     await removeOpenCli(dataDir);
     assert.equal([existsSync(join(dataDir, 'opencli')), readdirSync(join(home, '.claude/skills'))], [false, []]);

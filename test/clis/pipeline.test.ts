@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { AgentInfo, PipelineStatus, Task } from '../../core/wire/types.ts';
-import { CLAUDE_BIN, claudeEnv } from '../support/claude-lab.ts';
-import { makeRepository, runGit } from '../support/git.ts';
-import { type Product, startProduct, until } from '../support/product.ts';
-import { startAnthropicStub } from '../support/stub-anthropic.mjs';
+import type { AgentInfo } from '../../core/api/agents.ts';
+import type { PipelineStatus, Task } from '../../core/api/tasks.ts';
+import { CLAUDE_BIN, claudeEnv } from '../support/harness/claude-harness.ts';
+import { makeRepository, runGit } from '../support/harness/git.ts';
+import { type Product, startProduct, until } from '../support/harness/product.ts';
+import { startAnthropicStub } from '../support/stubs/stub-anthropic.mjs';
 
 /** An agent that makes one file with its shell and says so. */
 const makes = (name: string, more = {}) => [
@@ -42,11 +43,11 @@ async function ask<T>(product: Product, method: string, path: string, body?: unk
 }
 
 test('five tasks: two side by side, one fails and is retried, the server is killed; all is done and merged', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'pipeline-'));
-  for (const name of ['claude', 'tmp']) mkdirSync(join(folder, name));
-  const repo = makeRepository(join(folder, 'repo'));
+  const directory = mkdtempSync(join(tmpdir(), 'pipeline-'));
+  for (const name of ['claude', 'tmp']) mkdirSync(join(directory, name));
+  const repo = makeRepository(join(directory, 'repo'));
   const stub = await startAnthropicStub({ scenario: scenario(true) });
-  const env = { ...claudeEnv(folder, stub.url), CLAUDE_BIN, IS_SANDBOX: '1' };
+  const env = { ...claudeEnv(directory, stub.url), CLAUDE_BIN, IS_SANDBOX: '1' };
   const product = await startProduct({ withRelay: false, agentEnv: env });
   const statuses = async () =>
     Object.fromEntries((await ask<Task[]>(product, 'GET', '/api/tasks')).map((task) => [task.name, task.status]));
@@ -102,7 +103,7 @@ test('five tasks: two side by side, one fails and is retried, the server is kill
     await product.agent?.kill('SIGTERM'); // ends its CLIs too
     await product.close();
     await stub.close();
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
   }
 });
 

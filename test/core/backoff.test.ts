@@ -9,7 +9,7 @@ test('after a healthy connection: at once, spread over one second', () => {
   assert.is(new Backoff(() => 0.999).next(HOUR), 999);
 });
 
-test('after a relay that said it restarts: spread over four seconds', () => {
+test('after an announced restart: spread over four seconds', () => {
   assert.is(new Backoff(() => 0.5).next(HOUR, true), 2000);
 });
 
@@ -62,6 +62,20 @@ test('fifty clients whose relays restart together do not come back together', ()
     const most = Math.max(...tries.map((from) => tries.filter((at) => at >= from && at < from + 1000).length));
     assert.ok(most <= 0.4 * tries.length, `${most} of ${tries.length} within one second`);
   }
+});
+
+test('every wait is drawn from a range at least as wide as the peer asks for', () => {
+  const waits = (x: number) => {
+    const backoff = new Backoff(() => x);
+    backoff.spreadMs = 30_000;
+    return [backoff.next(HOUR, true), backoff.next(0), backoff.next(0), backoff.offline()];
+  };
+  const [low, high] = [waits(0), waits(1 - 1e-9)];
+  assert.equal(low, [0, 2500, 5000, 2500]);
+  assert.equal(high.map(Math.round), [30_000, 32_500, 35_000, 32_500]);
+  const narrow = new Backoff(() => 1 - 1e-9);
+  narrow.spreadMs = 15;
+  assert.equal([narrow.next(HOUR), narrow.next(0), narrow.next(0)].map(Math.round), [1000, 5000, 10_000]);
 });
 
 test.run();

@@ -6,11 +6,11 @@ import { once } from 'node:events';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 
-const CHATTER = fileURLToPath(new URL('../support/chatter.ts', import.meta.url));
+const BULK_TRAFFIC = fileURLToPath(new URL('../support/network/bulk-traffic.ts', import.meta.url));
 
-test('a reader that leaves ends nothing and keeps nobody busy', async () => {
+test('a reader that disconnects neither ends the program nor keeps it busy', async () => {
   const how = 'Deno' in globalThis ? ['run', '-A'] : ['--import', 'tsx'];
-  const child = spawn(process.execPath, [...how, CHATTER], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [...how, BULK_TRAFFIC], { stdio: ['ignore', 'pipe', 'pipe'] });
   await once(child.stdout, 'data');
   child.stdout.destroy();
   child.stderr.destroy();

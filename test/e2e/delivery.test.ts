@@ -9,11 +9,13 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { AgentInfo, Message, RequestMessage } from '../../core/wire/types.ts';
-import { FAKE_CLAUDE, liveClient } from '../support/agent-server.ts';
-import { type Cable, createCable, type Cut, CUTS } from '../support/cable.ts';
-import { type Product, startProduct, until } from '../support/product.ts';
-import { seeded } from '../support/seeded.ts';
+import type { AgentInfo } from '../../core/api/agents.ts';
+import type { Message, RequestMessage } from '../../core/api/messages.ts';
+import { FAKE_CLAUDE, liveClient } from '../support/harness/agent-server.ts';
+import { createThrottledLink, type Cut, CUTS, type ThrottledLink } from '../support/network/throttled-link.ts';
+import { type Product, startProduct, until } from '../support/harness/product.ts';
+import { StubbornClient } from '../support/harness/stubborn-client.ts';
+import { seeded } from '../support/fakes/seeded.ts';
 
 const ROUNDS = 300;
 /** In these rounds the tunnel itself is cut; it is back after 1 s, then 5 s, then 10 s. */
@@ -21,19 +23,21 @@ const TUNNEL_CUTS = { message: [60, 200], decision: [130] };
 const SEED = Number(process.env.SEED ?? 20260131);
 
 let product: Product;
-let cable: Cable;
+let cable: ThrottledLink;
 /** Between a dashboard and the relay. */
-let page: Cable;
+let page: ThrottledLink;
 let log: string;
+let client: StubbornClient;
 test.before(async () => {
-  cable = await createCable();
-  page = await createCable();
+  cable = await createThrottledLink();
+  page = await createThrottledLink();
   log = join(tmpdir(), `fake-claude-${randomUUID()}.jsonl`);
   product = await startProduct({
     relayUrl: (port) => cable.to(port),
     agentEnv: { CLAUDE_BIN: FAKE_CLAUDE, CODEX_BIN: '/nonexistent', TERMINAL: 'off', FAKE_CLAUDE_LOG: log },
   });
-  mkdirSync(join(product.folder, 'project'));
+  client = new StubbornClient(product);
+  mkdirSync(join(product.directory, 'project'));
 });
 test.after(async () => {
   await product?.close();
@@ -44,8 +48,11 @@ test.after(async () => {
 
 test(`${ROUNDS} messages and ${ROUNDS} decisions, each cut at a random moment (seed ${SEED})`, async () => {
   const random = seeded(SEED);
-  const agent = await post('/api/agents', { directory: join(product.folder, 'project'), prompt: 'hello' }) as AgentInfo;
-  await until('the agent is idle', async () => (await info(agent.id)).state === 'idle');
+  const agent = await client.post('/api/agents', {
+    directory: join(product.directory, 'project'),
+    prompt: 'hello',
+  }) as AgentInfo;
+  await until('the agent is idle', async () => (await client.info(agent.id)).state === 'idle');
   const wanted = new Map<string, string>();
   const texts: string[] = [];
   let attempts = 0;
@@ -54,20 +61,20 @@ test(`${ROUNDS} messages and ${ROUNDS} decisions, each cut at a random moment (s
     const text = `bash true ${round}`;
     texts.push(text);
     if (TUNNEL_CUTS.message.includes(round)) setTimeout(() => cable.cut(CUTS[round % CUTS.length]), random() * 40);
-    attempts += await stubbornly(random, `/api/agents/${agent.id}/message`, { text, clientId: randomUUID() });
+    attempts += await client.stubbornly(random, `/api/agents/${agent.id}/message`, { text, clientId: randomUUID() });
     const request = await until('the request', async () => {
-      const { pending } = await info(agent.id);
+      const { pending } = await client.info(agent.id);
       return pending[0] && !wanted.has(pending[0]) ? pending[0] : null;
     });
     const decision = random() < 0.5 ? 'allow' : 'deny';
     wanted.set(request, decision);
     if (TUNNEL_CUTS.decision.includes(round)) setTimeout(() => cable.cut(CUTS[round % CUTS.length]), random() * 40);
-    attempts += await stubbornly(random, `/api/agents/${agent.id}/permissions/${request}`, {
+    attempts += await client.stubbornly(random, `/api/agents/${agent.id}/permissions/${request}`, {
       decision,
       clientId: randomUUID(),
     });
   }
-  await until('the agent is idle', async () => (await info(agent.id)).state === 'idle');
+  await until('the agent is idle', async () => (await client.info(agent.id)).state === 'idle');
 
   const input = readFileSync(log, 'utf8').trim().split('\n').map((line) => JSON.parse(line));
   const answers = input.filter(({ type }) => type === 'control_response').map(({ response }) => response);
@@ -79,7 +86,7 @@ test(`${ROUNDS} messages and ${ROUNDS} decisions, each cut at a random moment (s
   console.log(`${attempts} attempts for ${2 * ROUNDS} commands, ${cable.cuts} tunnels cut`);
   assert.ok(attempts > 2.2 * ROUNDS && cable.cuts === 3);
 
-  const all = await history(agent.id);
+  const all = await client.history(agent.id);
   assert.equal(all.map(({ seq }) => seq), all.map((_, i) => i + 1));
   const requests = all.filter((message): message is RequestMessage => message.kind === 'request');
   assert.ok(requests.every(({ status }) => status === 'answered'));
@@ -87,21 +94,26 @@ test(`${ROUNDS} messages and ${ROUNDS} decisions, each cut at a random moment (s
 
 test('a dashboard that is cut 50 times, in every way, sees the same as one that is not', async () => {
   const random = seeded(SEED + 1);
-  const agent = await post('/api/agents', { directory: join(product.folder, 'project'), prompt: 'hello' }) as AgentInfo;
-  await until('the agent is idle', async () => (await info(agent.id)).state === 'idle');
+  const agent = await client.post('/api/agents', {
+    directory: join(product.directory, 'project'),
+    prompt: 'hello',
+  }) as AgentInfo;
+  await until('the agent is idle', async () => (await client.info(agent.id)).state === 'idle');
   const shown = new Map<string, Message>();
   let cursor: { epoch?: string; last?: number } = {};
   const origin = page.to(product.relayPort).replace('ws:', 'http:').replace('/tunnel', '');
   const visit = async (ms: number, how: Cut) => {
-    const client = await liveClient(origin, { ...cursor, watch: [{ agent: agent.id }] }, { cookie: await cookie() });
+    const live = await liveClient(origin, { ...cursor, watch: [{ agent: agent.id }] }, {
+      cookie: await client.cookie(),
+    });
     await new Promise((resolve) => setTimeout(resolve, ms));
     page.cut(how);
-    await client.closed;
-    for (const message of client.seen) {
+    await live.closed;
+    for (const message of live.seen) {
       if (message.type === 'welcome') {
         cursor = { epoch: message.epoch, last: message.resumed ? cursor.last! : message.seq };
       }
-      if (message.type === 'messages') { for (const one of message.messages) shown.set(one.id, one); }
+      if (message.type === 'messages') { for (const entry of message.messages) shown.set(entry.id, entry); }
       if (message.type === 'event') {
         show(shown, message.change);
         cursor.last = message.seq;
@@ -109,11 +121,11 @@ test('a dashboard that is cut 50 times, in every way, sees the same as one that 
     }
   };
   await visit(200, 'end');
-  await post(`/api/agents/${agent.id}/message`, { text: 'size 50000 17 2' });
+  await client.post(`/api/agents/${agent.id}/message`, { text: 'size 50000 17 2' });
   for (let i = 0; i < 50; i++) await visit(random() * 120, CUTS[i % CUTS.length]!);
-  await until('the agent is idle', async () => (await info(agent.id)).state === 'idle');
+  await until('the agent is idle', async () => (await client.info(agent.id)).state === 'idle');
   await visit(300, 'destroy');
-  assert.equal([...shown.values()].sort((a, b) => a.seq - b.seq), await history(agent.id));
+  assert.equal([...shown.values()].sort((a, b) => a.seq - b.seq), await client.history(agent.id));
 });
 
 /** Applies a change as a dashboard does. */
@@ -125,65 +137,6 @@ function show(shown: Map<string, Message>, change: any): void {
     const old: string = message[change.field];
     assert.ok(change.offset <= old.length, `a gap of ${change.offset - old.length}`);
     message[change.field] = old.slice(0, change.offset) + change.text + old.slice(change.offset + change.text.length);
-  }
-}
-
-let loggedIn: Promise<string> | null = null;
-const cookie = () => loggedIn ??= product.login();
-
-async function request(method: string, path: string, body?: unknown, signal?: AbortSignal) {
-  const response = await fetch(product.relayUrl + path, {
-    method,
-    headers: {
-      cookie: await cookie(),
-      origin: product.relayUrl,
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    ...(signal ? { signal } : {}),
-  });
-  return { status: response.status, body: await response.json() as any };
-}
-
-/** Until the tunnel is up again. */
-async function get(path: string): Promise<any> {
-  const answers: string[] = [];
-  return await until(() => `${path}: ${answers.slice(-20).join('; ')}`, async () => {
-    const started = Date.now();
-    const answer = await request('GET', path).catch((error: Error) => ({ status: 0, body: error.cause ?? error }));
-    answers.push(
-      `${answer.status} after ${Date.now() - started} ms ${answer.status === 200 ? '' : JSON.stringify(answer.body)}`,
-    );
-    return answer.status === 200 ? answer.body : null;
-  });
-}
-const info = (id: string): Promise<AgentInfo> => get(`/api/agents/${id}`);
-async function post(path: string, body: unknown) {
-  const { status, body: answer } = await request('POST', path, body);
-  assert.ok(status < 300, JSON.stringify(answer));
-  return answer;
-}
-async function history(id: string): Promise<Message[]> {
-  const all: Message[] = [];
-  for (;;) {
-    const { messages } = await get(`/api/agents/${id}/messages?after=${all.at(-1)?.seq ?? 0}&limit=1000`);
-    if (!messages.length) return all;
-    all.push(...messages);
-  }
-}
-
-/** Posts, is cut at a random moment, posts again, until it has the answer. @returns attempts */
-async function stubbornly(random: () => number, path: string, body: unknown): Promise<number> {
-  for (let attempt = 1;; attempt++) {
-    const abort = new AbortController();
-    // The first tries are cut, most of them in the middle of what they do.
-    const timer = attempt <= 2 ? setTimeout(() => abort.abort(), random() * 25) : null;
-    const answer = await request('POST', path, body, abort.signal).catch(() => null);
-    if (timer) clearTimeout(timer);
-    if (answer?.status === 200) return attempt;
-    assert.ok(!answer || [502, 503, 504].includes(answer.status), JSON.stringify(answer));
-    if (answer) await new Promise((resolve) => setTimeout(resolve, 50));
-    assert.ok(attempt < 2000, 'never answered');
   }
 }
 

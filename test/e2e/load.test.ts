@@ -4,12 +4,20 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { AgentInfo } from '../../core/wire/types.ts';
-import { FAKE_CLAUDE, type LiveClient, liveClient } from '../support/agent-server.ts';
-import { type Cable, createCable } from '../support/cable.ts';
-import { plainEnv, type Product, type Program, ROOT, startProduct, startProgram, until } from '../support/product.ts';
+import type { AgentInfo } from '../../core/api/agents.ts';
+import { FAKE_CLAUDE, type LiveClient, liveClient } from '../support/harness/agent-server.ts';
+import { createThrottledLink, type ThrottledLink } from '../support/network/throttled-link.ts';
+import {
+  plainEnv,
+  type Product,
+  type Program,
+  ROOT,
+  startProduct,
+  startProgram,
+  until,
+} from '../support/harness/product.ts';
 
-const PROBE = `--import file://${join(ROOT, 'test/support/loop-probe.mjs')}`;
+const PROBE = `--import file://${join(ROOT, 'test/support/harness/loop-probe.mjs')}`;
 /** How long the event loop may be held up, ms. */
 const P99_MS = 50;
 const STALL_MS = 200;
@@ -17,9 +25,9 @@ const STALL_MS = 200;
 let product: Product;
 /** A process that does nothing: what it is held up is the machine's doing, not ours. */
 let idler: Program;
-let cable: Cable;
+let cable: ThrottledLink;
 test.before(async () => {
-  cable = await createCable();
+  cable = await createThrottledLink();
   product = await startProduct({
     relayUrl: (port) => cable.to(port),
     agentEnv: {
@@ -29,7 +37,7 @@ test.before(async () => {
       NODE_OPTIONS: PROBE,
     },
   });
-  mkdirSync(join(product.folder, 'project'));
+  mkdirSync(join(product.directory, 'project'));
   idler = startProgram(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], plainEnv({ NODE_OPTIONS: PROBE }));
 });
 test.after(async () => {
@@ -46,7 +54,7 @@ async function api(method: string, path: string, body?: unknown) {
   return await response.json() as any;
 }
 const create = (prompt: string): Promise<AgentInfo> =>
-  api('POST', '/api/agents', { directory: join(product.folder, 'project'), prompt });
+  api('POST', '/api/agents', { directory: join(product.directory, 'project'), prompt });
 const say = (id: string, text: string) => api('POST', `/api/agents/${id}/message`, { text });
 const turns = (id: string, count: number) =>
   until(`turn ${count}`, async () => (await api('GET', `/api/agents/${id}`)).usage.turns >= count, 60_000);

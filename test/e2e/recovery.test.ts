@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { AgentInfo, Message } from '../../core/wire/types.ts';
-import { FAKE_CLAUDE } from '../support/agent-server.ts';
-import { plainEnv, type Product, ROOT, startProduct, startProgram, until } from '../support/product.ts';
-import { seeded } from '../support/seeded.ts';
+import type { AgentInfo } from '../../core/api/agents.ts';
+import type { Message } from '../../core/api/messages.ts';
+import { FAKE_CLAUDE } from '../support/harness/agent-server.ts';
+import { plainEnv, type Product, ROOT, startProduct, startProgram, until } from '../support/harness/product.ts';
+import { seeded } from '../support/fakes/seeded.ts';
 
 let product: Product;
 let project: string;
@@ -17,7 +18,7 @@ test.before(async () => {
     withRelay: false,
     agentEnv: { CLAUDE_BIN: FAKE_CLAUDE, CODEX_BIN: '/nonexistent', TERMINAL: 'off' },
   });
-  project = join(product.folder, 'project');
+  project = join(product.directory, 'project');
   mkdirSync(project);
 });
 test.after(() => product?.close());
@@ -27,7 +28,7 @@ async function call(method: string, path: string, body?: unknown) {
     method,
     ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
   });
-  return { status: response.status, body: await response.json() };
+  return { status: response.status, body: await response.json() as any };
 }
 const create = async (prompt: string) =>
   (await call('POST', '/api/agents', { directory: project, prompt })).body as AgentInfo;
@@ -70,8 +71,7 @@ test('kill -9 with agents at work, asking, stubborn and idle: after the start al
   assert.equal(living(), []);
   for (const agent of [asking, stubborn, streaming, idle]) {
     const now = await info(agent.id);
-    assert.is(now.state, 'stopped');
-    assert.is(now.stateReason, 'interrupted');
+    assert.equal([now.state, now.stateReason], agent === idle ? ['idle', 'reaped'] : ['stopped', 'interrupted']);
     assert.is(now.resumable, true);
     assert.is(now.cli.running, false);
     assert.equal(now.pending, []);
@@ -100,7 +100,7 @@ test('a process with the number of a CLI that is gone is not touched', async () 
   // As if the number had been given to this very test since.
   writeFileSync(path, JSON.stringify({ ...record, process: { ...record.process, pid: process.pid, mark: 'x' } }));
   await product.startAgent();
-  assert.is((await info(id)).stateReason, 'interrupted');
+  assert.is((await info(id)).stateReason, 'reaped');
 });
 
 test('12 kills at random moments: every message that was acknowledged is there, once', async () => {
@@ -174,7 +174,7 @@ test('a wrong setting stops the start with a sentence that names it', async () =
     const program = startProgram(
       process.execPath,
       ['--import', 'tsx', 'agent/main.ts'],
-      plainEnv({ PORT: '0', DATA_DIR: join(product.folder, 'other'), ...env }),
+      plainEnv({ PORT: '0', DATA_DIR: join(product.directory, 'other'), ...env }),
       ROOT,
     );
     await new Promise((resolve) => program.child.once('exit', resolve));

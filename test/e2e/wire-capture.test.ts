@@ -3,8 +3,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { join } from 'node:path';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { type Capture, startCapture } from '../support/capture.ts';
-import { type Product, ROOT, startProduct, until } from '../support/product.ts';
+import { type Capture, startCapture } from '../support/network/capture.ts';
+import { type Product, ROOT, startProduct, until } from '../support/harness/product.ts';
 
 const PROMPT = 'the quick brown capybara signs nothing';
 let capture: Capture;
@@ -16,7 +16,7 @@ test.before(async () => {
       capture = await startCapture(port);
       return `ws://127.0.0.1:${capture.port}/tunnel`;
     },
-    agentEnv: { CLAUDE_BIN: join(ROOT, 'scripts/demo-claude.ts') },
+    agentEnv: { CLAUDE_BIN: join(ROOT, 'scripts/demo/demo-claude.ts') },
   });
 });
 test.after(async () => {
@@ -25,7 +25,7 @@ test.after(async () => {
 });
 
 async function createAgent(): Promise<string> {
-  const directory = join(product.folder, 'project');
+  const directory = join(product.directory, 'project');
   mkdirSync(directory, { recursive: true });
   const response = await product.fetch('/api/agents', {
     method: 'POST',
@@ -75,7 +75,7 @@ test('what both programs leave behind has no secret, and their logs no prompt', 
   await product.agent!.kill();
   await product.relay!.kill();
   const logs = { 'the agent said': product.agent!.output(), 'the relay said': product.relay!.output() };
-  const files = readdirSync(product.folder, { recursive: true, withFileTypes: true })
+  const files = readdirSync(product.directory, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name));
   assert.ok(

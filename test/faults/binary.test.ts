@@ -5,12 +5,12 @@ import { copyFileSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BINARY, buildBinary } from '../../scripts/build-binary.ts';
-import { freePort, startProgram, until } from '../support/product.ts';
+import { freePort, startProgram, until } from '../support/harness/product.ts';
 
 test('the executable serves the dashboard with an empty environment in an empty folder', async () => {
   await buildBinary();
-  const folder = mkdtempSync(join(tmpdir(), 'binary-'));
-  const file = join(folder, 'relay');
+  const directory = mkdtempSync(join(tmpdir(), 'binary-'));
+  const file = join(directory, 'relay');
   copyFileSync(BINARY, file);
   console.log(`${(statSync(file).size / 2 ** 20).toFixed(1)} MiB`);
   const port = await freePort();
@@ -18,7 +18,7 @@ test('the executable serves the dashboard with an empty environment in an empty 
     RELAY_TOKEN: 'a-token-of-forty-three-characters-0123456789',
     RELAY_PORT: String(port),
     RELAY_PASSWORD: 'secret',
-  }, folder);
+  }, directory);
   try {
     const origin = `http://127.0.0.1:${port}`;
     await until(
@@ -34,7 +34,7 @@ test('the executable serves the dashboard with an empty environment in an empty 
     assert.is(login.status, 200);
   } finally {
     await relay.kill();
-    rmSync(folder, { recursive: true });
+    rmSync(directory, { recursive: true });
   }
 });
 

@@ -14,13 +14,13 @@ const support = (name: string) => fileURLToPath(new URL(`../support/${name}`, im
 const NOBODY = 65534;
 
 test('no process can be made: said in a sentence; when there is room again, the next session opens', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'fork-failure-'));
-  chmodSync(folder, 0o755);
-  const probe = join(folder, 'probe.mjs');
-  const codex = join(folder, 'fake-codex.mjs');
-  copyFileSync(support('fake-codex.mjs'), codex);
+  const directory = mkdtempSync(join(tmpdir(), 'fork-failure-'));
+  chmodSync(directory, 0o755);
+  const probe = join(directory, 'probe.mjs');
+  const codex = join(directory, 'fake-codex.mjs');
+  copyFileSync(support('fakes/fake-codex.mjs'), codex);
   await build({
-    entryPoints: [support('fork-probe.ts')],
+    entryPoints: [support('harness/fork-probe.ts')],
     outfile: probe,
     bundle: true,
     platform: 'node',
@@ -29,9 +29,9 @@ test('no process can be made: said in a sentence; when there is room again, the 
   });
   const user = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
   const child = spawn(process.execPath, [probe, codex], {
-    cwd: folder,
+    cwd: directory,
     stdio: ['pipe', 'pipe', 'inherit'],
-    env: { PATH: process.env.PATH, HOME: folder },
+    env: { PATH: process.env.PATH, HOME: directory },
     ...user,
   });
   const lines = child.stdout.setEncoding('utf8')[Symbol.asyncIterator]();
@@ -51,7 +51,7 @@ test('no process can be made: said in a sentence; when there is room again, the 
     assert.equal(await ask(hard), { plain: 'Fake ended by itself.', session: 'ready' });
   } finally {
     child.kill('SIGKILL');
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true });
   }
 });
 

@@ -6,8 +6,8 @@ import { once } from 'node:events';
 import { availableParallelism, loadavg } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import process from 'node:process';
-import { rawHttp, request } from '../support/raw-http.ts';
-import { PASSWORD, startRelay, type TestRelay } from '../support/relay.ts';
+import { rawHttp, request } from '../support/network/raw-http.ts';
+import { PASSWORD, startRelay, type TestRelay } from '../support/harness/relay.ts';
 
 const PROXY = { trustedProxies: ['127.0.0.1'] };
 const login = (password: unknown, headers: Record<string, string | string[]> = {}) =>

@@ -7,13 +7,13 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { freePort, plainEnv, type Program, ROOT, startProgram, until } from '../support/product.ts';
-import { rawHttp, request } from '../support/raw-http.ts';
+import { freePort, plainEnv, type Program, ROOT, startProgram, until } from '../support/harness/product.ts';
+import { rawHttp, request } from '../support/network/raw-http.ts';
 
-let folder: string;
+let directory: string;
 
-test.before(() => void (folder = mkdtempSync(join(tmpdir(), 'slow-'))));
-test.after(() => rmSync(folder, { recursive: true }));
+test.before(() => void (directory = mkdtempSync(join(tmpdir(), 'slow-'))));
+test.after(() => rmSync(directory, { recursive: true }));
 
 async function startRelay(command: string, args: string[]): Promise<{ relay: Program; port: number }> {
   const port = await freePort();
@@ -24,7 +24,7 @@ async function startRelay(command: string, args: string[]): Promise<{ relay: Pro
     RELAY_HOST: '127.0.0.1',
     RELAY_STATE: '',
   });
-  const relay = startProgram(command, [...args, join(ROOT, 'dist/relay.mjs')], env, folder);
+  const relay = startProgram(command, [...args, join(ROOT, 'dist/relay.mjs')], env, directory);
   await until(
     () => `the relay: ${relay.output()}`,
     () => rawHttp(port, request('GET', '/'), 500).then((r) => r.status === 200),

@@ -7,14 +7,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { type Connection, dial } from '../../core/websocket/mod.ts';
-import { freePort, plainEnv, type Program, ROOT, startProgram, until } from '../support/product.ts';
+import { freePort, plainEnv, type Program, ROOT, startProgram, until } from '../support/harness/product.ts';
 
 const MIB = 2 ** 20;
 const TOKEN = 'pT4wXk9ZsB2vQ7nLr5yHc8mJd3fGa6eUoRi1TxEqWsK';
 const PASSWORD = 'a password for the soak';
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-let folder: string;
+let directory: string;
 let port: number;
 let origin: string;
 let relay: Program;
@@ -28,12 +28,17 @@ const both = (of: (program: Program) => number) => [of(relay), of(machine)] as c
 const inMib = (bytes: number) => Math.round(bytes / MIB);
 
 test.before(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'soak-'));
+  directory = mkdtempSync(join(tmpdir(), 'soak-'));
   port = await freePort();
   origin = `http://127.0.0.1:${port}`;
   const settings = { RELAY_TOKEN: TOKEN, RELAY_PASSWORD: PASSWORD, RELAY_PORT: String(port), RELAY_HOST: '127.0.0.1' };
-  const state = { RELAY_STATE: join(folder, 'state.json') };
-  relay = startProgram(process.execPath, [join(ROOT, 'dist/relay.mjs')], plainEnv({ ...settings, ...state }), folder);
+  const state = { RELAY_STATE: join(directory, 'state.json') };
+  relay = startProgram(
+    process.execPath,
+    [join(ROOT, 'dist/relay.mjs')],
+    plainEnv({ ...settings, ...state }),
+    directory,
+  );
   await until(() => relay.output(), () => relay.output().includes('running on port'));
   const args = ['--import', 'tsx', join(ROOT, 'scripts/bench/origin.ts'), '--port', '0'];
   machine = startProgram(
@@ -47,7 +52,7 @@ test.before(async () => {
 test.after(async () => {
   await machine?.kill('SIGKILL');
   await relay?.kill('SIGKILL');
-  rmSync(folder, { recursive: true });
+  rmSync(directory, { recursive: true });
 });
 
 async function login(): Promise<string> {

@@ -3,9 +3,9 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Product, startProduct } from '../support/product.ts';
-import { type PageViewer, pageViewer } from '../support/terminal-page.ts';
-import { slowLine } from '../support/terminal-delay.ts';
+import { type Product, startProduct } from '../support/harness/product.ts';
+import { type PageViewer, pageViewer } from '../support/harness/terminal-page.ts';
+import { slowLine } from '../support/network/terminal-delay.ts';
 
 const RTT_MS = 200;
 const KEYS = 50;
@@ -26,7 +26,7 @@ async function bench(delayMs: () => number): Promise<Bench> {
     async view() {
       const answer = await product.fetch('/api/terminals', {
         method: 'POST',
-        body: JSON.stringify({ directory: product.folder }),
+        body: JSON.stringify({ directory: product.directory }),
       });
       const { id } = await answer.json() as { id: string };
       const viewer = pageViewer(() => product.relayUrl.replace('http', 'ws'), id, { headers });
@@ -66,7 +66,7 @@ for (
   test(`over ${name} a key is echoed as on the idle line, within 50 ms, while 20 MiB go through`, async () => {
     const { product, view, close } = await bench(delay);
     try {
-      writeFileSync(join(product.folder, 'big'), `${'x'.repeat(99)}\n`.repeat(20 * 1024 * 1024 / 100));
+      writeFileSync(join(product.directory, 'big'), `${'x'.repeat(99)}\n`.repeat(20 * 1024 * 1024 / 100));
       const [typist, reader] = [await view(), await view()];
       typist.type('cat\r');
       await typist.sees(/cat\r\n$/);

@@ -8,29 +8,29 @@ import process from 'node:process';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { residentMiB, slowReader } from '../../scripts/bench/relay-measure.ts';
-import { freePort, plainEnv, type Program, ROOT, startProgram } from '../support/product.ts';
-import { startMachine, type TestMachine } from '../support/relay-lab.ts';
-import { until } from '../support/tunnel-pair.ts';
+import { freePort, plainEnv, type Program, ROOT, startProgram } from '../support/harness/product.ts';
+import { startMachine, type TestMachine } from '../support/harness/relay-harness.ts';
+import { until } from '../support/harness/tunnel-pair.ts';
 
 const TOKEN = 'JhX5sW2kq8ZrT1yBv7nM4cLd9gPa3fUe6iRo0xQwEtY';
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-let folder: string;
+let directory: string;
 let relay: Program;
 let port: number;
 
 test.before(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'tunnel-'));
+  directory = mkdtempSync(join(tmpdir(), 'tunnel-'));
   port = await freePort();
   const env = plainEnv({
     ...{ RELAY_TOKEN: TOKEN, RELAY_PASSWORD: '', RELAY_PORT: String(port), RELAY_HOST: '127.0.0.1', RELAY_STATE: '' },
   });
-  relay = startProgram(process.execPath, [join(ROOT, 'dist/relay.mjs')], env, folder);
+  relay = startProgram(process.execPath, [join(ROOT, 'dist/relay.mjs')], env, directory);
   await until(() => relay.output().includes('running on port'), 20_000);
 });
 test.after(async () => {
   await relay.kill();
-  rmSync(folder, { recursive: true });
+  rmSync(directory, { recursive: true });
 });
 
 test('256 MiB to a reader at 1 MiB/s: both ends grow by less than 16 MiB, a GET beside it takes less than 50 ms', async () => {

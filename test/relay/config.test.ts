@@ -1,6 +1,16 @@
+import { execFileSync } from 'node:child_process';
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { createLog } from '../../core/log.ts';
+import { generateJoinCode, generateMachineToken } from '../../core/tunnel/token.ts';
+import { createAudit } from '../../relay/audit.ts';
 import { readRelayConfig, SETTINGS } from '../../relay/config.ts';
+import { StateFile } from '../../relay/state-file.ts';
+import { fakeClock } from '../support/fakes/fake-clock.ts';
 
 const TOKEN = { RELAY_TOKEN: 'x'.repeat(43) };
 
@@ -23,6 +33,30 @@ test('domains lose scheme, port and case', () => {
     'relay.example',
     'other.test',
   ]);
+});
+
+test('`~` is the home folder in every path', () => {
+  const home = mkdtempSync(join(tmpdir(), 'relay-home-'));
+  const before = process.env.HOME;
+  process.env.HOME = home;
+  try {
+    for (const name of ['cert.pem', 'key.pem']) writeFileSync(join(home, name), '');
+    const config = readRelayConfig({
+      ...TOKEN,
+      RELAY_STATE: '~/state/relay.json',
+      RELAY_AUDIT: ' ~/audit.log ',
+      RELAY_TLS_CERT: '~/cert.pem',
+      RELAY_TLS_KEY: '~/key.pem',
+    });
+    assert.is(config.stateFile, join(home, 'state/relay.json'));
+    assert.is(config.auditFile, join(home, 'audit.log'));
+    assert.equal(config.tls, { cert: join(home, 'cert.pem'), key: join(home, 'key.pem') });
+    assert.is(readRelayConfig({ ...TOKEN, RELAY_STATE: '' }).stateFile, null);
+  } finally {
+    if (before === undefined) delete process.env.HOME;
+    else process.env.HOME = before;
+    rmSync(home, { recursive: true });
+  }
 });
 
 const WRONG: [Record<string, string>, RegExp][] = [
@@ -48,6 +82,61 @@ test('every setting that is read is in the help', () => {
   });
   readRelayConfig(spy);
   assert.equal([...asked].sort(), SETTINGS.map(([name]) => name).sort());
+});
+
+for (const name of ['RELAY_STATE', 'RELAY_AUDIT']) {
+  test(`${name} that is no regular file is refused, and stays as it is`, () => {
+    const directory = mkdtempSync(join(tmpdir(), 'relay-kinds-'));
+    const at = (file: string) => join(directory, file);
+    try {
+      mkdirSync(at('directory'));
+      writeFileSync(at('file'), '{}');
+      symlinkSync(at('file'), at('link'));
+      symlinkSync(at('nothing'), at('dangling'));
+      execFileSync('mkfifo', [at('pipe')]);
+      const kinds: [string, RegExp][] = [
+        [at('directory'), /is a directory/],
+        [at('link'), /is a symbolic link/],
+        [at('dangling'), /is a symbolic link/],
+        [at('pipe'), /is a pipe/],
+        ['/dev/null', /is a device/],
+      ];
+      const before = readdirSync(directory).map((file) => [file, lstatSync(at(file)).mode]);
+      for (const [file, text] of kinds) {
+        const read = () => readRelayConfig({ ...TOKEN, [name]: file });
+        assert.throws(read, text);
+        assert.throws(read, new RegExp(`^${name}: `));
+      }
+      assert.equal(readdirSync(directory).map((file) => [file, lstatSync(at(file)).mode]), before);
+      for (const file of [at('file'), at('new'), at('no/directory')]) readRelayConfig({ ...TOKEN, [name]: file });
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+}
+
+test('what becomes a pipe while the relay runs is neither waited for nor renamed', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'relay-kinds-'));
+  const file = join(directory, 'state.json');
+  try {
+    execFileSync('mkfifo', [file]);
+    const lines: string[] = [];
+    const log = createLog({ write: (line) => lines.push(line) });
+    assert.is(new StateFile(file, log).load(), null);
+    createAudit(file, log, fakeClock())('login_ok', {});
+    assert.is(lines.filter((line) => line.includes('is a pipe')).length, 2, lines.join('\n'));
+    assert.ok(lstatSync(file).isFIFO());
+    assert.equal(readdirSync(directory), ['state.json']);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
+test("a RELAY_TOKEN that would be taken for a machine's own token or code is refused", () => {
+  for (const token of [generateMachineToken(), generateJoinCode(), 'amt_', `amt_${'x'.repeat(60)}`]) {
+    assert.throws(() => readRelayConfig({ RELAY_TOKEN: token }), /^RELAY_TOKEN begins as/);
+  }
+  assert.is(readRelayConfig({ RELAY_TOKEN: `x${generateMachineToken()}` }).token[0], 'x');
 });
 
 test.run();

@@ -1,8 +1,9 @@
 /** What must be refused before anything acts on it: checks H03, H05, H07, H08, H11, H13. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { countReplies, fieldsOf, rawHttp, request } from '../support/raw-http.ts';
-import { startRelay, type TestRelay } from '../support/relay.ts';
+import { countReplies, fieldsOf, rawHttp, request } from '../support/network/raw-http.ts';
+import { isTls } from '../support/network/transport.ts';
+import { startRelay, type TestRelay } from '../support/harness/relay.ts';
 
 let relay: TestRelay;
 let cookie: string;
@@ -151,7 +152,7 @@ for (const [name, bytes] of REPLIES) {
     assert.is(fields['cross-origin-resource-policy'], 'same-origin');
     assert.is(fields['x-powered-by'], undefined);
     assert.is(fields['access-control-allow-origin'], undefined);
-    assert.is(fields['strict-transport-security'], undefined, 'only over TLS');
+    assert.is(fields['strict-transport-security'] !== undefined, isTls(), 'only over TLS');
   });
 }
 

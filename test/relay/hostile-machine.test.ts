@@ -3,28 +3,28 @@ import { Buffer } from 'node:buffer';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { END, TYPE } from '../../core/tunnel/frame.ts';
-import { startEdge } from '../support/edge.ts';
-import { countReplies, rawHttp, request as text } from '../support/raw-http.ts';
-import { endRogues, frame, head, type Rogue, rogue } from '../support/rogue.ts';
-import { until } from '../support/tunnel-pair.ts';
+import { startProxy } from '../support/harness/proxy-harness.ts';
+import { countReplies, rawHttp, request as text } from '../support/network/raw-http.ts';
+import { closeHostilePeers, frame, head, type HostilePeer, hostilePeer } from '../support/fakes/hostile-peer.ts';
+import { until } from '../support/harness/tunnel-pair.ts';
 
 /** Asks once; the machine answers with these frames. A second request on the connection shows what the client would parse. */
 async function answered(frames: Buffer[], ask = text('GET', '/', { connection: 'keep-alive' })) {
-  const machine = await rogue('relay');
-  const edge = await startEdge(machine.session);
-  const reply = rawHttp(edge.port, ask, 300);
+  const machine = await hostilePeer('relay');
+  const proxy = await startProxy(machine.session);
+  const reply = rawHttp(proxy.port, ask, 300);
   await opened(machine);
   machine.record(Buffer.concat(frames));
   const result = await reply;
   assert.is(machine.end(), null, 'the tunnel stands');
-  const next = rawHttp(edge.port, text('GET', '/next'), 300);
+  const next = rawHttp(proxy.port, text('GET', '/next'), 300);
   await opened(machine, 2);
   machine.record(Buffer.concat([frame(TYPE.head, 0, 2, head(['content-length', '2'], 200)), data('ok', END, 2)]));
   assert.ok((await next).text.endsWith('ok'), 'the relay still works');
-  await edge.close();
+  await proxy.close();
   return result;
 }
-const opened = (machine: Rogue, count = 1) =>
+const opened = (machine: HostilePeer, count = 1) =>
   until(() => machine.seen.filter(({ type }) => type === TYPE.open).length === count);
 const data = (body: string, flags = 0, id = 1) => frame(TYPE.data, flags, id, Buffer.from(body));
 const answer = (status: number, fields: string[]) => frame(TYPE.head, 0, 1, head(fields, status));
@@ -33,7 +33,7 @@ const rawAnswer = (status: number, strings: string[]) => {
   const lengths = Buffer.alloc(4 + 2 * strings.length);
   lengths.writeUInt16BE(status);
   lengths.writeUInt16BE(strings.length, 2);
-  strings.forEach((one, i) => lengths.writeUInt16BE(one.length, 4 + 2 * i));
+  strings.forEach((entry, i) => lengths.writeUInt16BE(entry.length, 4 + 2 * i));
   return frame(TYPE.head, 0, 1, Buffer.concat([lengths, Buffer.from(strings.join(''), 'latin1')]));
 };
 
@@ -86,7 +86,7 @@ test("chunked framing of the machine's own is not passed on, with or without a l
     data('12345', END),
   ]);
   assert.ok(alone.text.endsWith('5\r\n12345\r\n0\r\n\r\n'));
-  assert.not(/gzip|x-a/i.test(alone.text));
+  assert.not(/gzip|^x-a:/im.test(alone.text));
 });
 
 test('more body than was promised breaks the connection; not one byte of it is passed on as more', async () => {
@@ -148,5 +148,5 @@ test('trailers that cannot be sent break nothing', async () => {
   assert.ok(reply.closed || reply.text.endsWith('0\r\n\r\n'));
 });
 
-test.after.each(endRogues);
+test.after.each(closeHostilePeers);
 test.run();

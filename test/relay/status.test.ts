@@ -1,10 +1,11 @@
 /** What the relay tells: status, events as they happen, metrics. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { keepConnected } from '../../agent/tunnel.ts';
+import { startTunnelClient } from '../../agent/tunnel/client.ts';
 import { silentLog } from '../../core/log.ts';
-import { rawHttp, request } from '../support/raw-http.ts';
-import { startRelay, TOKEN } from '../support/relay.ts';
+import { rawHttp, request } from '../support/network/raw-http.ts';
+import { startRelay, TOKEN } from '../support/harness/relay.ts';
+import { webSocketAt } from '../support/network/transport.ts';
 
 /** The `data:` objects of an event stream, one by one. */
 async function* eventsOf(
@@ -31,8 +32,8 @@ test('events tell the state at once, and each coming and going of the machine', 
   const events = eventsOf(response);
   const next = async () => (await events.next()).value!;
   assert.is((await next()).tunnelConnected, false);
-  const tunnel = keepConnected({
-    url: `ws://127.0.0.1:${relay.port}/tunnel`,
+  const tunnel = startTunnelClient({
+    url: webSocketAt(relay.port, '/tunnel'),
     token: TOKEN,
     handler: (_req, res) => void res.writeHead(204),
     info: { name: 'a machine', version: '1' },

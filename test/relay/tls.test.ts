@@ -7,13 +7,13 @@ import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
-import { rawHttp, request as requestText } from '../support/raw-http.ts';
-import { PASSWORD, startRelay, type TestRelay } from '../support/relay.ts';
-import { until } from '../support/product.ts';
+import { rawHttp, request as requestText } from '../support/network/raw-http.ts';
+import { PASSWORD, startRelay, type TestRelay } from '../support/harness/relay.ts';
+import { until } from '../support/harness/product.ts';
 
-let folder: string;
+let directory: string;
 let relay: TestRelay;
-const files = () => ({ cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') });
+const files = () => ({ cert: join(directory, 'cert.pem'), key: join(directory, 'key.pem') });
 
 function makeCertificate(name: string): void {
   const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
@@ -33,13 +33,13 @@ function makeCertificate(name: string): void {
 }
 
 test.before(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'tls-'));
+  directory = mkdtempSync(join(tmpdir(), 'tls-'));
   makeCertificate('first');
   relay = await startRelay({ tls: files() });
 });
 test.after(async () => {
   await relay.close();
-  rmSync(folder, { recursive: true });
+  rmSync(directory, { recursive: true });
 });
 
 function post(

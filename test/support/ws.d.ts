@@ -18,7 +18,15 @@ declare module 'ws' {
     maxPayload?: number;
   }
   export class WebSocketServer extends EventEmitter {
-    constructor(options: WsOptions & { port?: number; host?: string; server?: Server });
+    constructor(
+      options: WsOptions & {
+        port?: number;
+        host?: string;
+        server?: Server;
+        handleProtocols?: (offered: Set<string>) => string;
+      },
+    );
+    readonly clients: Set<WebSocket>;
     address(): { port: number };
     close(done?: () => void): void;
   }

@@ -1,8 +1,9 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { byNeed, filterCount, select, stateView } from '../../ui/agents.ts';
+import { byNeed, filterCount, select, stateView } from '../../ui/agent/agent-view.ts';
 import { count, gist, money, shortPath, took } from '../../ui/format.ts';
-import { PAGES, path, resolve } from '../../ui/route.ts';
+import { path } from '../../ui/route.ts';
+import { PAGES, resolve } from '../../ui/shell/pages.ts';
 import {
   atField,
   bodyOf,
@@ -13,13 +14,14 @@ import {
   loadDraft,
   posted,
   splitList,
-} from '../../ui/pages/create-form.ts';
+} from '../../ui/forms/create-form.ts';
 import { matching } from '../../ui/chat/commands.ts';
 import { answersOf, outcomeOf, parseInput } from '../../ui/chat/answers.ts';
 import { countLines, diffRows } from '../../ui/components/diff.ts';
 import { span } from '../../ui/components/time-ago.ts';
-import { agent, capabilities, diff, messages, permission, question } from '../support/ui-data.ts';
-import type { AgentState, RequestMessage } from '../../core/wire/types.ts';
+import { agent, capabilities, diff, messages, permission, question } from '../support/fakes/ui-data.ts';
+import type { AgentState } from '../../core/api/agents.ts';
+import type { RequestMessage } from '../../core/api/messages.ts';
 
 test('addresses resolve to pages and their parameters', () => {
   assert.equal(resolve('/agents/a%2Fb/chat').params, { id: 'a/b', tab: 'chat' });
@@ -45,7 +47,7 @@ test('every state has an icon, a tone and a word of its own', () => {
   const states: AgentState[] = ['starting', 'running', 'waiting_input', 'idle', 'stopped', 'error'];
   const words = states.map((state) => stateView({ state, stateReason: 'created' }).text);
   assert.is(new Set(words).size, states.length);
-  assert.is(stateView({ state: 'stopped', stateReason: 'interrupted' }).text, 'Cut off');
+  assert.is(stateView({ state: 'stopped', stateReason: 'interrupted' }).text, 'Interrupted by restart');
 });
 
 test('filters and search narrow the list', () => {
@@ -190,9 +192,9 @@ test('diffs carry the line numbers of both sides', () => {
 });
 
 test('numbers are short', () => {
-  assert.equal([money(null), money(0), money(0.0042), money(12.4)], ['', '$0.00', '$0.0042', '$12.40']);
+  assert.equal([money(null), money(0), money(0.0042), money(12.4)], ['', '', '< 1 ¢', '$12.40']);
   assert.equal([count(950), count(12_340), count(999_999), count(1_200_000)], ['950', '12.3k', '1M', '1.2M']);
-  assert.equal([took(840), took(12_400), took(185_000)], ['840 ms', '12.4 s', '3 min 5 s']);
+  assert.equal([took(840), took(12_400), took(185_000), took(7_500_000)], ['< 1 s', '12 s', '3 min 5 s', '2 h 5 min']);
   assert.equal([span(59_000), span(60_000), span(7_200_000), span(-5)], ['59 s', '1 min', '2 h', '0 s']);
   assert.equal([shortPath('/a/b'), shortPath('/home/me/projects/shop')], ['/a/b', '…/projects/shop']);
 });

@@ -1,24 +1,23 @@
-/** What answers to requests are made of, and how they are told afterwards. Pure. */
-import type { Question, RequestMessage } from '../../core/wire/types.ts';
-import { t } from '../i18n/en.ts';
+import type { Question, RequestMessage } from '../../core/api/messages.ts';
+import { t } from '../i18n/t.ts';
 
 /** What is chosen for one question. */
-export interface Given {
+export interface Answer {
   labels: string[];
   other: string;
   isOther: boolean;
 }
 
-export const NOTHING: Given = { labels: [], other: '', isOther: false };
+export const NO_ANSWER: Answer = { labels: [], other: '', isOther: false };
 
 /** The answers to send, or null while a question has none. */
 export function answersOf(
   questions: readonly Question[],
-  given: Record<string, Given>,
+  typed: Readonly<Record<string, Answer>>,
 ): Record<string, string[]> | null {
   const answers: Record<string, string[]> = {};
   for (const { id, options } of questions) {
-    const { labels, other, isOther } = given[id] ?? NOTHING;
+    const { labels, other, isOther } = typed[id] ?? NO_ANSWER;
     const text = other.trim();
     const all = [...labels, ...((isOther || !options.length) && text ? [text] : [])];
     if (!all.length) return null;
@@ -43,12 +42,18 @@ export function parseInput(text: string): Record<string, unknown> | string {
 export function outcomeOf(message: RequestMessage): { text: string; tone: string; icon: 'check' | 'cross' | 'idle' } {
   const decision = message.decision?.decision ?? '';
   if (message.status === 'expired') return { text: t.request.expired, tone: 'neutral', icon: 'idle' };
-  if (message.status === 'cancelled') return { text: t.request.cancelled, tone: 'neutral', icon: 'cross' };
+  if (message.status === 'cancelled' || !decision) return { text: t.request.cancelled, tone: 'neutral', icon: 'cross' };
   if (decision === 'answer') return { text: t.request.answered, tone: 'good', icon: 'check' };
-  if (decision === 'deny' || decision === 'cancel') return { text: t.request.denied, tone: 'bad', icon: 'cross' };
+  if (decision === 'deny' || decision === 'cancel') return { text: refusal(message), tone: 'bad', icon: 'cross' };
+  if (message.request === 'plan') return { text: t.request.planApproved, tone: 'good', icon: 'check' };
   const choice = message.choices.find(({ id }) => id === decision);
   const text = decision === 'allow'
     ? (message.decision?.input ? t.request.allowedEdited : t.request.allowed)
     : choice?.label ?? t.request.allowed;
   return { text, tone: 'good', icon: 'check' };
+}
+
+function refusal({ request }: RequestMessage): string {
+  if (request === 'plan') return t.request.planRejected;
+  return request === 'question' ? t.request.skipped : t.request.denied;
 }

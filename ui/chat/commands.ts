@@ -1,6 +1,6 @@
 import { html, useLayoutEffect, useRef } from '../html.ts';
-import type { Capabilities } from '../../core/wire/types.ts';
-import { t } from '../i18n/en.ts';
+import type { Capabilities } from '../../core/api/agents.ts';
+import { t } from '../i18n/t.ts';
 
 type Command = Capabilities['commands'][number];
 const MAX_SHOWN = 8;
@@ -16,22 +16,68 @@ export function matching(text: string, commands: readonly Command[]): Command[] 
   return [...begins, ...contains].slice(0, MAX_SHOWN);
 }
 
-export function CommandList(props: { commands: readonly Command[]; chosen: number; onChoose: (name: string) => void }) {
+/** Id of a command's element. */
+export const commandId = ({ name }: Command): string => `command-${name}`;
+
+interface Props {
+  commands: readonly Command[];
+  /** Index of the one that Enter takes. */
+  chosen: number;
+  onChoose: (name: string) => void;
+  /** They are files: without the sign of a command. */
+  areFiles?: boolean;
+}
+
+/** The commands as a list above the text. */
+export function CommandList({ commands, chosen, onChoose, areFiles = false }: Props) {
   const box = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
     box.current?.querySelector('[aria-selected=true]')?.scrollIntoView({ block: 'nearest' });
-  }, [props.chosen, props.commands]);
-  return html`<div class="commands" ref=${box} id="commands" role="listbox" aria-label=${t.composer.commands}>
-    ${
-    props.commands.map((command, i) =>
-      html`
-        <button key=${command.name} type="button" role="option" aria-selected=${i === props.chosen}
-          onPointerDown=${(event: Event) => event.preventDefault()} onClick=${() => props.onChoose(command.name)}>
-              <span class="name mono ellipsis">/${command.name}</span>${command.argumentHint &&
-                html`<span class="faint mono ellipsis">${command.argumentHint}</span>`}
-              <span class="hint ellipsis">${command.description}</span></button>
-      `
-    )
-  }
-  </div>`;
+  }, [chosen, commands]);
+  const options = commands.map((command, i) =>
+    html`
+      <${CommandOption}
+        key=${command.name}
+        command=${command}
+        sign=${areFiles ? '' : '/'}
+        isChosen=${i === chosen}
+        onChoose=${onChoose}
+      />
+    `
+  );
+  return html`
+    <div class="commands" ref=${box} id="commands" role="listbox" aria-label=${areFiles
+      ? t.files.list
+      : t.composer.commands}>
+      ${options}
+    </div>
+  `;
+}
+
+interface OptionProps {
+  command: Command;
+  sign: string;
+  isChosen: boolean;
+  onChoose: (name: string) => void;
+}
+
+function CommandOption(props: OptionProps) {
+  const { name, argumentHint, description } = props.command;
+  // The text keeps the focus.
+  const keepFocus = (event: Event) => event.preventDefault();
+  return html`
+    <button
+      type="button"
+      role="option"
+      id=${commandId(props.command)}
+      tabindex="-1"
+      aria-selected=${props.isChosen}
+      onPointerDown=${keepFocus}
+      onClick=${() => props.onChoose(name)}
+    >
+      <span class="name mono ellipsis">${props.sign}${name}</span>
+      ${argumentHint && html`<span class="faint mono ellipsis">${argumentHint}</span>`}
+      <span class="hint ellipsis">${description}</span>
+    </button>
+  `;
 }

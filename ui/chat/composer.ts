@@ -1,155 +1,213 @@
 import { html, useEffect, useMemo, useRef, useState } from '../html.ts';
-import type { AgentInfo } from '../../core/wire/types.ts';
-import { newId } from '../api.ts';
+import type { ComponentChildren } from '../html.ts';
+import type { AgentInfo, Capabilities } from '../../core/api/agents.ts';
+import { newId } from '../net/api.ts';
 import { grow, IconButton, toastError } from '../components/mod.ts';
-import { t } from '../i18n/en.ts';
-import { api, outbox } from '../services.ts';
+import { t } from '../i18n/t.ts';
+import { useApp } from '../app.ts';
 import { path } from '../route.ts';
+import { AttachButton, Thumbnails, useAttachments } from './attachments.ts';
+import type { Attachments } from './attachments.ts';
 import { useCapabilities } from './capabilities.ts';
-import { CommandList, matching } from './commands.ts';
-import { useDraft, useKept } from './draft.ts';
-import { attach, MAX_TOTAL } from './images.ts';
-import type { Attached } from './images.ts';
+import { commandId, CommandList, matching } from './commands.ts';
+import { useDraft } from './draft.ts';
+import { useHistory } from './history.ts';
+import { useMentions, withMention } from './mentions.ts';
 import { Pickers } from './pickers.ts';
 import { Queue } from './queue.ts';
 
 /** On a device with a keyboard Enter sends; on a phone it is a new line. */
 const enterSends = () => matchMedia('(pointer: fine)').matches;
 
-const NO_IMAGES: readonly Attached[] = [];
+const isBusy = ({ state }: AgentInfo) => state === 'running' || state === 'starting' || state === 'waiting_input';
 
 /** Where messages are written: text, pictures, commands; mode, model and effort below it. */
-export function Composer({ agent }: { agent: AgentInfo }) {
+/** @param onSend a message is on its way */
+export function Composer({ agent, onSend }: { agent: AgentInfo; onSend: () => void }) {
+  const { outbox } = useApp();
   const [text, setText] = useDraft(agent.id);
-  const [images, setImages] = useKept(`images.${agent.id}`, NO_IMAGES);
-  const [chosen, setChosen] = useState(0);
-  const [dismissed, setDismissed] = useState('');
+  const attachments = useAttachments(agent.id);
   const area = useRef<HTMLTextAreaElement>(null);
-  const file = useRef<HTMLInputElement>(null);
   const capabilities = useCapabilities(agent);
-  const commands = useMemo(() => matching(text === dismissed ? '' : text, capabilities?.commands ?? []), [
-    text,
-    dismissed,
-    capabilities,
-  ]);
-  useEffect(() => grow(area.current), [text]);
-  const busy = agent.state === 'running' || agent.state === 'starting' || agent.state === 'waiting_input';
-  const canSend = agent.resumable && (text.trim() !== '' || images.length > 0);
-
+  const completion = useCompletion(agent.id, text, capabilities, (next) => {
+    setText(next);
+    area.current?.focus();
+  });
+  const canSend = agent.resumable && (text.trim() !== '' || attachments.images.length > 0);
   function send() {
     if (!canSend) return;
-    const pictures = images.map(({ mediaType, data }) => ({ mediaType, data }));
-    const body = { text: text.trim(), clientId: newId(), ...(pictures.length ? { images: pictures } : {}) };
+    const images = attachments.images.map(({ mediaType, data }) => ({ mediaType, data }));
+    const body = { text: text.trim(), clientId: newId(), ...(images.length ? { images } : {}) };
     outbox.add({ kind: 'message', agent: agent.id, body });
     setText('');
-    setImages(NO_IMAGES);
+    attachments.clear();
+    onSend();
     area.current?.focus();
   }
-
-  function complete(name: string) {
-    setText(`/${name} `);
-    setChosen(0);
-    area.current?.focus();
-  }
-
+  const history = useHistory(agent.id, text, setText);
   function onKey(event: KeyboardEvent) {
-    if (event.isComposing) return;
-    if (commands.length) {
-      const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
-      if (step) {
-        event.preventDefault();
-        return setChosen((chosen + step + commands.length) % commands.length);
-      }
-      if (event.key === 'Tab' || (event.key === 'Enter' && !event.shiftKey)) {
-        event.preventDefault();
-        return complete(commands[Math.min(chosen, commands.length - 1)]!.name);
-      }
-      if (event.key === 'Escape') return setDismissed(text);
+    if (event.isComposing || completion.onKey(event) || history(event) || event.key !== 'Enter' || event.shiftKey) {
+      return;
     }
-    if (event.key === 'Enter' && !event.shiftKey && (enterSends() || event.metaKey || event.ctrlKey)) {
-      event.preventDefault();
-      send();
-    }
-  }
-
-  async function add(files: Iterable<Blob>) {
-    let room = MAX_TOTAL - images.reduce((sum, image) => sum + image.data.length, 0);
-    for (const picture of files) {
-      try {
-        const image = await attach(picture, room, t.composer);
-        room -= image.data.length;
-        setImages((all) => [...all, image]);
-      } catch (error) {
-        toastError(error);
-      }
-    }
-  }
-
-  function onPaste(event: ClipboardEvent) {
-    const files = [...(event.clipboardData?.files ?? [])].filter((f) => f.type.startsWith('image/'));
-    if (!files.length) return;
-    event.preventDefault();
-    void add(files);
-  }
-
-  const interrupt = () => api.command(path`/api/agents/${agent.id}/interrupt`).catch(toastError);
-  return html`<div class="composer">
-    <${Queue} agent=${agent} />
-    ${
-    commands.length > 0 &&
-    html`<${CommandList} commands=${commands} chosen=${Math.min(chosen, commands.length - 1)} onChoose=${complete} />`
-  }
-    <form class="composer-box" onSubmit=${(event: Event) => {
+    if (!enterSends() && !event.metaKey && !event.ctrlKey) return;
     event.preventDefault();
     send();
-  }} onDragOver=${(event: DragEvent) => event.preventDefault()} onDrop=${(event: DragEvent) => {
+  }
+  return html`
+    <div class="composer">
+      <${Queue} agent=${agent} />
+      ${completion.list}
+      <${ComposerForm} attachments=${attachments} onSubmit=${send}>
+        <${TextBox}
+          area=${area}
+          agent=${agent}
+          text=${text}
+          command=${completion.chosen}
+          onText=${setText}
+          onKey=${onKey}
+          attachments=${attachments}
+        />
+        <${Toolbar} agent=${agent} capabilities=${capabilities} attachments=${attachments} canSend=${canSend} />
+      <//>
+    </div>
+  `;
+}
+
+interface FormProps {
+  attachments: Attachments;
+  onSubmit: () => void;
+  children?: ComponentChildren;
+}
+
+/** The frame that takes a submit, and pictures that are dropped on it. */
+function ComposerForm({ attachments, onSubmit, children }: FormProps) {
+  function submit(event: Event) {
     event.preventDefault();
-    void add([...(event.dataTransfer?.files ?? [])].filter((f) => f.type.startsWith('image/')));
-  }}>
-      ${
-    images.length > 0 && html`<div class="attached">${
-      images.map((image) =>
-        html`<div key=${image.id} class="thumb"><img src=${image.url} alt=${t.composer.picture} />
-        <${IconButton} icon="cross" label=${t.composer.removePicture} onClick=${() =>
-          setImages((all) =>
-            all.filter((i) => i !== image)
-          )} /></div>`
-      )
-    }</div>`
+    onSubmit();
   }
-      <textarea ref=${area} rows="1" dir="auto" value=${text} disabled=${!agent
-    .resumable} aria-label=${t.composer.label}
-        placeholder=${
-    !agent.resumable
-      ? t.composer.closed
-      : busy
-      ? t.composer.busy
-      : t.composer.placeholder(t.provider[agent.provider] ?? agent.provider)
+  function drop(event: DragEvent) {
+    event.preventDefault();
+    attachments.addPictures(event.dataTransfer?.files);
   }
-        aria-controls=${commands.length ? 'commands' : undefined} aria-expanded=${commands.length > 0} enterkeyhint=${
-    enterSends() ? 'send' : 'enter'
-  }
-        onInput=${(e: Event) => {
-    setText((e.target as HTMLTextAreaElement).value);
-    setChosen(0);
-  }} onKeyDown=${onKey} onPaste=${onPaste}></textarea>
-      <div class="composer-bar">
-        <input ref=${file} type="file" accept="image/*" multiple hidden onChange=${(e: Event) => {
-    const input = e.target as HTMLInputElement;
-    void add([...(input.files ?? [])]);
-    input.value = '';
-  }} />
-        <${IconButton} icon="image" label=${t.composer.attach} disabled=${!agent.resumable} onClick=${() =>
-    file.current?.click()} />
-        <${Pickers} agent=${agent} capabilities=${capabilities} />
-        ${
-    busy && html`<${IconButton} icon="stop" label=${t.composer.interrupt} tone="plain" class="interrupt" onClick=${() =>
-      void interrupt()} />`
-  }
-        <${IconButton} icon="send" label=${
-    busy ? t.composer.queue : t.composer.send
-  } tone="primary" type="submit" disabled=${!canSend} class="send" />
-      </div>
+  const allow = (event: DragEvent) => event.preventDefault();
+  return html`
+    <form class="composer-box" onSubmit=${submit} onDragOver=${allow} onDrop=${drop}>
+      <${Thumbnails} attachments=${attachments} />
+      ${children}
     </form>
-  </div>`;
+  `;
+}
+
+/** The commands and files that a text may become, and the keys that choose among them. */
+function useCompletion(
+  agent: string,
+  text: string,
+  capabilities: Capabilities | null,
+  onText: (text: string) => void,
+) {
+  const [position, setPosition] = useState(0);
+  const [dismissed, setDismissed] = useState('');
+  const wanted = text === dismissed ? '' : text;
+  const files = useMentions(agent, wanted);
+  const known = useMemo(() => matching(wanted, capabilities?.commands ?? []), [wanted, capabilities]);
+  const areFiles = files.length > 0;
+  const commands = areFiles ? files : known;
+  const complete = (name: string) => onText(areFiles ? withMention(text, name) : `/${name} `);
+  useEffect(() => setPosition(0), [text]);
+  const chosen = Math.min(position, commands.length - 1);
+  /** @returns true when the key was one of the list */
+  function onKey(event: KeyboardEvent): boolean {
+    if (!commands.length) return false;
+    const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
+    if (event.key === 'Escape') {
+      setDismissed(text);
+      event.preventDefault();
+      return true;
+    }
+    if (step) setPosition((position + step + commands.length) % commands.length);
+    else if (event.key === 'Tab' || (event.key === 'Enter' && !event.shiftKey)) complete(commands[chosen]!.name);
+    else return false;
+    event.preventDefault();
+    return true;
+  }
+  const list = commands.length > 0
+    ? html`<${CommandList} commands=${commands} chosen=${chosen} onChoose=${complete} areFiles=${areFiles} />`
+    : null;
+  return { list, onKey, chosen: commands.length ? commandId(commands[chosen]!) : '' };
+}
+
+interface TextBoxProps {
+  area: { current: HTMLTextAreaElement | null };
+  agent: AgentInfo;
+  text: string;
+  /** Id of the command that Enter takes; empty: none is offered. */
+  command: string;
+  onText: (text: string) => void;
+  onKey: (event: KeyboardEvent) => void;
+  attachments: Attachments;
+}
+
+function TextBox({ area, agent, text, command, onText, onKey, attachments }: TextBoxProps) {
+  useEffect(() => grow(area.current), [text]);
+  function onPaste(event: ClipboardEvent) {
+    if (attachments.addPictures(event.clipboardData?.files)) event.preventDefault();
+  }
+  return html`
+    <textarea
+      ref=${area}
+      rows="1"
+      dir="auto"
+      value=${text}
+      disabled=${!agent.resumable}
+      aria-label=${t.composer.label}
+      placeholder=${placeholder(agent)}
+      aria-autocomplete="list"
+      aria-controls=${command ? 'commands' : undefined}
+      aria-activedescendant=${command || undefined}
+      enterkeyhint=${enterSends() ? 'send' : 'enter'}
+      onInput=${(event: Event) => onText((event.target as HTMLTextAreaElement).value)}
+      onKeyDown=${onKey}
+      onPaste=${onPaste}
+    ></textarea>
+  `;
+}
+
+function placeholder(agent: AgentInfo): string {
+  if (!agent.resumable) return t.composer.closed;
+  if (agent.pending.length) return t.composer.answerAbove;
+  return isBusy(agent) ? t.composer.busy : t.composer.placeholder(t.provider[agent.provider] ?? agent.provider);
+}
+
+interface ToolbarProps {
+  agent: AgentInfo;
+  capabilities: Capabilities | null;
+  attachments: Attachments;
+  canSend: boolean;
+}
+
+function Toolbar({ agent, capabilities, attachments, canSend }: ToolbarProps) {
+  const busy = isBusy(agent);
+  return html`
+    <div class="composer-bar">
+      <${AttachButton} attachments=${attachments} disabled=${!agent.resumable} />
+      <${Pickers} agent=${agent} capabilities=${capabilities} />
+      ${busy && html`<${InterruptButton} agent=${agent} />`}
+      <${IconButton}
+        icon="send"
+        label=${busy ? t.composer.queue : t.composer.send}
+        tone="primary"
+        type="submit"
+        disabled=${!canSend}
+        class="send"
+      />
+    </div>
+  `;
+}
+
+function InterruptButton({ agent }: { agent: AgentInfo }) {
+  const { api } = useApp();
+  const interrupt = () => void api.command(path`/api/agents/${agent.id}/interrupt`).catch(toastError);
+  return html`
+    <${IconButton} icon="stop" label=${t.composer.interrupt} tone="plain" class="interrupt" onClick=${interrupt} />
+  `;
 }

@@ -3,24 +3,45 @@ import type { Token, Tokens } from 'marked';
 import { html, useRef } from '../html.ts';
 import type { VNode } from '../html.ts';
 import { CopyButton } from './copy.ts';
-import { Markdown, MAX_DEPTH } from './markdown.ts';
+import { InlineCode } from './file-link.ts';
+import { headingLevels, Markdown, MAX_DEPTH, withAddresses } from './markdown.ts';
 import type { Block } from './markdown.ts';
 
-/** Markdown text as elements. `text` may grow: finished blocks are not drawn again. */
-export function MarkdownView({ text, streaming = false }: { text: string; streaming?: boolean }) {
-  const parser = useRef<Markdown | null>(null);
-  parser.current ??= new Markdown();
-  return html`<div class=${`markdown ${streaming ? 'streaming' : ''}`}>${
-    parser.current.parse(text).map((block) => html`<${BlockView} key=${block.key} block=${block} />`)
-  }</div>`;
+interface Props {
+  /** May grow: finished blocks are not drawn again. */
+  text: string;
+  streaming?: boolean;
+  /** Links are shown as they are written, with their addresses. */
+  isWhole?: boolean;
 }
 
-class BlockView extends Component<{ block: Block }> {
-  override shouldComponentUpdate(next: { block: Block }) {
-    return next.block.token !== this.props.block.token;
+/** Markdown text as elements. */
+export function MarkdownView({ text, streaming = false, isWhole = false }: Props) {
+  const parser = useRef<Markdown | null>(null);
+  parser.current ??= new Markdown();
+  const parsed = parser.current.parse(text);
+  const shown = isWhole ? parsed.map(({ key, token }) => ({ key, token: withAddresses(token) })) : parsed;
+  const levels = headingLevels(shown);
+  const blocks = shown.map((block) =>
+    html`<${BlockView} key=${block.key} block=${block} level=${levels.get(block.key)} />`
+  );
+  return html`<div class=${`markdown ${streaming ? 'streaming' : ''}`}>${blocks}</div>`;
+}
+
+interface BlockProps {
+  block: Block;
+  /** Of a heading. */
+  level?: number;
+}
+
+class BlockView extends Component<BlockProps> {
+  override shouldComponentUpdate(next: BlockProps) {
+    return next.block.token !== this.props.block.token || next.level !== this.props.level;
   }
   override render() {
-    return draw(this.props.block.token, 0);
+    const { block: { token }, level } = this.props;
+    if (level !== undefined) return html`<${`h${level}`} dir="auto">${all((token as Tokens.Heading).tokens, 0)}<//>`;
+    return draw(token, 0);
   }
 }
 
@@ -39,10 +60,8 @@ function draw(token: Token, depth: number): Drawn {
     case 'space':
     case 'def':
       return null;
-    case 'heading':
-      return html`<${`h${Math.min(6, (token as Tokens.Heading).depth + 1)}`} dir=${direction(depth)}>${
-        all(token.tokens, depth)
-      }<//>` as VNode;
+    case 'heading': // Inside of a quote or a list it is no heading of the conversation.
+      return html`<p class="heading">${all(token.tokens, depth)}</p>` as VNode;
     case 'paragraph':
       return html`<p dir=${direction(depth)}>${all(token.tokens, depth)}</p>` as VNode;
     case 'code':
@@ -62,16 +81,13 @@ function draw(token: Token, depth: number): Drawn {
     case 'del':
       return html`<del>${all(token.tokens, depth)}</del>` as VNode;
     case 'codespan':
-      return html`<code>${unescape(token.text)}</code>` as VNode;
+      return html`<${InlineCode} text=${unescape(token.text)} />` as VNode;
     case 'br':
       return html`<br />` as VNode;
     case 'link':
       return link(token as Tokens.Link, depth);
     case 'image':
-      return link(
-        { ...token, tokens: [{ type: 'text', raw: token.text, text: token.text || token.href }] } as Tokens.Link,
-        depth,
-      );
+      return link(asLink(token as Tokens.Image), depth);
     case 'text':
       return token.tokens ? html`<span>${all(token.tokens, depth)}</span>` as VNode : unescape(token.text);
     case 'escape':
@@ -84,27 +100,33 @@ function draw(token: Token, depth: number): Drawn {
 }
 
 function list(token: Tokens.List, depth: number): VNode {
-  const items = token.items.map((item) =>
-    html`<li class=${item.task ? 'checkable' : ''}>
-    ${item.task && html`<input type="checkbox" checked=${item.checked} disabled />`}${
-      all(item.tokens.filter((part) => part.type !== 'checkbox'), depth)
-    }</li>`
-  );
+  const items = token.items.map((item) => listItem(item, depth));
   return (token.ordered
     ? html`<ol dir=${direction(depth)} start=${token.start || 1}>${items}</ol>`
     : html`<ul dir=${direction(depth)}>${items}</ul>`) as VNode;
 }
 
+function listItem({ task, checked, tokens }: Tokens.ListItem, depth: number): VNode {
+  const content = all(tokens.filter((part) => part.type !== 'checkbox'), depth);
+  return html`
+    <li class=${task ? 'checkable' : ''}>
+      ${task && html`<input type="checkbox" checked=${checked} disabled />`}
+      ${content}
+    </li>
+  ` as VNode;
+}
+
 function table(token: Tokens.Table, depth: number): VNode {
-  const cell = (tag: string) => (part: Tokens.TableCell) =>
+  const draw = (tag: string) => (part: Tokens.TableCell) =>
     html`<${tag} class=${part.align ? `align-${part.align}` : ''}>${all(part.tokens, depth)}<//>`;
+  const rows = token.rows.map((row) => html`<tr>${row.map(draw('td'))}</tr>`);
   return html`
     <div class="table-scroll" tabindex="0">
       <table dir=${direction(depth)}>
         <thead>
-          <tr>${token.header.map(cell('th'))}</tr>
+          <tr>${token.header.map(draw('th'))}</tr>
         </thead>
-        <tbody>${token.rows.map((row) => html`<tr>${row.map(cell('td'))}</tr>`)}</tbody>
+        <tbody>${rows}</tbody>
       </table>
     </div>
   ` as VNode;
@@ -117,10 +139,15 @@ export function safeHref(address: string): string | null {
 
 function link(token: Tokens.Link, depth: number): VNode {
   const href = safeHref(token.href);
-  if (!href) return html`<span class="dead-link" title=${token.href}>${all(token.tokens, depth)}</span>` as VNode;
-  return html`<a href=${href} title=${href} target="_blank" rel="noopener noreferrer nofollow">${
-    all(token.tokens, depth)
-  }</a>` as VNode;
+  const content = all(token.tokens, depth);
+  if (!href) return html`<span class="dead-link" title=${token.href}>${content}</span>` as VNode;
+  return html`<a href=${href} title=${href} target="_blank" rel="noopener noreferrer nofollow">${content}</a>` as VNode;
+}
+
+/** Pictures are not loaded: they would tell their server who reads this. */
+function asLink(image: Tokens.Image): Tokens.Link {
+  const { text, href } = image;
+  return { ...image, type: 'link', tokens: [{ type: 'text', raw: text, text: text || href }] };
 }
 
 const ENTITIES: Record<string, string> = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#39;': "'" };
@@ -128,9 +155,13 @@ const ENTITIES: Record<string, string> = { '&amp;': '&', '&lt;': '<', '&gt;': '>
 const unescape = (text: string): string => text.replace(/&(?:amp|lt|gt|quot|#39);/g, (entity) => ENTITIES[entity]!);
 
 function CodeBlock({ text, lang }: { text: string; lang?: string }) {
+  const language = lang?.split(/\s/)[0] ?? '';
   return html`
     <figure class="code">
-      <figcaption><span>${lang?.split(/\s/)[0] ?? ''}</span><${CopyButton} text=${text} /></figcaption>
+      <figcaption>
+        <span>${language}</span>
+        <${CopyButton} text=${text} />
+      </figcaption>
       <pre tabindex="0"><code>${text}</code></pre>
     </figure>
   `;

@@ -2,8 +2,11 @@
  * Markdown as a list of blocks. marked only splits the text into tokens; ./markdown-view.ts draws them as elements, so that
  * nothing in the text can become markup. A streaming text costs only its last blocks: those before are kept as they are.
  */
-import { lexer } from 'marked';
-import type { Token } from 'marked';
+import { Marked } from 'marked';
+import type { Token, Tokens } from 'marked';
+
+/** GitHub strikes `~3~5` out; people and models mean "about". One tilde is text, two are a mark. */
+const marked = new Marked({ tokenizer: { del: (text) => text.startsWith('~~') ? false : undefined } });
 
 export interface Block {
   /** Where the block begins in the text: stable while text is appended. */
@@ -44,6 +47,26 @@ export class Markdown {
   }
 }
 
+/** The page's own heading is the first level; h6 is the last that there is. */
+const LEVELS = { first: 2, last: 6 };
+
+/**
+ * The level of each heading among the blocks, by the block's key. A text may begin with its third level, or leave one out;
+ * whoever goes from heading to heading by a screen reader must not miss one.
+ */
+export function headingLevels(blocks: readonly Block[]): Map<number, number> {
+  const levels = new Map<number, number>();
+  const open: number[] = [];
+  for (const { key, token } of blocks) {
+    if (token.type !== 'heading') continue;
+    const { depth } = token as Tokens.Heading;
+    while (open.length && open.at(-1)! >= depth) open.pop();
+    open.push(depth);
+    levels.set(key, Math.min(LEVELS.last, LEVELS.first + open.length - 1));
+  }
+  return levels;
+}
+
 function blocks(text: string, offset: number): Block[] {
   const found: Block[] = [];
   let key = offset;
@@ -58,7 +81,7 @@ function blocks(text: string, offset: number): Block[] {
 function tokens(text: string): Token[] {
   if (!isHostile(text)) {
     try {
-      return lexer(text);
+      return marked.lexer(text);
     } catch {
       // Nesting that the check did not see: as plain text below.
     }
@@ -84,3 +107,25 @@ const HOSTILE: RegExp[] = [
 
 export const isHostile = (text: string): boolean =>
   (text.length > MAX_BLOCK && !/\n\s*\n/.test(text)) || HOSTILE.some((pattern) => pattern.test(text));
+
+/** The token with every link, picture and definition in it as it is written, unless that is its address. */
+export function withAddresses(token: Token): Token {
+  switch (token.type) {
+    case 'def':
+      return asText(token.raw);
+    case 'link':
+    case 'image':
+      return [token.href, `<${token.href}>`].includes(token.raw) ? token : { type: 'source', raw: token.raw } as Token;
+    case 'list':
+      return { ...token, items: (token as Tokens.List).items.map(withAddresses) } as Token;
+    case 'table':
+      return tableWithAddresses(token as Tokens.Table);
+    default:
+      return 'tokens' in token && token.tokens ? { ...token, tokens: token.tokens.map(withAddresses) } as Token : token;
+  }
+}
+
+function tableWithAddresses(token: Tokens.Table): Token {
+  const cell = (part: Tokens.TableCell) => ({ ...part, tokens: part.tokens.map(withAddresses) });
+  return { ...token, header: token.header.map(cell), rows: token.rows.map((row) => row.map(cell)) };
+}

@@ -1,90 +1,127 @@
 import { html } from '../html.ts';
-import type { AgentInfo, Question, RequestMessage } from '../../core/wire/types.ts';
-import { Button } from '../components/mod.ts';
-import { t } from '../i18n/en.ts';
-import { decide } from '../requests.ts';
-import { answersOf, NOTHING } from './answers.ts';
-import type { Given } from './answers.ts';
-import { useKept } from './draft.ts';
+import type { AgentInfo } from '../../core/api/agents.ts';
+import type { Question, RequestMessage } from '../../core/api/messages.ts';
+import { language, t } from '../i18n/t.ts';
+import { useDecide } from '../hooks/pending-requests.ts';
+import { AnswerButton } from './answer-button.ts';
+import { answersOf, NO_ANSWER } from './answers.ts';
+import type { Answer } from './answers.ts';
+import { usePageState } from './draft.ts';
+import { VisibleText } from './visible-text.ts';
 
-const NOT_GIVEN: Readonly<Record<string, Given>> = {};
+const NO_ANSWERS: Readonly<Record<string, Answer>> = {};
 
 /** The questions of an agent as a form: one or several of the options, or words of one's own. */
 export function QuestionForm({ agent, message }: { agent: AgentInfo; message: RequestMessage }) {
-  const [given, setGiven] = useKept(`answers.${agent.id}/${message.id}`, NOT_GIVEN);
-  const answers = answersOf(message.questions, given);
+  const decide = useDecide();
+  const [typed, setTyped] = usePageState(`answers.${agent.id}/${message.id}`, NO_ANSWERS);
+  const answers = answersOf(message.questions, typed);
   function submit(event: Event) {
     event.preventDefault();
-    if (answers) decide(agent.id, message.id, { decision: 'answer', answers });
+    if (answers && !message.truncated) decide(agent.id, message.id, { decision: 'answer', answers });
   }
-  return html`<form class="answers" onSubmit=${submit}>
-    ${
-    message.questions.map((question) =>
-      html`
-        <${OneQuestion} key=${question.id} request=${message.id} question=${question}
-          given=${given[question.id] ?? NOTHING} onChange=${(next: Given) =>
-            setGiven((all) => ({ ...all, [question.id]: next }))} />
-      `
-    )
-  }
-    <div class="ask-buttons">
-      ${
-    message.choices.filter((choice) => choice.tone === 'deny').map((choice) =>
-      html`<${Button} key=${choice.id} onClick=${() =>
-        decide(agent.id, message.id, { decision: choice.id })}>${choice.label}<//>`
-    )
-  }
-      <${Button} type="submit" tone="primary" disabled=${!answers}>${t.request.send}<//>
-    </div>
-  </form>`;
+  const fields = message.questions.map((question) => {
+    const change = (answer: Answer) => setTyped((all) => ({ ...all, [question.id]: answer }));
+    const name = `${message.id}-${question.id}`;
+    const answer = typed[question.id] ?? NO_ANSWER;
+    return html`<${QuestionField} key=${question.id} name=${name} question=${question} answer=${answer} onChange=${change} />`;
+  });
+  const refusals = message.choices.filter((choice) => choice.tone === 'deny').map(({ id, label }) =>
+    html`<${Refusal} key=${id} label=${language === 'en' ? label : t.request.skip} onAnswer=${() =>
+      decide(agent.id, message.id, { decision: id })} />`
+  );
+  const send = html`
+    <${AnswerButton} class="button primary" type="submit" disabled=${!answers}>${t.request.send}<//>
+  `;
+  return html`
+    <form class="answers" onSubmit=${submit}>
+      ${fields}
+      <div class="ask-buttons">
+        ${refusals}
+        ${!message.truncated && send}
+      </div>
+    </form>
+  `;
 }
 
-interface OneProps {
-  request: string;
+const Refusal = ({ label, onAnswer }: { label: string; onAnswer: () => void }) =>
+  html`<${AnswerButton} class="button plain" onAnswer=${onAnswer}>${label}<//>`;
+
+interface FieldProps {
+  /** Of the inputs: one group. */
+  name: string;
   question: Question;
-  given: Given;
-  onChange: (given: Given) => void;
+  answer: Answer;
+  onChange: (answer: Answer) => void;
 }
 
-function OneQuestion({ request, question, given, onChange }: OneProps) {
-  const { multiSelect, options } = question;
-  const name = `${request}-${question.id}`;
+function QuestionField({ name, question, answer, onChange }: FieldProps) {
+  const { header, multiSelect, options, other, secret } = question;
   function choose(label: string, on: boolean) {
-    if (!multiSelect) return onChange({ ...given, labels: [label], isOther: false });
-    onChange({ ...given, labels: on ? [...given.labels, label] : given.labels.filter((known) => known !== label) });
+    if (!multiSelect) return onChange({ ...answer, labels: [label], isOther: false });
+    onChange({ ...answer, labels: on ? [...answer.labels, label] : answer.labels.filter((entry) => entry !== label) });
   }
-  const chooseOther = (on: boolean) => onChange({ ...given, isOther: on, labels: multiSelect ? given.labels : [] });
-  const kind = multiSelect ? 'checkbox' : 'radio';
-  const showText = given.isOther || !options.length;
-  return html`<fieldset class="question">
-    <legend>${
-    question.header && html`<span class="pill">${question.header}</span>`
-  }<span>${question.question}</span></legend>
-    ${multiSelect && html`<p class="hint">${t.request.several}</p>`}
-    ${
-    options.map((option) =>
-      html`<label key=${option.label} class="option">
-      <input type=${kind} name=${name} checked=${given.labels.includes(option.label)} onChange=${(e: Event) =>
-        choose(option.label, (e.target as HTMLInputElement).checked)} />
-      <span><span class="option-label">${option.label}</span>${
-        option.description && html`<span class="hint">${option.description}</span>`
-      }</span></label>`
-    )
-  }
-    ${
-    question.other && options.length > 0 && html`<label class="option">
-      <input type=${kind} name=${name} checked=${given.isOther} onChange=${(e: Event) =>
-      chooseOther(
-        (e.target as HTMLInputElement).checked,
-      )} /><span class="option-label">${t.request.other}</span></label>`
-  }
-    ${
-    showText && html`
-      <input class="input" type=${question.secret ? 'password' : 'text'} autocomplete="off" aria-label=${t.request
-        .yourAnswer} placeholder=${t.request.yourAnswer}
-        value=${given.other} onInput=${(e: Event) =>
-          onChange({ ...given, other: (e.target as HTMLInputElement).value })} />
-    `
-  }
-  </fieldset>`;
+  const chooseOther = (on: boolean) => onChange({ ...answer, isOther: on, labels: multiSelect ? answer.labels : [] });
+  const type = multiSelect ? 'checkbox' : 'radio';
+  const fields = options.map(({ label, description }) => {
+    const checked = answer.labels.includes(label);
+    const change = (on: boolean) => choose(label, on);
+    return html`<${Option} key=${label} ...${{ type, name, label, description, checked }} onChange=${change} />`;
+  });
+  const showText = answer.isOther || !options.length;
+  return html`
+    <fieldset class="question">
+      <legend>
+        ${header && html`<span class="pill">${header}</span>`}
+        <span><${VisibleText} text=${question.question} /></span>
+      </legend>
+      ${multiSelect && html`<p class="hint">${t.request.several}</p>`}
+      ${fields}
+      ${other && options.length > 0 &&
+        html`<${Option} ...${{
+          type,
+          name,
+          label: t.request.other,
+          checked: answer.isOther,
+        }} onChange=${chooseOther} />`}
+      ${showText && html`<${OwnWords} answer=${answer} secret=${secret} onChange=${onChange} />`}
+    </fieldset>
+  `;
+}
+
+interface OptionProps {
+  type: 'checkbox' | 'radio';
+  name: string;
+  label: string;
+  description?: string;
+  checked: boolean;
+  onChange: (on: boolean) => void;
+}
+
+function Option({ type, name, label, description, checked, onChange }: OptionProps) {
+  const change = (event: Event) => onChange((event.target as HTMLInputElement).checked);
+  return html`
+    <label class="option">
+      <input type=${type} name=${name} checked=${checked} onChange=${change} />
+      <span>
+        <span class="option-label"><${VisibleText} text=${label} /></span>
+        ${description && html`<span class="hint"><${VisibleText} text=${description} /></span>`}
+      </span>
+    </label>
+  `;
+}
+
+function OwnWords({ answer, secret, onChange }: { answer: Answer; secret: boolean; onChange: FieldProps['onChange'] }) {
+  const change = (event: Event) => onChange({ ...answer, other: (event.target as HTMLInputElement).value });
+  return html`
+    <input
+      class="input"
+      type=${secret ? 'password' : 'text'}
+      autocomplete="off"
+      aria-label=${t.request.yourAnswer}
+      placeholder=${t.request.yourAnswer}
+      value=${answer.other}
+      onInput=${change}
+    />
+  `;
 }

@@ -1,27 +1,29 @@
 import { html } from '../html.ts';
-import type { AgentInfo } from '../../core/wire/types.ts';
+import type { AgentInfo, QueuedMessage } from '../../core/api/agents.ts';
 import { Icon, IconButton, toastError } from '../components/mod.ts';
-import { t } from '../i18n/en.ts';
+import { t } from '../i18n/t.ts';
 import { path } from '../route.ts';
-import { api, useStore } from '../services.ts';
+import { useApp, useStore } from '../app.ts';
 
 /** Messages that wait for their turn; each can be taken back until it has begun. */
 export function Queue({ agent }: { agent: AgentInfo }) {
-  const messages = useStore((state) => state.chats[agent.id])?.messages;
   if (!agent.queue.length) return null;
-  /** A message without a text has a picture; how many, the message itself knows. */
-  const pictures = (id: string) => {
-    const message = messages?.find((message) => message.id === id);
-    return t.composer.pictures((message?.kind === 'user' && message.images.length) || 1);
-  };
-  const cancel = (id: string) => api.delete(path`/api/agents/${agent.id}/messages/${id}`).catch(toastError);
-  return html`<ul class="queue" aria-label=${t.chat.queue}>${
-    agent.queue.map((item) =>
-      html`<li key=${item.id}>
-    <${Icon} name="idle" size=${16} /><span class="ellipsis" dir="auto">${
-        item.text || pictures(item.id)
-      }</span><span class="hint">${t.chat.queued}</span>
-    <${IconButton} icon="cross" label=${t.chat.cancelQueued} onClick=${() => void cancel(item.id)} /></li>`
-    )
-  }</ul>`;
+  const items = agent.queue.map((item) => html`<${QueuedItem} key=${item.id} agent=${agent.id} item=${item} />`);
+  return html`<ul class="queue" aria-label=${t.chat.queue}>${items}</ul>`;
+}
+
+function QueuedItem({ agent, item }: { agent: string; item: QueuedMessage }) {
+  const { api } = useApp();
+  const message = useStore((state) => state.chats[agent]?.messages.find(({ id }) => id === item.id));
+  // A message without a text has a picture; how many, the message itself knows.
+  const pictures = (message?.kind === 'user' && message.images.length) || 1;
+  const cancel = () => void api.delete(path`/api/agents/${agent}/messages/${item.id}`).catch(toastError);
+  return html`
+    <li>
+      <${Icon} name="idle" size=${16} />
+      <span class="ellipsis" dir="auto">${item.text || t.composer.pictures(pictures)}</span>
+      <span class="hint">${t.chat.queued}</span>
+      <${IconButton} icon="cross" label=${t.chat.cancelQueued} onClick=${cancel} />
+    </li>
+  `;
 }

@@ -1,27 +1,48 @@
 import { Component } from 'preact';
 import { html, useState } from '../html.ts';
-import type { Message, Todo, UserMessage } from '../../core/wire/types.ts';
+import type { VNode } from '../html.ts';
+import type { Message, Todo, UserMessage } from '../../core/api/messages.ts';
 import { Icon, Spinner, TimeAgo } from '../components/mod.ts';
-import { bytes, money, plain, took } from '../format.ts';
-import { t } from '../i18n/en.ts';
-import type { Chunk, Row } from './arrange.ts';
+import { bytes, clockTime, money, plain, took } from '../format.ts';
+import { t } from '../i18n/t.ts';
+import { CopyAnswer } from './copy-answer.ts';
+import { DecidedRequest } from './decided-request.ts';
+import { isRun } from './group-messages.ts';
+import type { Chunk, Entry, Row, Run, TurnFacts } from './group-messages.ts';
 import { MarkdownView } from './markdown-view.ts';
-import { DecidedRequest } from './request-card.ts';
+import { RunRow } from './run-row.ts';
 import { ToolRow } from './tool-row.ts';
 
-/** Forty rows; drawn again only when one of them changed. */
+/** About forty rows; drawn again only when one of them changed. */
 export class ChunkView extends Component<{ chunk: Chunk }> {
   override shouldComponentUpdate(next: { chunk: Chunk }) {
     return next.chunk !== this.props.chunk;
   }
   override render() {
-    return html`<div class="chunk">${
-      this.props.chunk.rows.map((row) => html`<${RowView} key=${row.message.id} row=${row} />`)
-    }</div>`;
+    return html`<div class="chunk">${this.props.chunk.entries.map(renderEntry)}</div>`;
   }
 }
 
-export class RowView extends Component<{ row: Row }> {
+const renderEntry = (entry: Entry) =>
+  isRun(entry) ? html`<${RunView} key=${entry.id} run=${entry} />` : renderRow(entry);
+
+const renderRow = (row: Row) => html`<${RowView} key=${row.message.id} row=${row} />` as VNode;
+
+class RunView extends Component<{ run: Run }> {
+  override shouldComponentUpdate(next: { run: Run }) {
+    return next.run !== this.props.run;
+  }
+  override render() {
+    const { run } = this.props;
+    return html`
+      <div class="message is-run" data-id=${run.id}>
+        <${RunRow} run=${run} renderRow=${renderRow} />
+      </div>
+    `;
+  }
+}
+
+class RowView extends Component<{ row: Row }> {
   override shouldComponentUpdate(next: { row: Row }) {
     return next.row !== this.props.row;
   }
@@ -31,7 +52,8 @@ export class RowView extends Component<{ row: Row }> {
   }
 }
 
-function body({ message, children, asks }: Row) {
+function body(row: Row) {
+  const { message } = row;
   switch (message.kind) {
     case 'user':
       return html`<${UserBubble} message=${message} />`;
@@ -40,78 +62,110 @@ function body({ message, children, asks }: Row) {
     case 'thinking':
       return html`<${Thinking} text=${message.text} done=${message.done} />`;
     case 'tool':
-      return html`<${ToolRow} message=${message} children=${children} asks=${asks} />`;
+      return html`<${ToolRow} row=${row} renderRow=${renderRow} />`;
     case 'request':
       return html`<${DecidedRequest} message=${message} />`;
     case 'todos':
       return html`<${Todos} todos=${message.todos} />`;
     case 'notice':
-      return html`<p class=${`notice ${message.level}`}><${Icon} name=${
-        message.level === 'info' ? 'info' : 'warning'
-      } size=${16} /><span>${plain(message.text)}</span></p>`;
+      return html`<${Notice} level=${message.level}>${plain(message.text)}<//>`;
     case 'turn':
-      return html`<${TurnEnd} message=${message} />`;
+      return html`<${TurnEnd} message=${message} turn=${row.turn} />`;
   }
 }
 
+const NOTICE_ICON = { info: 'info', warning: 'warning', error: 'error' } as const;
+
+/** A sentence of the program that runs the agent. */
+export function Notice({ level, children }: { level: keyof typeof NOTICE_ICON; children?: string }) {
+  return html`
+    <p class=${`notice ${level}`}>
+      <${Icon} name=${NOTICE_ICON[level]} size=${16} />
+      <span>${children}</span>
+    </p>
+  `;
+}
+
 function UserBubble({ message }: { message: UserMessage }) {
-  const note = t.user[message.status];
-  return html`<div class=${`bubble ${message.status}`}><div class="bubble-text" dir="auto">${message.text}</div>
-    ${
-    message.images.map((image, i) =>
-      html`<div key=${i} class="bubble-image"><${Icon} name="image" size=${16} />${
-        t.user.image(bytes(image.size))
-      }</div>`
-    )
-  }
-  </div>
-  ${
-    note &&
-    html`<p class=${`bubble-note ${message.status === 'failed' ? 'bad' : ''}`}>${note} ${message.error ?? ''}</p>`
-  }`;
+  const { status, text, error = '', at } = message;
+  const note = t.user[status];
+  const images = message.images.map(({ size }, i) => html`<${BubbleImage} key=${i}>${t.user.image(bytes(size))}<//>`);
+  return html`
+    <div class=${`bubble ${status}`}>
+      <div class="bubble-text" dir="auto">${text}</div>
+      ${images}
+    </div>
+    <p class=${`bubble-note ${status === 'failed' ? 'bad' : ''}`}>
+      ${note && `${note} ${error} · `}<time title=${new Date(at).toLocaleString()}>${clockTime(at)}</time>
+    </p>
+  `;
+}
+
+/** Says that a message has a picture. */
+export function BubbleImage({ children }: { children?: string }) {
+  return html`
+    <div class="bubble-image">
+      <${Icon} name="image" size=${16} />
+      ${children}
+    </div>
+  `;
 }
 
 function Thinking({ text, done }: { text: string; done: boolean }) {
   const [open, setOpen] = useState(false);
-  return html`<div class="thinking-box"><button type="button" class="fold" aria-expanded=${open} onClick=${() =>
-    setOpen(!open)}>
-      ${done ? html`<${Icon} name="thought" size=${16} />` : html`<${Spinner} />`}<span>${
-    done ? t.chat.thought : t.chat.thinking
-  }</span><${Icon} name="chevron" size=${14} /></button>
-    ${
-    open && html`
-      <div class="thinking-text">
-        <${MarkdownView} text=${plain(text)} />
-      </div>
-    `
-  }</div>`;
+  const content = open && html`
+    <div class="thinking-text">
+      <${MarkdownView} text=${plain(text)} />
+    </div>
+  `;
+  return html`
+    <div class="thinking-box">
+      <button type="button" class="fold" aria-expanded=${open} onClick=${() => setOpen(!open)}>
+        ${done ? html`<${Icon} name="thought" size=${16} />` : html`<${Spinner} />`}
+        <span>${done ? t.chat.thought : t.chat.thinking}</span>
+        <${Icon} name="chevron" size=${14} />
+      </button>
+      ${content}
+    </div>
+  `;
 }
 
 const TODO_ICON = { pending: 'minus', in_progress: 'play', completed: 'check' } as const;
 
 function Todos({ todos }: { todos: Todo[] }) {
   const done = todos.filter((todo) => todo.status === 'completed').length;
+  const items = todos.map(({ text, status }, i) =>
+    html`
+      <li key=${i} class=${status}>
+        <${Icon} name=${TODO_ICON[status]} size=${16} />
+        <span>${text}</span>
+        <span class="sr-only">${t.chat.todoStatus[status]}</span>
+      </li>
+    `
+  );
   return html`
     <section class="todo-box" aria-label=${t.chat.todos}>
-      <h3>${t.chat.todos} <span class="faint">${done}/${todos.length}</span></h3>
-      <ul>${todos.map((todo, i) =>
-        html`<li key=${i} class=${todo.status}><${Icon} name=${
-          TODO_ICON[todo.status]
-        } size=${16} /><span>${todo.text}</span>
-      <span class="sr-only">${t.chat.todoStatus[todo.status]}</span></li>`
-      )}</ul>
+      <h2>${t.chat.todos} <span class="faint">${done}/${todos.length}</span></h2>
+      <ul>${items}</ul>
     </section>
   `;
 }
 
-function TurnEnd({ message }: { message: Extract<Message, { kind: 'turn' }> }) {
-  const facts = [took(message.durationMs), money(message.costUsd)].filter(Boolean).join(' · ');
-  const bad = message.outcome !== 'done' && message.outcome !== 'interrupted';
+interface TurnEndProps {
+  message: Extract<Message, { kind: 'turn' }>;
+  turn: TurnFacts | null;
+}
+
+function TurnEnd({ message, turn }: TurnEndProps) {
+  const { id, outcome, text, durationMs, at } = message;
+  const facts = [took(turn?.workedMs ?? durationMs), money(turn?.costUsd ?? null)].filter(Boolean).join(' · ');
+  const isBad = outcome !== 'done' && outcome !== 'interrupted';
   return html`
-    <div
-      class=${`turn-end ${bad ? 'bad' : message.outcome}`}><span>${t.chat
-        .outcome[message.outcome]}</span><span class="faint">${facts} · <${TimeAgo} at=${message.at} /></span></div>
-        ${bad && message.text &&
-          html`<p class="notice error"><${Icon} name="error" size=${16} /><span>${plain(message.text)}</span></p>`}
+    <div class=${`turn-end ${isBad ? 'bad' : outcome}`}>
+      <span>${t.chat.outcome[outcome]}</span>
+      <span class="faint">${facts} · <${TimeAgo} at=${at} /></span>
+      <${CopyAnswer} turn=${id} />
+    </div>
+    ${isBad && text && html`<${Notice} level="error">${plain(text)}<//>`}
   `;
 }

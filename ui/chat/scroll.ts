@@ -38,10 +38,10 @@ export function useScroll(first: string | undefined, onNearTop: () => void) {
 
   useLayoutEffect(() => {
     const view = box.current;
-    const kept = anchor.current;
+    const retained = anchor.current;
     if (!view) return;
     if (stuck.current) toNews(view, shown);
-    else hold(view, kept);
+    else hold(view, retained);
     look();
   }, [first]);
 
@@ -93,4 +93,22 @@ function anchorOf(view: HTMLElement): Anchor | null {
     }
   }
   return null;
+}
+
+/** Whether any of these elements is seen in the box. @param which changes when there are others */
+export function useInView(box: { current: HTMLElement | null }, selector: string, which: string): boolean {
+  const [isInView, setInView] = useState(false);
+  useEffect(() => {
+    const seen = new Set<Element>();
+    const watch = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) isIntersecting ? seen.add(target) : seen.delete(target);
+      setInView(seen.size > 0);
+    }, { root: box.current });
+    for (const element of box.current!.querySelectorAll(selector)) watch.observe(element);
+    return () => {
+      watch.disconnect();
+      setInView(false);
+    };
+  }, [which]);
+  return isInView;
 }

@@ -1,5 +1,6 @@
 import { html } from '../html.ts';
 import type { ComponentChildren } from '../html.ts';
+import { href } from '../route.ts';
 import { Icon } from './icon.ts';
 import type { IconName } from './icon.ts';
 import { Spinner } from './spinner.ts';
@@ -30,12 +31,12 @@ export function Button(props: ButtonProps) {
     class: extra = '',
     ...rest
   } = props;
-  return html`<button type=${type} class=${`button ${tone} ${extra}`} disabled=${
-    disabled || busy
-  } aria-busy=${busy} ...${rest}>
-    ${busy ? html`<${Spinner} />` : icon && html`<${Icon} name=${icon} size=${18} />`}
-    ${children !== undefined && html`<span>${children}</span>`}
-  </button>`;
+  return html`
+    <button type=${type} class=${`button ${tone} ${extra}`} disabled=${disabled || busy} aria-busy=${busy} ...${rest}>
+      ${busy ? html`<${Spinner} />` : icon && html`<${Icon} name=${icon} size=${18} />`}
+      ${children !== undefined && html`<span>${children}</span>`}
+    </button>
+  `;
 }
 
 /** A button that is only an icon; `label` is what it does. */
@@ -46,6 +47,10 @@ export function IconButton(props: Omit<ButtonProps, 'children'> & { icon: IconNa
 
 /** A link that looks like a button: for going somewhere. */
 export function LinkButton({ to, tone = 'plain', icon, children, ...rest }: ButtonProps & { to: string }) {
-  return html`<a class=${`button ${tone}`} href=${`#${to}`} ...${rest}>
-    ${icon && html`<${Icon} name=${icon} size=${18} />`}<span>${children}</span></a>`;
+  return html`
+    <a class=${`button ${tone}`} href=${href(to)} ...${rest}>
+      ${icon && html`<${Icon} name=${icon} size=${18} />`}
+      <span>${children}</span>
+    </a>
+  `;
 }

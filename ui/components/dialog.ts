@@ -1,7 +1,7 @@
 import { html, useEffect, useId, useRef, useState } from '../html.ts';
 import type { ComponentChildren } from '../html.ts';
-import { cell, useCell } from '../cell.ts';
-import { t } from '../i18n/en.ts';
+import { signal, useSignalValue } from '../state/signal.ts';
+import { t } from '../i18n/t.ts';
 import { Button, IconButton } from './button.ts';
 import { openDialogs, Toasts } from './toast.ts';
 
@@ -27,29 +27,36 @@ export function Dialog({ title, onClose, footer, size = 'narrow', children }: Di
   useEffect(() => {
     const dialog = ref.current;
     if (dialog && !dialog.open) dialog.showModal();
-    openDialogs.set([...openDialogs.get(), id]);
+    openDialogs.value = [...openDialogs.value, id];
     return () => {
-      openDialogs.set(openDialogs.get().filter((other) => other !== id));
+      openDialogs.value = openDialogs.value.filter((other) => other !== id);
       dialog?.close();
       if (before instanceof HTMLElement) before.focus();
     };
   }, []);
+  const cancel = (event: Event) => {
+    event.preventDefault();
+    onClose();
+  };
+  const press = (event: Event) => void (pressedBeside.current = event.target === ref.current);
+  const click = (event: Event) => event.target === ref.current && pressedBeside.current && onClose();
   return html`
-    <dialog ref=${ref} class=${`dialog ${size}`} aria-labelledby=${id}
-      onCancel=${(event: Event) => {
-        event.preventDefault();
-        onClose();
-      }}
-      onPointerDown=${(event: Event) => {
-        pressedBeside.current = event.target === ref.current;
-      }}
-      onClick=${(event: Event) => event.target === ref.current && pressedBeside.current && onClose()}>
+    <dialog
+      ref=${ref}
+      class=${`dialog ${size}`}
+      aria-labelledby=${id}
+      onCancel=${cancel}
+      onPointerDown=${press}
+      onClick=${click}
+    >
       <div class="dialog-box">
-          <header class="dialog-head"><h2 id=${id}>${title}</h2>
-            <${IconButton} icon="cross" label=${t.common.close} onClick=${onClose} /></header>
-          <div class="dialog-body">${children}</div>
-          ${footer && html`<footer class="dialog-foot">${footer}</footer>`}
-        </div>
+        <header class="dialog-head">
+          <h2 id=${id}>${title}</h2>
+          <${IconButton} icon="cross" label=${t.common.close} onClick=${onClose} />
+        </header>
+        <div class="dialog-body">${children}</div>
+        ${footer && html`<footer class="dialog-foot">${footer}</footer>`}
+      </div>
       <${Toasts} dialog=${id} />
     </dialog>
   `;
@@ -63,32 +70,37 @@ export interface Question {
   tone?: 'primary' | 'danger';
 }
 
-const asked = cell<(Question & { answer: (yes: boolean) => void }) | null>(null);
+interface OpenQuestion extends Question {
+  answer(yes: boolean): void;
+}
+
+const open = signal<OpenQuestion | null>(null);
 
 /** Asks before something that cannot be taken back. */
 export function confirm(question: Question): Promise<boolean> {
-  asked.get()?.answer(false);
+  open.value?.answer(false);
   return new Promise((resolve) => {
-    asked.set({
+    open.value = {
       ...question,
-      answer: (yes) => {
-        asked.set(null);
+      answer(yes) {
+        open.value = null;
         resolve(yes);
       },
-    });
+    };
   });
 }
 
 /** Shows what `confirm` asks; the shell holds one. */
 export function Confirmations() {
-  const question = useCell(asked);
+  const question = useSignalValue(open);
   if (!question) return null;
   const { title, text, action, tone = 'primary', answer } = question;
+  const footer = html`
+    <${Button} onClick=${() => answer(false)}>${t.common.cancel}<//>
+    <${Button} tone=${tone} onClick=${() => answer(true)}>${action}<//>
+  `;
   return html`
-    <${Dialog} title=${title} onClose=${() => answer(false)} footer=${html`
-      <${Button} onClick=${() => answer(false)}>${t.common.cancel}<//>
-      <${Button} tone=${tone} onClick=${() => answer(true)}>${action}<//>
-    `}>
+    <${Dialog} title=${title} onClose=${() => answer(false)} footer=${footer}>
       <p>${text}</p>
       <//>
   `;

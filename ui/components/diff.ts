@@ -1,47 +1,65 @@
 import { html, useState } from '../html.ts';
-import type { FileDiff } from '../../core/wire/types.ts';
+import type { FileDiff } from '../../core/api/messages.ts';
 import { Icon } from './icon.ts';
-import { t } from '../i18n/en.ts';
+import { t } from '../i18n/t.ts';
 
 /** Lines of one file shown before "show more". */
-const SHOWN_LINES = 400;
+const MAX_LINES = 400;
 
 /** Changes of files as unified diffs with line numbers. `open`: whether the files' lines are shown at first. */
 export function Diffs({ diffs, open = true }: { diffs: readonly FileDiff[]; open?: boolean }) {
-  return html`<div class="diffs">${
-    diffs.map((diff) => html`<${DiffView} key=${diff.path} diff=${diff} open=${open} />`)
-  }</div>`;
+  return html`
+    <div class="diffs">
+      ${diffs.map((diff) => html`<${DiffView} key=${diff.path} diff=${diff} open=${open} />`)}
+    </div>
+  `;
 }
 
 export function DiffView({ diff, open = true }: { diff: FileDiff; open?: boolean }) {
-  const [all, setAll] = useState(false);
+  const [isWhole, setWhole] = useState(false);
   const rows = diffRows(diff);
-  const shown = all ? rows : rows.slice(0, SHOWN_LINES);
-  const { added, removed } = countLines(diff);
-  return html`<details class="diff" open=${open}>
-    <summary><${Icon} name="chevron" size=${16} /><span class="diff-path" title=${diff.path}><bdi>${diff.path}</bdi></span>
-      ${diff.kind !== 'update' && html`<span class="faint">${t.diff[diff.kind]}</span>`}
-      <span class="added">+${added}</span><span class="removed">−${removed}</span></summary>
-    <div class="diff-scroll" tabindex="0" role="region" aria-label=${diff.path}><table><tbody>
-      ${
-    shown.map((row, i) =>
-      html`
-        <tr key=${i} class=${row.kind}>
-          <td class="n">${row.old}</td>
-          <td class="n">${row.new}</td>
-          <td class="c">${row.text}</td>
-        </tr>
-      `
-    )
-  }
-    </tbody></table></div>
-    ${
-    shown.length < rows.length && html`<button type="button" class="link-button" onClick=${() =>
-      setAll(true)}>${t.diff.more(rows.length - shown.length)}</button>`
-  }
-    ${diff.truncated && html`<p class="hint">${t.diff.truncated}</p>`}
-  </details>`;
+  const shown = isWhole ? rows : rows.slice(0, MAX_LINES);
+  const hidden = rows.length - shown.length;
+  return html`
+    <details class="diff" open=${open}>
+      <${DiffHead} diff=${diff} />
+      <div class="diff-scroll" tabindex="0" role="region" aria-label=${diff.path}>
+        <table>
+          <tbody>
+            ${shown.map(drawRow)}
+          </tbody>
+        </table>
+      </div>
+      ${hidden > 0 && html`
+        <button type="button" class="link-button" onClick=${() => setWhole(true)}>${t.diff.more(hidden)}</button>
+      `}
+      ${diff.truncated && html`<p class="hint">${t.diff.truncated}</p>`}
+    </details>
+  `;
 }
+
+function DiffHead({ diff }: { diff: FileDiff }) {
+  const { added, removed } = countLines(diff);
+  return html`
+    <summary>
+      <${Icon} name="chevron" size=${16} />
+      <span class="diff-path" title=${diff.path}><bdi>${diff.path}</bdi></span>
+      ${diff.kind !== 'update' && html`<span class="faint">${t.diff[diff.kind]}</span>`}
+      <span class="added">+${added}</span>
+      <span class="removed">−${removed}</span>
+    </summary>
+  `;
+}
+
+/** No component: there may be thousands. */
+const drawRow = (row: Row, i: number) =>
+  html`
+    <tr key=${i} class=${row.kind}>
+      <td class="n">${row.old}</td>
+      <td class="n">${row.new}</td>
+      <td class="c">${row.text}</td>
+    </tr>
+  `;
 
 interface Row {
   kind: 'add' | 'del' | 'same' | 'gap';
@@ -74,7 +92,7 @@ export function diffRows(diff: FileDiff): Row[] {
 export function countLines(diff: FileDiff): { added: number; removed: number } {
   const lines = diff.hunks.flatMap((hunk) => hunk.lines);
   return {
-    added: lines.filter((l) => l.startsWith('+')).length,
-    removed: lines.filter((l) => l.startsWith('-')).length,
+    added: lines.filter((line) => line.startsWith('+')).length,
+    removed: lines.filter((line) => line.startsWith('-')).length,
   };
 }

@@ -1,6 +1,6 @@
 import { html, useEffect, useId, useRef } from '../html.ts';
 import type { ComponentChildren, VNode } from '../html.ts';
-import { t } from '../i18n/en.ts';
+import { t } from '../i18n/t.ts';
 
 export interface FieldProps {
   label: string;
@@ -16,15 +16,16 @@ export interface FieldProps {
 export function Field({ label, hint, error, optional, children }: FieldProps) {
   const id = useId();
   const about = error ? `${id}-error` : hint ? `${id}-hint` : undefined;
-  return html`<div class=${`field ${error ? 'bad' : ''}`}>
-    <label for=${id}>${label}${optional && html`<span class="faint"> · ${t.common.optional}</span>`}</label>
-    ${children({ id, 'aria-describedby': about, 'aria-invalid': !!error })}
-    ${
-    error
-      ? html`<p class="field-error" id=${`${id}-error`} role="alert">${error}</p>`
-      : hint && html`<p class="hint" id=${`${id}-hint`}>${hint}</p>`
-  }
-  </div>`;
+  const note = error
+    ? html`<p class="field-error" id=${about} role="alert">${error}</p>`
+    : hint && html`<p class="hint" id=${about}>${hint}</p>`;
+  return html`
+    <div class=${`field ${error ? 'bad' : ''}`}>
+      <label for=${id}>${label}${optional && html`<span class="faint"> · ${t.common.optional}</span>`}</label>
+      ${children({ id, 'aria-describedby': about, 'aria-invalid': !!error })}
+      ${note}
+    </div>
+  `;
 }
 
 type Input = Omit<FieldProps, 'children'> & {
@@ -35,15 +36,18 @@ type Input = Omit<FieldProps, 'children'> & {
   [attribute: string]: unknown;
 };
 
+/** What was typed. */
+const valueOf = (event: Event): string => (event.target as HTMLInputElement).value;
+
 /** A labelled one-line text field. */
 export function TextField({ label, hint, error, optional, value, onInput, type = 'text', ...rest }: Input) {
-  return html`<${Field} label=${label} hint=${hint} error=${error} optional=${optional}>
-    ${(tie: object) =>
+  const read = (event: Event) => onInput(valueOf(event));
+  const control = (tie: object) =>
     html`
-      <input class="input" type=${type} value=${value} autocomplete="off"
-        onInput=${(e: Event) => onInput((e.target as HTMLInputElement).value)} ...${tie} ...${rest} />
-    `}
-  <//>`;
+      <input class="input" type=${type} value=${value} autocomplete="off" onInput=${read} ...${tie}
+        ...${rest} />
+    `;
+  return html`<${Field} label=${label} hint=${hint} error=${error} optional=${optional}>${control}<//>`;
 }
 
 /** A labelled text area that grows with its text, up to its CSS max-height. */
@@ -52,13 +56,13 @@ export function TextArea(
 ) {
   const ref = useRef<HTMLTextAreaElement>(null);
   useEffect(() => grow(ref.current), [value]);
-  return html`<${Field} label=${label} hint=${hint} error=${error} optional=${optional}>
-    ${(tie: object) =>
+  const read = (event: Event) => onInput(valueOf(event));
+  const control = (tie: object) =>
     html`
-      <textarea ref=${ref} class="input" rows=${rows} value=${value}
-        onInput=${(e: Event) => onInput((e.target as HTMLTextAreaElement).value)} ...${tie} ...${rest}></textarea>
-    `}
-  <//>`;
+      <textarea ref=${ref} class="input" rows=${rows} value=${value} onInput=${read} ...${tie}
+        ...${rest}></textarea>
+    `;
+  return html`<${Field} label=${label} hint=${hint} error=${error} optional=${optional}>${control}<//>`;
 }
 
 /** Makes a text area as high as its text. */
@@ -68,17 +72,25 @@ export function grow(area: HTMLTextAreaElement | null): void {
   area.style.height = `${area.scrollHeight + area.offsetHeight - area.clientHeight}px`;
 }
 
+interface ToggleProps {
+  label: string;
+  hint?: string;
+  checked: boolean;
+  disabled?: boolean;
+  onChange: (on: boolean) => void;
+}
+
 /** A yes or no. */
-export function Toggle(
-  props: { label: string; hint?: string; checked: boolean; onChange: (on: boolean) => void; disabled?: boolean },
-) {
-  const { label, hint, checked, onChange, disabled } = props;
+export function Toggle({ label, hint, checked, disabled, onChange }: ToggleProps) {
+  const read = (event: Event) => onChange((event.target as HTMLInputElement).checked);
   return html`
     <label class="toggle">
-      <input type="checkbox" role="switch" checked=${checked} disabled=${disabled}
-        onChange=${(e: Event) => onChange((e.target as HTMLInputElement).checked)} />
+      <input type="checkbox" role="switch" checked=${checked} disabled=${disabled} onChange=${read} />
       <span class="track" aria-hidden="true"></span>
-      <span class="toggle-text"><span>${label}</span>${hint && html`<span class="hint">${hint}</span>`}</span>
+      <span class="toggle-text">
+        <span>${label}</span>
+        ${hint && html`<span class="hint">${hint}</span>`}
+      </span>
     </label>
   `;
 }

@@ -23,51 +23,77 @@ function fitsBelow(menu: HTMLElement): boolean {
   return bottom + height <= end || top - GAP < height;
 }
 
+interface MenuProps {
+  label: string;
+  icon?: IconName;
+  items: readonly MenuItem[];
+}
+
 /** A button that opens a list of actions. Arrow keys move, Escape closes and gives the focus back. */
-export function Menu({ label, icon = 'more', items }: { label: string; icon?: IconName; items: readonly MenuItem[] }) {
+export function Menu({ label, icon = 'more', items }: MenuProps) {
   const [open, setOpen] = useState(false);
-  const [up, setUp] = useState(false);
+  const [isAbove, setAbove] = useState(false);
   const box = useRef<HTMLDivElement>(null);
   const id = useId();
-  const trigger = () => box.current?.querySelector<HTMLElement>('[aria-haspopup]');
+  const close = () => {
+    setOpen(false);
+    box.current?.querySelector<HTMLElement>('[aria-haspopup]')?.focus();
+  };
   useLayoutEffect(() => {
     if (!open) return;
-    setUp(!fitsBelow(box.current!));
-    box.current?.querySelector<HTMLElement>('[role=menuitem]:not([disabled])')?.focus();
+    setAbove(!fitsBelow(box.current!));
+    usableItems(box.current!)[0]?.focus();
     const outside = (event: Event) => !box.current?.contains(event.target as Node) && setOpen(false);
     addEventListener('pointerdown', outside);
     return () => removeEventListener('pointerdown', outside);
   }, [open]);
-  function onKey(event: KeyboardEvent) {
-    if (event.key === 'Escape' && open) {
-      event.stopPropagation();
-      setOpen(false);
-      trigger()?.focus();
-    }
-    const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
-    if (!step || !open) return;
-    event.preventDefault();
-    const all = [...box.current!.querySelectorAll<HTMLElement>('[role=menuitem]:not([disabled])')];
-    all[(all.indexOf(document.activeElement as HTMLElement) + step + all.length) % all.length]?.focus();
+  const list = open && html`
+    <div class=${`menu-list ${isAbove ? 'up' : ''}`} role="menu" id=${id} aria-label=${label}>
+      ${items.map((item) => html`<${MenuRow} key=${item.label} item=${item} close=${close} />`)}
+    </div>
+  `;
+  return html`
+    <div class="menu" ref=${box} onKeyDown=${(event: KeyboardEvent) => open && onKey(event, box.current!, close)}>
+      <${IconButton}
+        icon=${icon}
+        label=${label}
+        aria-haspopup="menu"
+        aria-expanded=${open}
+        aria-controls=${id}
+        onClick=${() => setOpen(!open)}
+      />
+      ${list}
+    </div>
+  `;
+}
+
+const usableItems = (menu: HTMLElement): HTMLElement[] => [
+  ...menu.querySelectorAll<HTMLElement>('[role=menuitem]:not([disabled])'),
+];
+
+/** A key pressed in an open menu. */
+function onKey(event: KeyboardEvent, menu: HTMLElement, close: () => void): void {
+  if (event.key === 'Escape') {
+    event.stopPropagation();
+    close();
   }
-  return html`<div class="menu" ref=${box} onKeyDown=${onKey}>
-    <${IconButton} icon=${icon} label=${label} aria-haspopup="menu" aria-expanded=${open} aria-controls=${id} onClick=${() =>
-    setOpen(!open)} />
-    ${
-    open && html`<div class=${`menu-list ${up ? 'up' : ''}`} role="menu" id=${id} aria-label=${label}>
-      ${
-      items.map((item) =>
-        html`
-          <button key=${item.label} type="button" role="menuitem" class=${item.tone ?? ''} disabled=${item.disabled}
-            onClick=${() => {
-              setOpen(false);
-              trigger()?.focus();
-              item.onSelect();
-            }}>${item.icon && html`<${Icon} name=${item.icon} size=${18} />`}${item.label}</button>
-        `
-      )
-    }
-    </div>`
-  }
-  </div>`;
+  const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
+  if (!step) return;
+  event.preventDefault();
+  const items = usableItems(menu);
+  const at = items.indexOf(document.activeElement as HTMLElement);
+  items[(at + step + items.length) % items.length]?.focus();
+}
+
+function MenuRow({ item, close }: { item: MenuItem; close: () => void }) {
+  const select = () => {
+    close();
+    item.onSelect();
+  };
+  return html`
+    <button type="button" role="menuitem" class=${item.tone ?? ''} disabled=${item.disabled} onClick=${select}>
+      ${item.icon && html`<${Icon} name=${item.icon} size=${18} />`}
+      ${item.label}
+    </button>
+  `;
 }

@@ -11,9 +11,9 @@
  *   <${Skeleton} lines=${4} /> while loading, <${Spinner} label="Saving" />, <${TimeAgo} at=${ms} />, <${Diffs} diffs=${diffs} />
  *   <${Menu} label="More actions" items=${[{ label, icon, onSelect, tone: 'danger' }]} />
  *
- * A page: a file in ui/pages with a default component ({ params }), and one line in PAGES (ui/route.ts). Its outermost element
+ * A page: a file in ui/pages with a default component ({ params }), and one line in PAGES (ui/shell/pages.ts). Its outermost element
  * is `<div class="page">`. A tab of the agent page: one line in TABS (ui/pages/agent-tabs.ts).
- * State: `useStore((state) => state.tasks)` (ui/services.ts) is kept up to date by the live feed; commands go by `api`.
+ * State: `useStore((state) => state.tasks)` (ui/app.ts) is kept up to date by the live feed; commands go by `api`.
  * Style: classes of ui/style, own ones in ui/style/<area>.css imported from ui/style/main.css. Colours and spaces only by the
  * variables of ui/style/tokens.css. No style attributes in templates as strings (CSP); `style=${{ width }}` objects are fine.
  */

@@ -1,9 +1,9 @@
 import { html } from '../html.ts';
-import { cell, useCell } from '../cell.ts';
-import { t } from '../i18n/en.ts';
+import { signal, useSignalValue } from '../state/signal.ts';
+import { t } from '../i18n/t.ts';
 
 /** The time in ms, moved on once a second by the page's services. */
-export const now = cell(Date.now());
+export const now = signal(Date.now());
 
 /** A span of time in its largest unit: `12 s`, `4 min`, `3 h`, `2 d`. @param ms a length in milliseconds */
 export function span(ms: number): string {
@@ -14,10 +14,18 @@ export function span(ms: number): string {
   return t.time.days(Math.floor(seconds / 86_400));
 }
 
-/** `4 min ago`, kept right as time goes by; the exact time in its title. */
+/** From this age on a date says more; ms. */
+const MAX_AGO = 7 * 86_400_000;
+
+const shortDate = (at: number): string =>
+  new Date(at).toLocaleDateString([], { year: 'numeric', month: 'short', day: 'numeric' });
+
+/** `4 min ago`, after a week the date, kept right as time goes by; the exact time in its title. */
 export function TimeAgo({ at, plain = false }: { at: number; plain?: boolean }) {
-  const text = useCell(now, (time) => {
+  const text = useSignalValue(now, (time) => {
     const passed = time - at;
+    if (at <= 0) return '—';
+    if (passed > MAX_AGO) return shortDate(at);
     if (passed < 5000) return plain ? span(passed) : t.time.now;
     return plain ? span(passed) : t.time.ago(span(passed));
   });

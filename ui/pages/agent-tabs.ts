@@ -1,26 +1,21 @@
-/** The tabs of the agent page: a tab is one line. `title` in the tab bar, `load` the component that gets the agent. */
-import type { AgentInfo } from '../../core/wire/types.ts';
-import type { ComponentType } from '../html.ts';
-import { t } from '../i18n/en.ts';
-import { tt } from '../i18n/en-terminal.ts';
-import { w } from '../i18n/en-workshop.ts';
-
-export interface TabProps {
-  agent: AgentInfo;
-}
+import type { TabProps } from '../agent/tab-props.ts';
+import { lazy } from '../hooks/lazy.ts';
+import type { Lazy } from '../hooks/lazy.ts';
+import { t } from '../i18n/t.ts';
 
 export interface Tab {
   /** Last segment of the address. */
   id: string;
   title: string;
-  load(): Promise<{ default: ComponentType<TabProps> }>;
+  view: Lazy<TabProps>;
 }
 
 /** In order; the first is shown when the address names none. */
 export const TABS: Tab[] = [
-  { id: 'chat', title: t.tabs.chat, load: () => import('../chat/chat.ts') },
-  { id: 'changes', title: w.tabs.changes, load: () => import('./changes.ts') },
-  { id: 'terminals', title: tt.tab, load: () => import('./terminal-tab.ts') },
-  { id: 'instructions', title: w.tabs.instructions, load: () => import('./instructions.ts') },
-  { id: 'details', title: t.tabs.details, load: () => import('./agent-details.ts') },
+  { id: 'chat', title: t.tabs.chat, view: lazy(() => import('../chat/chat.ts')) },
+  { id: 'changes', title: t.tabs.changes, view: lazy(() => import('../agent/changes.ts')) },
+  { id: 'files', title: t.tabs.files, view: lazy(() => import('../files/files-tab.ts')) },
+  { id: 'terminals', title: t.tabs.terminals, view: lazy(() => import('../agent/terminal-tab.ts')) },
+  { id: 'instructions', title: t.tabs.instructions, view: lazy(() => import('../agent/instructions.ts')) },
+  { id: 'details', title: t.tabs.details, view: lazy(() => import('../agent/agent-details.ts')) },
 ];

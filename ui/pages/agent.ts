@@ -1,10 +1,10 @@
 import { html, useEffect, useRef, useState } from '../html.ts';
-import type { ComponentType } from '../html.ts';
-import type { AgentInfo } from '../../core/wire/types.ts';
+import type { AgentInfo } from '../../core/api/agents.ts';
 import {
   Button,
   Dialog,
   EmptyState,
+  IconButton,
   LinkButton,
   Pill,
   Skeleton,
@@ -12,49 +12,67 @@ import {
   TimeAgo,
   toastError,
 } from '../components/mod.ts';
-import { StatePill } from '../components/state.ts';
+import { StatePill } from '../agent/state-pill.ts';
 import { count, money } from '../format.ts';
-import { t } from '../i18n/en.ts';
+import { t } from '../i18n/t.ts';
 import { go, href, path } from '../route.ts';
 import type { PageProps } from '../route.ts';
-import { api, useStore } from '../services.ts';
-import { find } from '../store.ts';
-import { ConnectionButton } from '../shell/connection-bar.ts';
-import { AgentMenu } from './agent-menu.ts';
+import { useApp, useStore } from '../app.ts';
+import { find } from '../state/store.ts';
+import { useLazy } from '../hooks/lazy.ts';
+import { ConnectionButton } from '../connection/connection-button.ts';
+import { AgentMenu } from '../agent/agent-menu.ts';
 import { TABS } from './agent-tabs.ts';
-import type { Tab, TabProps } from './agent-tabs.ts';
-import { IconButton } from '../components/mod.ts';
+import type { Tab } from './agent-tabs.ts';
 
 /** One agent: its header, and one of the tabs. */
 export default function AgentPage({ params }: PageProps) {
   const agent = useStore((state) => find(state.agents, params.id ?? ''));
   const loaded = useStore((state) => state.loaded);
-  const [renaming, setRenaming] = useState(false);
-  if (!agent) {
-    return html`<div class="page">${
-      loaded
-        ? html`
-          <${EmptyState} icon="search" title=${t.agent.gone} text=${t.agent.goneText}>
-            <${LinkButton} to="/" tone="primary">${t.notFound.home}<//></${EmptyState}>
-        `
-        : html`<${Skeleton} lines=${6} />`
-    }</div>`;
-  }
   const tab = TABS.find(({ id }) => id === params.tab) ?? TABS[0]!;
-  return html`<div class="agent-page">
-    <header class="agent-head">
-      <div class="agent-head-row">
-        <${IconButton} icon="back" label=${t.nav.back} class="back" onClick=${() => go('/')} />
-        <h1 class="ellipsis" dir="auto" title=${agent.name}>${agent.name}</h1>
-        <${ConnectionButton} agent=${agent} word=${false} />
-        <${AgentMenu} agent=${agent} onRename=${() => setRenaming(true)} />
-      </div>
-      <${Facts} agent=${agent} />
-      <${Tabs} agent=${agent} current=${tab} />
-    </header>
-    <section class=${`tab-panel ${tab.id}`} aria-label=${tab.title}><${TabView} key=${tab.id} tab=${tab} agent=${agent} /></section>
-    ${renaming && html`<${Rename} agent=${agent} onClose=${() => setRenaming(false)} />`}
-  </div>`;
+  if (agent) return html`<${AgentView} agent=${agent} tab=${tab} />`;
+  return html`
+    <div class="page">
+      ${loaded ? html`<${Gone} />` : html`<${Skeleton} lines=${6} />`}
+    </div>
+  `;
+}
+
+function Gone() {
+  return html`
+    <${EmptyState} isPage icon="search" title=${t.agent.gone} text=${t.agent.goneText}>
+      <${LinkButton} to="/" tone="primary">${t.notFound.home}<//>
+    <//>
+  `;
+}
+
+interface ViewProps {
+  agent: AgentInfo;
+  tab: Tab;
+}
+
+function AgentView({ agent, tab }: ViewProps) {
+  const [renaming, setRenaming] = useState(false);
+  return html`
+    <div class="agent-page">
+      <header class="agent-head">
+        <div class="agent-head-row">
+          <${IconButton} icon="back" label=${t.nav.back} class="back" onClick=${() => go('/')} />
+          <div class="agent-title">
+            <h1 class="ellipsis" dir="auto" title=${agent.name}>${agent.name}</h1>
+            <${Facts} agent=${agent} />
+          </div>
+          <${ConnectionButton} agent=${agent} word=${false} />
+          <${AgentMenu} agent=${agent} onRename=${() => setRenaming(true)} />
+        </div>
+        <${Tabs} agent=${agent} current=${tab} />
+      </header>
+      <section class=${`tab-panel ${tab.id}`} aria-label=${tab.title} tabindex=${tab.id === 'chat' ? undefined : 0}>
+        <${TabView} key=${tab.id} tab=${tab} agent=${agent} />
+      </section>
+      ${renaming && html`<${Rename} agent=${agent} onClose=${() => setRenaming(false)} />`}
+    </div>
+  `;
 }
 
 /** The parts of the page; the current one is always in view. */
@@ -64,35 +82,36 @@ function Tabs({ agent, current }: { agent: AgentInfo; current: Tab }) {
     () => box.current?.querySelector('[aria-current]')?.scrollIntoView({ inline: 'nearest', block: 'nearest' }),
     [current],
   );
-  return html`<nav class="tabs" ref=${box} aria-label=${t.tabs.label}>
-    ${
-    TABS.map((tab) => {
-      const to = `${path`/agents/${agent.id}`}/${tab.id}`;
-      const open = (event: MouseEvent) => {
-        event.preventDefault();
-        go(to, true);
-      };
-      return html`<a key=${tab.id} href=${href(to)} aria-current=${
-        tab === current ? 'page' : undefined
-      } onClick=${open}>${tab.title}</a>`;
-    })
-  }</nav>`;
+  const links = TABS.map((tab) => {
+    const to = `${path`/agents/${agent.id}`}/${tab.id}`;
+    const open = (event: MouseEvent) => {
+      event.preventDefault();
+      go(to, true);
+    };
+    const state = tab === current ? 'page' : undefined;
+    return html`<a key=${tab.id} href=${href(to)} aria-current=${state} onClick=${open}>${tab.title}</a>`;
+  });
+  return html`<nav class="tabs" ref=${box} aria-label=${t.tabs.label}>${links}</nav>`;
 }
 
 /** State, cost, tokens and context on one line. */
 function Facts({ agent }: { agent: AgentInfo }) {
   const { costUsd, inputTokens, outputTokens, contextTokens, contextWindow } = agent.usage;
-  return html`<div class="facts"><${StatePill} agent=${agent} /><span class="hint"><${TimeAgo} at=${agent.stateSince} plain /></span>
-    ${agent.demo && html`<${Pill} tone="info">${t.demo}<//>`}<span class="grow"></span>
-    ${costUsd !== null && html`<span class="hint" title=${t.agent.cost}>${money(costUsd)}</span>`}
-    <span class="hint tokens" title=${t.agent.tokensTitle(inputTokens, outputTokens)}>${
-    t.dashboard.tokens(count(inputTokens + outputTokens))
-  }</span>
-    ${
-    contextTokens !== null && contextWindow !== null &&
-    html`<${ContextBar} used=${contextTokens} size=${contextWindow} />`
-  }
-  </div>`;
+  const hasContext = contextTokens !== null && contextWindow !== null;
+  const hasTokens = inputTokens + outputTokens > 0;
+  const tokens = t.dashboard.tokens(count(inputTokens + outputTokens));
+  return html`
+    <div class="facts">
+      <${StatePill} agent=${agent} />
+      <span class="hint"><${TimeAgo} at=${agent.stateSince} plain /></span>
+      ${agent.demo && html`<${Pill} tone="info">${t.demo}<//>`}
+      <span class="grow"></span>
+      ${money(costUsd) && html`<span class="hint" title=${t.agent.cost}>${money(costUsd)}</span>`}
+      ${hasTokens &&
+        html`<span class="hint tokens" title=${t.agent.tokensTitle(inputTokens, outputTokens)}>${tokens}</span>`}
+      ${hasContext && html`<${ContextBar} used=${contextTokens} size=${contextWindow} />`}
+    </div>
+  `;
 }
 
 function ContextBar({ used, size }: { used: number; size: number }) {
@@ -100,29 +119,34 @@ function ContextBar({ used, size }: { used: number; size: number }) {
   const tone = percent > 85 ? 'bad' : percent > 65 ? 'warn' : '';
   const label = t.agent.context(percent, count(used), count(size));
   return html`
-    <span class=${`context ${tone}`} role="meter" aria-valuenow=${percent} aria-valuemin="0" aria-valuemax="100"
-      aria-label=${label} title=${label}>
-        <span class="context-track"><span class="context-fill" style=${{
-          width: `${percent}%`,
-        }}></span></span><span>${percent}%</span></span>
+    <span
+      class=${`context ${tone}`}
+      role="meter"
+      aria-valuenow=${percent}
+      aria-valuemin="0"
+      aria-valuemax="100"
+      aria-label=${label}
+      title=${label}
+    >
+      <span class="context-track">
+        <span class="context-fill" style=${{ width: `${percent}%` }}></span>
+      </span>
+      <span>${percent}%</span>
+    </span>
   `;
 }
 
-const loadedTabs = new Map<Tab, ComponentType<TabProps>>();
-
-function TabView({ tab, agent }: { tab: Tab; agent: AgentInfo }) {
-  const [, redraw] = useState(0);
-  const [failed, setFailed] = useState(false);
-  useEffect(() => {
-    if (loadedTabs.has(tab)) return;
-    tab.load().then((module) => {
-      loadedTabs.set(tab, module.default);
-      redraw((n) => n + 1);
-    }, () => setFailed(true));
-  }, [tab]);
-  const View = loadedTabs.get(tab);
+function TabView({ tab, agent }: ViewProps) {
+  const { View, failed, retry } = useLazy(tab.view);
   if (View) return html`<${View} agent=${agent} />`;
-  return failed ? html`<${EmptyState} icon="warning" title=${t.common.pageFailed} />` : html`
+  if (failed) {
+    return html`
+      <${EmptyState} icon="warning" title=${t.common.pageFailed}>
+        <${Button} onClick=${retry}>${t.common.retry}<//>
+      <//>
+    `;
+  }
+  return html`
     <div class="page">
       <${Skeleton} lines=${5} />
     </div>
@@ -130,6 +154,7 @@ function TabView({ tab, agent }: { tab: Tab; agent: AgentInfo }) {
 }
 
 function Rename({ agent, onClose }: { agent: AgentInfo; onClose: () => void }) {
+  const { api } = useApp();
   const [name, setName] = useState(agent.name);
   const [error, setError] = useState('');
   async function save(event: Event) {
@@ -148,9 +173,10 @@ function Rename({ agent, onClose }: { agent: AgentInfo; onClose: () => void }) {
       <form class="stack" onSubmit=${save}>
         <${TextField} label=${t.agent.name} value=${name} error=${error} maxlength="120" onInput=${setName} autofocus />
         <div class="row end">
-          <${Button}
-            onClick=${onClose}>${t.common.cancel}<//><${Button} type="submit" tone="primary">${t.common
-              .save}<//></div></form>
-      <//>
+          <${Button} onClick=${onClose}>${t.common.cancel}<//>
+          <${Button} type="submit" tone="primary">${t.common.save}<//>
+        </div>
+      </form>
+    <//>
   `;
 }

@@ -1,139 +1,112 @@
 import { html, useState } from '../html.ts';
-import { useCell } from '../cell.ts';
-import { filterCount, isActive, select } from '../agents.ts';
-import type { Filter } from '../agents.ts';
-import {
-  Button,
-  confirm,
-  EmptyState,
-  Icon,
-  LinkButton,
-  Segments,
-  Skeleton,
-  toast,
-  toastError,
-} from '../components/mod.ts';
-import { t } from '../i18n/en.ts';
-import { api, live, store, useStore } from '../services.ts';
-import { ConnectionButton } from '../shell/connection-bar.ts';
-import { AgentCard } from './agent-card.ts';
-import { NotifyButton } from '../shell/notify.ts';
+import { deviceStorage, keep } from '../device-storage.ts';
+import { EmptyState, LinkButton, Skeleton } from '../components/mod.ts';
+import { Note } from '../components/note.ts';
+import { machineStates } from '../machines/lazy.ts';
+import { t } from '../i18n/t.ts';
+import { useApp, useHasMany, useStore } from '../app.ts';
+import type { Placed } from '../app.ts';
+import { ConnectionButton } from '../connection/connection-button.ts';
+import { ContinueAll } from '../chat/continue.ts';
+import { AgentList } from '../agent/agent-list.ts';
+import { lazy, LazyView } from '../hooks/lazy.ts';
+import { ListMenu } from '../agent/list-menu.ts';
+import { NotifyButton } from '../agent/notify.ts';
+import { useSignalValue } from '../state/signal.ts';
 
-const FILTERS: Filter[] = ['all', 'waiting', 'active', 'idle', 'stopped'];
-/** From so many agents on there is a search field. */
-const SEARCH_FROM = 6;
+const selectBar = lazy<{ agents: readonly Placed[]; onDone: () => void }>(() => import('../agent/select-bar.ts'));
 
+/** All agents, those that need the user first, on whichever machine. */
 export default function Dashboard() {
-  const loaded = useStore((state) => state.loaded);
-  const table = useStore((state) => state.agents);
-  const agents = Object.values(table);
-  return html`<div class="page wide">
-    <header class="page-head"><h1>${t.dashboard.title}</h1><${ConnectionButton} />
-      <div class="row end">
-        <${NotifyButton} />
-        ${agents.some(isActive) && html`<${StopAll} />`}
-        ${
-    agents.length > 0 &&
-    html`
-      <${LinkButton} to="/new" tone="primary" icon="plus"
-        aria-label=${t.dashboard.create}>${t.dashboard.createShort}<span class="wide-only">${t.dashboard
-          .createRest}</span><//>
-    `
-  }
-      </div></header>
-    <${Warnings} />
-    ${
-    !loaded ? html`<${Skeleton} lines=${6} />` : agents.length ? html`<${List} agents=${agents} />` : html`<${Empty} />`
-  }
-  </div>`;
-}
-
-function List({ agents }: { agents: ReturnType<typeof select> }) {
-  const [filter, setFilter] = useState<Filter>('all');
-  const [search, setSearch] = useState('');
-  const options = FILTERS.filter((name) => name === 'all' || name === filter || filterCount(agents, name) > 0)
-    .map((name) => ({ value: name, label: `${t.dashboard.filters[name]} ${filterCount(agents, name)}` }));
-  const shown = select(agents, filter, search);
+  const isKnown = useStore((state) => state.loaded || state.knownAt !== null);
+  const agents = useSignalValue(useApp().fleet.agents);
+  const loaded = isKnown || agents.length > 0;
+  const { isGrouped, toggleGroups } = useGroups();
+  const { selection, chosen, begin, end } = useSelection(agents);
   return html`
-    ${agents.length > 1 && html`<div class="filter-row">
-      <${Segments} label=${t.dashboard.filterLabel} value=${filter} options=${options} onChange=${(value: string) =>
-      setFilter(value as Filter)} />
-      ${
-      agents.length >= SEARCH_FROM && html`<label class="search"><${Icon} name="search" size=${18} />
-        <input class="input" type="search" placeholder=${t.dashboard.search} aria-label=${t.dashboard.search} value=${search}
-          onInput=${(e: Event) => setSearch((e.target as HTMLInputElement).value)} /></label>`
-    }
-    </div>`}
-    ${shown.length > 0
-      ? html`<ul class="agent-list">${
-        shown.map((agent) =>
-          html`
-            <li key=${agent.id}>
-              <${AgentCard} agent=${agent} />
-            </li>
-          `
-        )
-      }</ul>`
-      : html`
-        <${EmptyState} icon="search" title=${t.dashboard.noMatch} text=${t.dashboard.noMatchText}>
-          <${Button} onClick=${() => {
-            setFilter('all');
-            setSearch('');
-          }}>${t.dashboard.showAll}<//></${EmptyState}>
-      `}
+    <div class="page wide">
+      <header class="page-head">
+        <h1>${t.dashboard.title}</h1>
+        ${useHasMany() ? html`<${LazyView} source=${machineStates} />` : html`<${ConnectionButton} />`}
+        <div class="row end">
+          <${NotifyButton} />
+          ${agents.length > 0 &&
+            html`<${ListMenu} agents=${agents} isGrouped=${isGrouped} onGroup=${toggleGroups} onSelect=${begin} />`}
+          ${agents.length > 0 && html`<${CreateButton} />`}
+        </div>
+      </header>
+      <${Warnings} />
+      <${ContinueAll} agents=${agents} />
+      ${!loaded && html`<${Skeleton} lines=${6} />`}
+      ${loaded && !agents.length && html`<${NoAgents} />`}
+      ${loaded && agents.length > 0 &&
+        html`<${AgentList} agents=${agents} selection=${selection} isGrouped=${isGrouped} />`}
+    ${selection && html`<${LazyView} source=${selectBar} agents=${chosen} onDone=${end} />`}
+    </div>
   `;
 }
 
-function StopAll() {
-  const up = useCell(live.link, (link) => link.phase === 'up');
-  async function ask() {
-    const agents = Object.values(store.get().agents);
-    const active = agents.filter(isActive).length;
-    const open = agents.filter((agent) => isActive(agent) || agent.cli.running).length;
-    const question = {
-      title: t.dashboard.stopAllTitle,
-      text: t.dashboard.stopAllText(open, active),
-      action: t.dashboard.stopAll,
-      tone: 'danger' as const,
-    };
-    if (!(await confirm(question))) return;
-    try {
-      const { stopped } = await api.command<{ stopped: number }>('/api/agents/actions/stop-all');
-      toast(t.dashboard.stopped(stopped || open));
-    } catch (error) {
-      toastError(error);
-    }
+const GROUPS = 'dashboard.groups';
+
+/** Whether the list is divided by folders; on this device. */
+function useGroups(): { isGrouped: boolean; toggleGroups: () => void } {
+  const [isGrouped, setGrouped] = useState(() => deviceStorage.getItem(GROUPS) === 'on');
+  function toggleGroups() {
+    keep(GROUPS, isGrouped ? 'off' : 'on');
+    setGrouped(!isGrouped);
   }
-  return html`<${Button} icon="stop" disabled=${!up} onClick=${() =>
-    void ask()} class="stop-all">${t.dashboard.stopAll}<//>`;
+  return { isGrouped, toggleGroups };
+}
+
+/** The agents that are chosen, while one chooses. */
+function useSelection(agents: readonly Placed[]) {
+  const [keys, setKeys] = useState<ReadonlySet<string> | null>(null);
+  const toggle = (key: string) =>
+    setKeys((old) => new Set(old?.has(key) ? [...old].filter((other) => other !== key) : [...old ?? [], key]));
+  return {
+    selection: keys && { keys, toggle },
+    chosen: agents.filter(({ key }) => keys?.has(key)),
+    begin: () => setKeys(new Set()),
+    end: () => setKeys(null),
+  };
+}
+
+function CreateButton() {
+  const { create, createShort, createRest } = t.dashboard;
+  return html`
+    <${LinkButton} to="/new" tone="primary" icon="plus" aria-label=${create}>
+      ${createShort}
+      <span class="wide-only">${createRest}</span>
+    <//>
+  `;
 }
 
 /** Server-wide warnings, and providers that cannot be used when none can. */
 function Warnings() {
   const warnings = useStore((state) => state.warnings);
   const machine = useStore((state) => state.machine);
+  const { versionWarning } = useSignalValue(useApp().relay.state);
   const providers = Object.values(machine?.providers ?? {});
-  const none = providers.length > 0 && providers.every((provider) => !provider.available);
+  const hasNone = providers.length > 0 && providers.every((provider) => !provider.available);
+  const noProvider = hasNone && html`
+    <${Note} tone="warn" alert>
+      <strong>${t.dashboard.noProvider}.</strong>${' '}
+      ${providers.map(({ text }) => text).join(' ')}
+    <//>
+  `;
+  const notes = warnings.map(({ code, text }) => html`<${Note} key=${code} tone="warn" alert>${text}<//>`);
   return html`
-    ${none && html`
-      <p class="note warn"
-        role="alert"><${Icon} name="warning" size=${18} /><span><strong>${t.dashboard.noProvider}.</strong> ${providers
-          .map((p) => p.text).join(' ')}</span></p>
-    `}
-    ${warnings.map((warning) =>
-      html`
-        <p key=${warning.code} class="note warn"
-          role="alert"><${Icon} name="warning" size=${18} /><span>${warning.text}</span></p>
-      `
-    )}
+    ${noProvider}
+    ${notes}
+    ${versionWarning && html`<${Note} tone="warn">${versionWarning}<//>`}
   `;
 }
 
-function Empty() {
+function NoAgents() {
   return html`
     <${EmptyState} icon="agents" title=${t.dashboard.empty} text=${t.dashboard.emptyText}>
       <${LinkButton} to="/new" tone="primary" icon="plus">${t.dashboard.create}<//>
-        <${LinkButton} to="/sessions" icon="history">${t.dashboard.emptyImport}<//>
-      <//>
+      <${LinkButton} to="/sessions" icon="history">${t.dashboard.emptyImport}<//>
+    <//>
   `;
 }

@@ -1,72 +1,74 @@
 import { html, useState } from '../html.ts';
-import type { SessionInfo } from '../../core/wire/auth.ts';
-import { Button, confirm, EmptyState, PageHead, Pill, Skeleton, TimeAgo, toastError } from '../components/mod.ts';
-import { d } from '../i18n/en-devices.ts';
-import { t } from '../i18n/en.ts';
-import { useLoaded } from '../loaded.ts';
-import { path } from '../route.ts';
-import { api, begin, hasLogin } from '../services.ts';
-import { useCell } from '../cell.ts';
+import type { DeviceInfo, SessionInfo } from '../../core/api/auth.ts';
+import type { Api } from '../net/api.ts';
+import { Button, confirm, EmptyState, PageHead, Skeleton, toastError } from '../components/mod.ts';
+import { Note } from '../components/note.ts';
+import { t } from '../i18n/t.ts';
+import { useResource } from '../hooks/use-resource.ts';
+import { useApp } from '../app.ts';
+import { useSignalValue } from '../state/signal.ts';
+import { DeviceEntry, entriesOf } from './device-list.ts';
 import { PairDialog } from './pair-dialog.ts';
+import { Passkeys } from './passkeys.ts';
 
 /** Who is signed in: sign out one or all, let another device in. */
 export default function Devices() {
+  const { auth } = useApp();
   const [adding, setAdding] = useState(false);
-  if (!useCell(hasLogin)) {
+  if (!useSignalValue(auth.hasLogin)) {
     return html`
       <div class="page">
-        <${PageHead} title=${d.title} />
-        <${EmptyState} icon="devices" title=${d.none} text=${d.noneText} />
+        <${PageHead} title=${t.devices.title} />
+        <${EmptyState} icon="devices" title=${t.devices.none} text=${t.devices.noneText} />
       </div>
     `;
   }
   return html`
     <div class="page">
-      <${PageHead} title=${d.title}>
-        <${Button} tone="primary" icon="plus" onClick=${() => setAdding(true)}>${d.add}<//>
+      <${PageHead} title=${t.devices.title}>
+        <${Button} tone="primary" icon="plus" onClick=${() => setAdding(true)}>${t.devices.add}<//>
       <//>
-      <p class="soft">${d.intro}</p>
+      <p class="soft">${t.devices.intro}</p>
       <${SessionList} />
+      <${Passkeys} />
       ${adding && html`<${PairDialog} onClose=${() => setAdding(false)} />`}
     </div>
   `;
 }
 
-function SessionList() {
-  const { value, error, reload } = useLoaded(() => api.get<{ sessions: SessionInfo[] }>('/api/auth/sessions'), []);
-  async function signOutAll() {
-    if (!await confirm({ ...d.confirmAll, tone: 'danger' })) return;
-    await api.post('/api/auth/sign-out-everywhere').then(begin, toastError);
-  }
-  if (!value) {
-    return error
-      ? html`<p class="note bad" role="alert"><span class="grow">${error}</span>
-          <button type="button" class="link-button" onClick=${reload}>${t.common.retry}</button></p>`
-      : html`<${Skeleton} lines=${3} />`;
-  }
-  return html`
-    <ul class="devices">
-      ${value.sessions.map((session) => html`<${Device} key=${session.id} session=${session} onGone=${reload} />`)}
-    </ul>
-    <${Button} tone="danger" icon="signOut" onClick=${() => void signOutAll()}>${d.signOutAll}<//>
-  `;
+interface SignedIn {
+  sessions: SessionInfo[];
+  devices: DeviceInfo[];
 }
 
-function Device({ session, onGone }: { session: SessionInfo; onGone: () => void }) {
-  const { id, browser, address, createdAt, lastSeenAt, current } = session;
-  async function signOut() {
-    if (!await confirm({ ...d.confirmOne(browser), tone: 'danger' })) return;
-    await api.delete(path`/api/auth/sessions/${id}`).then(current ? begin : onGone, toastError);
+/** A server without device keys answers 404. */
+async function loadSignedIn(api: Api): Promise<SignedIn> {
+  const { sessions } = await api.get<{ sessions: SessionInfo[] }>('/api/auth/sessions');
+  const { devices } = await api.get<{ devices: DeviceInfo[] }>('/api/auth/devices').catch(() => ({ devices: [] }));
+  return { sessions, devices };
+}
+
+function SessionList() {
+  const { api, auth } = useApp();
+  const { value, error, reload } = useResource(() => loadSignedIn(api), []);
+  async function signOutAll() {
+    if (!await confirm({ ...t.devices.confirmAll, tone: 'danger' })) return;
+    await api.post('/api/auth/sign-out-everywhere').then(auth.begin, toastError);
   }
+  if (!value && error) {
+    return html`
+      <${Note} tone="bad" alert>
+        ${error}${' '}
+        <button type="button" class="link-button" onClick=${reload}>${t.common.retry}</button>
+      <//>
+    `;
+  }
+  if (!value) return html`<${Skeleton} lines=${3} />`;
+  const entries = entriesOf(value.devices, value.sessions).map((entry) =>
+    html`<${DeviceEntry} key=${entry.id} entry=${entry} onChange=${reload} />`
+  );
   return html`
-    <li>
-      <div class="grow">
-        <div class="row"><strong>${browser}</strong>${current && html`<${Pill} tone="good">${d.current}<//>`}</div>
-        <p
-          class="hint">${d
-            .signedIn} <${TimeAgo} at=${createdAt} />${` ${d.from} `}<span class="mono">${address}</span>${`, ${d.seen} `}<${TimeAgo} at=${lastSeenAt} /></p>
-      </div>
-      <${Button} onClick=${() => void signOut()} aria-label=${`${d.signOut}: ${browser}`}>${d.signOut}<//>
-    </li>
+    <ul class="devices">${entries}</ul>
+    <${Button} tone="danger" icon="signOut" onClick=${() => void signOutAll()}>${t.devices.signOutAll}<//>
   `;
 }

@@ -1,11 +1,14 @@
 import { html } from '../html.ts';
 import { EmptyState, LinkButton } from '../components/mod.ts';
-import { t } from '../i18n/en.ts';
+import { t } from '../i18n/t.ts';
 
+/** What an address without a page shows. */
 export default function Missing() {
   return html`
     <div class="page">
-      <${EmptyState} icon="search" title=${t.notFound.title} text=${t.notFound.text}>
-        <${LinkButton} to="/" tone="primary">${t.notFound.home}<//></${EmptyState}></div>
+      <${EmptyState} isPage icon="search" title=${t.notFound.title} text=${t.notFound.text}>
+        <${LinkButton} to="/" tone="primary">${t.notFound.home}<//>
+      <//>
+    </div>
   `;
 }

@@ -1,36 +1,54 @@
 import { html } from '../html.ts';
-import { useCell } from '../cell.ts';
-import { type PairCode, pairLink } from '../../core/wire/auth.ts';
+import { useSignalValue } from '../state/signal.ts';
+import { PAIR_MS, type PairCode, pairLink } from '../../core/api/auth.ts';
 import { Button, Dialog, now, Skeleton, span, toast } from '../components/mod.ts';
 import { QrCode } from '../components/qr.ts';
-import { d } from '../i18n/en-devices.ts';
-import { useLoaded } from '../loaded.ts';
-import { api } from '../services.ts';
+import { t } from '../i18n/t.ts';
+import { useResource } from '../hooks/use-resource.ts';
+import { useApp } from '../app.ts';
+import type { Api } from '../net/api.ts';
+
+/** Until when the code is valid is counted from before it was asked for: the device's clock may be minutes off the relay's. */
+async function newCode(api: Api): Promise<{ code: string; until: number }> {
+  const askedAt = Date.now();
+  const { code, lifetimeMs } = await api.post<PairCode>('/api/auth/pair');
+  return { code, until: askedAt + (lifetimeMs ?? PAIR_MS) }; // A relay of an older release does not say it.
+}
 
 /** A code that signs in another device, once and within a minute. */
 export function PairDialog({ onClose }: { onClose: () => void }) {
-  const { value, error, reload } = useLoaded(() => api.post<PairCode>('/api/auth/pair'), []);
-  const left = useCell(now, (time) => (value ? Math.max(0, value.expiresAt - time) : 0));
+  const { api } = useApp();
+  const { value, error, reload } = useResource(() => newCode(api), []);
+  const left = useSignalValue(now, (time) => (value ? Math.max(0, value.until - time) : 0));
   const link = value && pairLink(location.origin, value.code);
-  const copy = () => void navigator.clipboard.writeText(link!).then(() => toast(d.copied));
-  return html`<${Dialog} title=${d.addTitle} onClose=${onClose}>
-    <p>${d.addText}</p>
-    ${error && html`<p class="field-error" role="alert">${error}</p>`}
-    ${!value && !error && html`<${Skeleton} lines=${6} />`}
-    ${
-    link && left > 0 && html`
-      <${QrCode} text=${link} label=${d.picture} />
-      <p class="hint">${d.link}</p>
-      <p class="mono pair-link">${link}</p>
-      <div class="row"><span class="hint grow" role="timer">${d.validFor(span(left + 999))}</span>
-        ${navigator.clipboard && html`<${Button} icon="copy" onClick=${copy}>${d.copy}<//>`}</div>
-    `
-  }
-    ${
-    link && left === 0 && html`
-      <p class="hint" role="status">${d.over}</p>
-      <${Button} tone="primary" icon="retry" onClick=${reload}>${d.again}<//>
-    `
-  }
-  <//>`;
+  return html`
+    <${Dialog} title=${t.devices.addTitle} onClose=${onClose}>
+      <p>${t.devices.addText}</p>
+      ${error && html`<p class="field-error" role="alert">${error}</p>`}
+      ${!value && !error && html`<${Skeleton} lines=${6} />`}
+      ${link && left > 0 && html`<${Code} link=${link} left=${left} />`}
+      ${link && left === 0 && html`<${Expired} onRenew=${reload} />`}
+    <//>
+  `;
+}
+
+/** @param left how long the code is valid, ms */
+function Code({ link, left }: { link: string; left: number }) {
+  const copy = () => void navigator.clipboard.writeText(link).then(() => toast(t.devices.copied));
+  return html`
+    <${QrCode} text=${link} label=${t.devices.picture} />
+    <p class="hint">${t.devices.link}</p>
+    <p class="mono pair-link">${link}</p>
+    <div class="row">
+      <span class="hint grow" role="timer">${t.devices.validFor(span(left + 999))}</span>
+      ${navigator.clipboard && html`<${Button} icon="copy" onClick=${copy}>${t.devices.copy}<//>`}
+    </div>
+  `;
+}
+
+function Expired({ onRenew }: { onRenew: () => void }) {
+  return html`
+    <p class="hint" role="status">${t.devices.over}</p>
+    <${Button} tone="primary" icon="retry" onClick=${onRenew}>${t.devices.again}<//>
+  `;
 }

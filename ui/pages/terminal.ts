@@ -1,9 +1,9 @@
 import { html } from '../html.ts';
 import { EmptyState, LinkButton, Skeleton } from '../components/mod.ts';
-import { tt } from '../i18n/en-terminal.ts';
+import { t } from '../i18n/t.ts';
 import type { PageProps } from '../route.ts';
 import { path } from '../route.ts';
-import { useStore } from '../services.ts';
+import { useStore } from '../app.ts';
 import { TerminalView } from '../terminal/view.ts';
 
 /** One terminal, as large as the window. */
@@ -14,12 +14,16 @@ export default function TerminalPage({ params }: PageProps) {
     const back = info.agentId ? path`/agents/${info.agentId}/terminals` : '/terminals';
     return html`<${TerminalView} key=${info.id} info=${info} back=${back} />`;
   }
-  return html`<div class="page">${
-    loaded
-      ? html`
-        <${EmptyState} icon="terminal" title=${tt.gone} text=${tt.goneText}>
-          <${LinkButton} to="/terminals" tone="primary">${tt.toList}<//><//>
-      `
-      : html`<${Skeleton} lines=${6} />`
-  }</div>`;
+  return html`
+    <div class="page">
+      ${loaded ? html`<${Gone} />` : html`<${Skeleton} lines=${6} />`}
+    </div>
+  `;
 }
+
+const Gone = () =>
+  html`
+    <${EmptyState} icon="terminal" title=${t.terminal.gone} text=${t.terminal.goneText}>
+      <${LinkButton} to="/terminals" tone="primary">${t.terminal.toList}<//>
+    <//>
+  `;

@@ -1,43 +1,32 @@
-import { html, useState } from '../html.ts';
-import { useCell } from '../cell.ts';
+import { useWaiting } from '../agent/use-waiting.ts';
+import { useApp } from '../app.ts';
+import { Mark } from '../components/brand.ts';
 import { Dialog, Icon, Segments, toastError } from '../components/mod.ts';
-import { t } from '../i18n/en.ts';
-import { href, PAGES, useWhere } from '../route.ts';
-import type { Page } from '../route.ts';
-import { hasLogin, signOut, useStore } from '../services.ts';
-import { needsMe } from '../agents.ts';
+import { html, useState } from '../html.ts';
+import { chooseLanguage, language, LANGUAGES, t } from '../i18n/t.ts';
+import type { Language } from '../i18n/t.ts';
+import { href, usePath } from '../route.ts';
+import { useSignalValue } from '../state/signal.ts';
 import { setTheme, theme } from '../theme.ts';
 import type { Theme } from '../theme.ts';
-
-const inPlace = (place: 'main' | 'more') => PAGES.filter((page) => page.nav?.place === place);
-
-/** How many agents wait for the user. */
-export const useWaiting = (): number => useStore((state) => Object.values(state.agents).filter(needsMe).length);
-
-function NavLink({ page, badge = 0, onClick }: { page: Page; badge?: number; onClick?: () => void }) {
-  const where = useWhere();
-  const current = page.path === '/'
-    ? where.path === '/' || where.path.startsWith('/agents')
-    : where.path.startsWith(page.path);
-  return html`<a href=${href(page.path)} aria-current=${current ? 'page' : undefined} onClick=${onClick}>
-    <${Icon} name=${page.nav!.icon} /><span>${page.title}</span>
-    ${badge > 0 && html`<span class="nav-badge" aria-label=${t.nav.waiting(badge)}>${badge}</span>`}</a>`;
-}
+import { PAGES } from './pages.ts';
+import type { Page } from './pages.ts';
 
 /** The navigation of a wide window. */
 export function Side() {
-  const waiting = useWaiting();
   return html`
     <aside class="side">
-      <a class="brand" href="#/"><${Mark} /><span>${t.product}</span></a>
+      <a class="brand" href="#/">
+        <${Mark} />
+        <span>${t.product}</span>
+      </a>
       <nav aria-label=${t.nav.label}>
-          ${inPlace('main').map((page) =>
-            html`<${NavLink} key=${page.path} page=${page} badge=${page.path === '/' ? waiting : 0} />`
-          )}
-          <hr />
-          ${inPlace('more').map((page) => html`<${NavLink} key=${page.path} page=${page} />`)}
-        </nav>
+        <${NavLinks} place="main" />
+        <hr />
+        <${NavLinks} place="more" />
+      </nav>
       <div class="side-foot">
+        <${LanguageChoice} />
         <${ThemeChoice} />
         <${SignOutButton} />
       </div>
@@ -47,42 +36,75 @@ export function Side() {
 
 /** The navigation of a phone: the main pages, and the rest behind "More". */
 export function BottomBar() {
-  const waiting = useWaiting();
   const [open, setOpen] = useState(false);
-  const close = () => setOpen(false);
-  return html`<nav class="bottom-bar" aria-label=${t.nav.label}>
-    ${
-    inPlace('main').map((page) =>
-      html`<${NavLink} key=${page.path} page=${page} badge=${page.path === '/' ? waiting : 0} />`
-    )
-  }
-    <button type="button" aria-haspopup="dialog" onClick=${() =>
-    setOpen(true)}><${Icon} name="menu" /><span>${t.nav.more}</span></button>
-  </nav>
-  ${
-    open && html`
-      <${Dialog} title=${t.nav.more} onClose=${close}>
-        <nav class="more-list" aria-label=${t.nav.more}>
-            ${inPlace('more').map((page) => html`<${NavLink} key=${page.path} page=${page} onClick=${close} />`)}
-            <${SignOutButton} />
-          </nav>
-        <${ThemeChoice} />
-        <//>
-    `
-  }`;
+  return html`
+    <nav class="bottom-bar" aria-label=${t.nav.label}>
+      <${NavLinks} place="main" />
+      <button type="button" aria-haspopup="dialog" onClick=${() => setOpen(true)}>
+        <${Icon} name="menu" />
+        <span>${t.nav.more}</span>
+      </button>
+    </nav>
+    ${open && html`<${MoreDialog} onClose=${() => setOpen(false)} />`}
+  `;
 }
 
-export const Mark = () => html`<span class="brand-mark"><${Icon} name="agents" size=${17} /></span>`;
+function MoreDialog({ onClose }: { onClose: () => void }) {
+  return html`
+    <${Dialog} title=${t.nav.more} onClose=${onClose}>
+      <nav class="more-list" aria-label=${t.nav.more}>
+        <${NavLinks} place="more" onClick=${onClose} />
+        <${SignOutButton} />
+      </nav>
+      <${ThemeChoice} />
+      <${LanguageChoice} />
+      <//>
+  `;
+}
+
+function NavLinks({ place, onClick }: { place: 'main' | 'more'; onClick?: () => void }) {
+  const waiting = useWaiting();
+  const hasMachines = useSignalValue(useApp().fleet.machines, ({ length }) => length > 0);
+  const isHere = ({ nav }: Page) => nav?.place === place && (hasMachines || !nav.onlyAtRelay);
+  return PAGES.filter(isHere).map((page) =>
+    html`<${NavLink} key=${page.path} page=${page} badge=${page.path === '/' ? waiting : 0} onClick=${onClick} />`
+  );
+}
+
+function NavLink({ page, badge, onClick }: { page: Page; badge: number; onClick?: () => void }) {
+  const path = usePath();
+  const isCurrent = page.path === '/' ? path === '/' || path.startsWith('/agents') : path.startsWith(page.path);
+  return html`
+    <a href=${href(page.path)} aria-current=${isCurrent ? 'page' : undefined} onClick=${onClick}>
+      <${Icon} name=${page.nav!.icon} />
+      <span>${page.title}</span>
+      ${badge > 0 && html`<span class="nav-badge" aria-label=${t.nav.waiting(badge)}>${badge}</span>`}
+    </a>
+  `;
+}
+
+const THEMES: Theme[] = ['system', 'light', 'dark'];
+
+function LanguageChoice() {
+  const options = Object.entries(LANGUAGES).map(([value, label]) => ({ value, label }));
+  const choose = (value: string) => chooseLanguage(value as Language);
+  return html`<${Segments} label=${t.nav.language} value=${language} options=${options} onChange=${choose} />`;
+}
 
 function ThemeChoice() {
-  const choice = useCell(theme);
-  const options = (['system', 'light', 'dark'] as const).map((value) => ({ value, label: t.nav.themes[value] }));
-  return html`<${Segments} label=${t.nav.theme} value=${choice} options=${options} onChange=${(value: string) =>
-    setTheme(value as Theme)} />`;
+  const choice = useSignalValue(theme);
+  const options = THEMES.map((value) => ({ value, label: t.nav.themes[value] }));
+  return html`<${Segments} label=${t.nav.theme} value=${choice} options=${options} onChange=${setTheme} />`;
 }
 
 function SignOutButton() {
-  if (!useCell(hasLogin)) return null;
-  return html`<button type="button" onClick=${() =>
-    void signOut().catch(toastError)}><${Icon} name="signOut" />${t.nav.signOut}</button>`;
+  const { auth } = useApp();
+  const signOut = () => void auth.signOut().catch(toastError);
+  if (!useSignalValue(auth.hasLogin)) return null;
+  return html`
+    <button type="button" onClick=${signOut}>
+      <${Icon} name="signOut" />
+      ${t.nav.signOut}
+    </button>
+  `;
 }

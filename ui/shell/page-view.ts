@@ -1,37 +1,25 @@
 import { Component } from 'preact';
-import { html, useEffect, useLayoutEffect, useRef, useState } from '../html.ts';
-import type { ComponentChildren, ComponentType } from '../html.ts';
+import { html, useLayoutEffect, useRef } from '../html.ts';
+import type { ComponentChildren } from '../html.ts';
 import { Button, EmptyState, Skeleton } from '../components/mod.ts';
-import { t } from '../i18n/en.ts';
-import type { Page, PageProps, Where } from '../route.ts';
-
-const loaded = new Map<Page, ComponentType<PageProps>>();
+import { useLazy } from '../hooks/lazy.ts';
+import { t } from '../i18n/t.ts';
+import { isShared } from '../route.ts';
+import type { Target } from './pages.ts';
 
 /** The page of an address; its code is loaded at the first visit. */
-export function PageView({ where }: { where: Where }) {
-  const { page, params } = where;
-  const [, redraw] = useState(0);
-  const [failed, setFailed] = useState<Page | null>(null);
-  function load() {
-    setFailed(null);
-    page.load().then((module) => {
-      loaded.set(page, module.default);
-      redraw((n) => n + 1);
-    }, () => setFailed(page));
-  }
-  useEffect(() => {
-    if (!loaded.has(page)) load();
-  }, [page]);
-  const View = loaded.get(page);
-  useArrival(pageKey(where), View !== undefined);
+export function PageView({ target, machine }: { target: Target; machine: string }) {
+  const { View, failed, retry } = useLazy(target.page.view);
+  const key = pageKey(target, machine);
+  useArrival(key, View !== null);
   if (View) {
     return html`
-      <${Boundary} key=${pageKey(where)}>
-        <${View} params=${params} />
-        </${Boundary}>
+      <${Boundary} key=${key}>
+        <${View} params=${target.params} />
+        <//>
     `;
   }
-  if (failed === page) return html`<${Failed} onRetry=${load} />`;
+  if (failed) return html`<${Failed} onRetry=${retry} />`;
   return html`
     <div class="page">
       <${Skeleton} lines=${5} />
@@ -40,7 +28,8 @@ export function PageView({ where }: { where: Where }) {
 }
 
 /** Tabs of one thing are one page: going from one to the other keeps what is open. */
-const pageKey = ({ path }: Where): string => path.split('/').slice(0, 3).join('/');
+const pageKey = ({ path }: Target, machine: string): string =>
+  (isShared(path) ? '' : machine) + path.split('/').slice(0, 3).join('/');
 
 /** Where the list of agents was left; every other page begins at its top. */
 let listPosition = 0;
@@ -67,7 +56,9 @@ function Failed({ onRetry }: { onRetry: () => void }) {
   return html`
     <div class="page">
       <${EmptyState} icon="warning" title=${t.common.pageFailed}>
-        <${Button} onClick=${onRetry}>${t.common.retry}<//></${EmptyState}></div>
+        <${Button} onClick=${onRetry}>${t.common.retry}<//>
+      <//>
+    </div>
   `;
 }
 

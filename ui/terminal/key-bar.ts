@@ -1,9 +1,9 @@
 import { html, useEffect, useRef } from '../html.ts';
 import type { ComponentChildren } from '../html.ts';
-import { useCell } from '../cell.ts';
+import { useSignalValue } from '../state/signal.ts';
 import { Icon } from '../components/mod.ts';
-import { tt } from '../i18n/en-terminal.ts';
-import type { Key } from './keys.ts';
+import { t } from '../i18n/t.ts';
+import type { Key, Modifiers } from './keys.ts';
 import type { TerminalSession } from './session.ts';
 
 /** A held key comes again after the first, then every so many ms. */
@@ -11,29 +11,57 @@ const REPEAT = { first: 400, next: 55 };
 
 /** The keys that a phone's keyboard lacks. Pressing one leaves the focus, and so the keyboard, where it is. */
 export function KeyBar({ session, onPaste }: { session: TerminalSession; onPaste: () => void }) {
-  const { ctrl, alt } = useCell(session.modifiers);
-  const toggle = (name: 'ctrl' | 'alt') => () =>
-    session.modifiers.set({ ...session.modifiers.get(), [name]: !session.modifiers.get()[name] });
-  const key = (name: Key, shown: ComponentChildren, repeats = false) =>
-    html`<${BarKey} label=${tt.keys[name]} repeats=${repeats} onPress=${() => session.press(name)}>${shown}<//>`;
-  const text = (character: string) =>
-    html`<${BarKey} label=${character} onPress=${() => session.type(character)}>${character}<//>`;
   return html`
-    <div class="key-bar" role="toolbar" aria-label=${tt.keys.label}>
-      <div class="key-row">
-          ${key('esc', 'Esc')}${text('/')}${text('-')}${text('|')}${text('~')}
-          ${key('home', 'Home')}${key('up', '↑', true)}${key('end', 'End')}${key('pageUp', 'PgUp', true)}
-        </div>
-      <div class="key-row">
-          ${key('tab', 'Tab')}
-          <${BarKey} label=${tt.keys.ctrl} pressed=${ctrl} onPress=${toggle('ctrl')}>Ctrl<//>
-          <${BarKey} label=${tt.keys.alt} pressed=${alt} onPress=${toggle('alt')}>Alt<//>
-          <${BarKey} label=${tt.keys.interrupt} onPress=${() => session.type('\x03')}>^C<//>
-          <${BarKey} label=${tt.keys.paste} onPress=${onPaste}><${Icon} name="paste" size=${18} /><//>
-          ${key('left', '←', true)}${key('down', '↓', true)}${key('right', '→', true)}${key('pageDown', 'PgDn', true)}
-        </div>
-      </div>
+    <div class="key-bar" role="toolbar" aria-label=${t.terminal.keys.label}>
+      <${UpperRow} session=${session} />
+      <${LowerRow} session=${session} onPaste=${onPaste} />
+    </div>
   `;
+}
+
+function UpperRow({ session }: { session: TerminalSession }) {
+  return html`
+    <div class="key-row">
+      ${key(session, 'esc', 'Esc')}
+      ${['/', '-', '|', '~'].map((character) => characterKey(session, character))}
+      ${key(session, 'home', 'Home')}
+      ${key(session, 'up', '↑', true)}
+      ${key(session, 'end', 'End')}
+      ${key(session, 'pageUp', 'PgUp', true)}
+    </div>
+  `;
+}
+
+function LowerRow({ session, onPaste }: { session: TerminalSession; onPaste: () => void }) {
+  return html`
+    <div class="key-row">
+      ${key(session, 'tab', 'Tab')}
+      <${ModifierKey} session=${session} name="ctrl" />
+      <${ModifierKey} session=${session} name="alt" />
+      <${BarKey} label=${t.terminal.keys.interrupt} onPress=${() => session.type('\x03')}>^C<//>
+      <${BarKey} label=${t.terminal.keys.paste} onPress=${onPaste}>
+        <${Icon} name="paste" size=${18} />
+      <//>
+      ${key(session, 'left', '←', true)}
+      ${key(session, 'down', '↓', true)}
+      ${key(session, 'right', '→', true)}
+      ${key(session, 'pageDown', 'PgDn', true)}
+    </div>
+  `;
+}
+
+const key = (session: TerminalSession, name: Key, shown: string, repeats = false) =>
+  html`<${BarKey} label=${t.terminal.keys[name]} repeats=${repeats} onPress=${() => session.press(name)}>${shown}<//>`;
+
+const characterKey = (session: TerminalSession, character: string) =>
+  html`<${BarKey} label=${character} onPress=${() => session.type(character)}>${character}<//>`;
+
+/** Held until the next key. */
+function ModifierKey({ session, name }: { session: TerminalSession; name: keyof Modifiers }) {
+  const modifiers = useSignalValue(session.modifiers);
+  const toggle = () => void (session.modifiers.value = { ...modifiers, [name]: !modifiers[name] });
+  const shown = name === 'ctrl' ? 'Ctrl' : 'Alt';
+  return html`<${BarKey} label=${t.terminal.keys[name]} pressed=${modifiers[name]} onPress=${toggle}>${shown}<//>`;
 }
 
 interface BarKeyProps {
@@ -58,11 +86,24 @@ function BarKey({ label, onPress, repeats = false, pressed, children }: BarKeyPr
     };
     timer.current = setTimeout(again, REPEAT.first);
   };
-  const keep = (event: Event) => event.preventDefault(); // the focus stays in the terminal
+  const keepFocus = (event: Event) => event.preventDefault(); // it stays in the terminal
+  const click = (event: MouseEvent) => event.detail === 0 && onPress(); // by a keyboard or a screen reader
   return html`
-    <button type="button" class="bar-key" tabindex="-1" aria-label=${label} aria-pressed=${pressed}
-      onPointerDown=${down} onPointerUp=${stop} onPointerLeave=${stop} onPointerCancel=${stop}
-      onMouseDown=${keep} onTouchEnd=${keep}
-      onClick=${(event: MouseEvent) => event.detail === 0 && onPress()}>${children}</button>
+    <button
+      type="button"
+      class="bar-key"
+      tabindex="-1"
+      aria-label=${label}
+      aria-pressed=${pressed}
+      onPointerDown=${down}
+      onPointerUp=${stop}
+      onPointerLeave=${stop}
+      onPointerCancel=${stop}
+      onMouseDown=${keepFocus}
+      onTouchEnd=${keepFocus}
+      onClick=${click}
+    >
+      ${children}
+    </button>
   `;
 }

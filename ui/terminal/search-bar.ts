@@ -1,6 +1,6 @@
 import { html, useEffect, useRef, useState } from '../html.ts';
 import { IconButton } from '../components/mod.ts';
-import { tt } from '../i18n/en-terminal.ts';
+import { t } from '../i18n/t.ts';
 import { pageColors } from './colors.ts';
 import type { TerminalSession } from './session.ts';
 
@@ -10,23 +10,9 @@ const colors = () => {
   return isDark ? { match: '#5a4a14', active: '#9a5b00' } : { match: '#ffe9a8', active: '#ffb454' };
 };
 
-export function SearchBar({ session, onClose }: { session: TerminalSession; onClose: () => void }) {
-  const [text, setText] = useState('');
-  const [result, setResult] = useState<{ resultIndex: number; resultCount: number } | null>(null);
-  const field = useRef<HTMLInputElement>(null);
-  useEffect(() => {
-    field.current?.focus();
-    const listener = session.search.onDidChangeResults(setResult);
-    session.terminal.options.theme = { ...pageColors(), selectionInactiveBackground: colors().active };
-    return () => {
-      listener.dispose();
-      session.terminal.options.theme = pageColors();
-      session.search.clearDecorations();
-      session.terminal.focus();
-    };
-  }, [session]);
+const options = () => {
   const { match, active } = colors();
-  const options = {
+  return {
     decorations: {
       matchBackground: match,
       activeMatchBackground: active,
@@ -34,29 +20,62 @@ export function SearchBar({ session, onClose }: { session: TerminalSession; onCl
       activeMatchColorOverviewRuler: active,
     },
   };
-  const next = (incremental = false) => session.search.findNext(text, { ...options, incremental });
-  const previous = () => session.search.findPrevious(text, options);
+};
+
+export function SearchBar({ session, onClose }: { session: TerminalSession; onClose: () => void }) {
+  const [text, setText] = useState('');
+  const field = useRef<HTMLInputElement>(null);
+  const found = useSearch(session);
+  const { search } = session;
+  const next = (incremental = false) => search.findNext(text, { ...options(), incremental });
+  const previous = () => search.findPrevious(text, options());
+  useEffect(() => field.current?.focus(), [session]);
   useEffect(() => {
     if (text) next(true);
-    else session.search.clearDecorations();
+    else search.clearDecorations();
   }, [text]);
-  const onKey = (event: KeyboardEvent) => {
+  function onKey(event: KeyboardEvent): void {
     if (event.key === 'Escape') onClose();
     else if (event.key !== 'Enter') return;
     else if (event.shiftKey) previous();
     else next();
     event.preventDefault();
-  };
+  }
   return html`
     <div class="terminal-search" role="search">
-      <input ref=${field} class="input" type="search" value=${text} aria-label=${tt.searchHint} placeholder=${tt
-        .searchHint}
-        autocapitalize="off" autocomplete="off" spellcheck=${false} onKeyDown=${onKey}
-        onInput=${(event: Event) => setText((event.target as HTMLInputElement).value)} />
-      <span class="hint" role="status">${text && result && tt.found(result.resultIndex + 1, result.resultCount)}</span>
-      <${IconButton} icon="up" label=${tt.previous} onClick=${previous} />
-      <${IconButton} icon="arrowDown" label=${tt.next} onClick=${() => next()} />
-      <${IconButton} icon="cross" label=${tt.closeSearch} onClick=${onClose} />
+      <input
+        ref=${field}
+        class="input"
+        type="search"
+        aria-label=${t.terminal.searchHint}
+        placeholder=${t.terminal.searchHint}
+        autocapitalize="off"
+        autocomplete="off"
+        spellcheck=${false}
+        value=${text}
+        onInput=${(event: Event) => setText((event.target as HTMLInputElement).value)}
+        onKeyDown=${onKey}
+      />
+      <span class="hint" role="status">${text && found}</span>
+      <${IconButton} icon="up" label=${t.terminal.previous} onClick=${previous} />
+      <${IconButton} icon="arrowDown" label=${t.terminal.next} onClick=${() => next()} />
+      <${IconButton} icon="cross" label=${t.terminal.closeSearch} onClick=${onClose} />
     </div>
   `;
+}
+
+/** How many matches there are, in words; marks the active one while the bar is open. */
+function useSearch({ search, terminal }: TerminalSession): string {
+  const [result, setResult] = useState<{ resultIndex: number; resultCount: number } | null>(null);
+  useEffect(() => {
+    const listener = search.onDidChangeResults(setResult);
+    terminal.options.theme = { ...pageColors(), selectionInactiveBackground: colors().active };
+    return () => {
+      listener.dispose();
+      terminal.options.theme = pageColors();
+      search.clearDecorations();
+      terminal.focus();
+    };
+  }, [search]);
+  return result ? t.terminal.found(result.resultIndex + 1, result.resultCount) : '';
 }

@@ -1,15 +1,19 @@
 /** One terminal on this page: xterm.js, its socket, and what the page around it shows. Lives as long as its page. */
+import { mendEmulator } from '../../core/api/terminal-faults.ts';
 import { FitAddon } from '@xterm/addon-fit';
 import { SearchAddon } from '@xterm/addon-search';
 import { Unicode11Addon } from '@xterm/addon-unicode11';
 import { WebLinksAddon } from '@xterm/addon-web-links';
 import { Terminal } from '@xterm/xterm';
-import { cell } from '../cell.ts';
-import { newId } from '../api.ts';
+import { deviceStorage, keep } from '../device-storage.ts';
+import { signal } from '../state/signal.ts';
+import { newId } from '../net/api.ts';
+import type { RawSocket } from '../net/reconnecting-socket.ts';
 import { path } from '../route.ts';
 import { followPageColors, pageColors } from './colors.ts';
 import { type Key, keySequence, type Modifiers, withModifiers } from './keys.ts';
-import { createLink, type Size, type TerminalLink } from './link.ts';
+import { type Size, TerminalConnection } from './connection.ts';
+import { cleanPaste } from './paste.ts';
 import { leaveQueriesToServer } from './queries.ts';
 import { useStrictStyles } from './strict-styles.ts';
 import { scrollByTouch } from './touch.ts';
@@ -24,16 +28,16 @@ const encoder = new TextEncoder();
 
 export class TerminalSession {
   readonly terminal: Terminal;
-  readonly link: TerminalLink;
-  readonly exit = cell<{ code: number; signal: number } | null>(null);
+  readonly connection: TerminalConnection;
+  readonly exit = signal<{ code: number; signal: number } | null>(null);
   /** The size that all viewers share, and the one that would fit here. */
-  readonly size = cell<Size>({ cols: 80, rows: 24 });
-  readonly fitting = cell<Size>({ cols: 80, rows: 24 });
-  readonly modifiers = cell<Modifiers>({ ctrl: false, alt: false });
+  readonly size = signal<Size>({ cols: 80, rows: 24 });
+  readonly fitting = signal<Size>({ cols: 80, rows: 24 });
+  readonly modifiers = signal<Modifiers>({ ctrl: false, alt: false });
   /** Only watches: the size is made by others, the text is scaled to fit. */
-  readonly watching = cell(false);
+  readonly watching = signal(false);
   /** Rang since the page was last looked at. */
-  readonly bell = cell(false);
+  readonly bell = signal(false);
   readonly search = new SearchAddon();
   readonly #fit = new FitAddon();
   readonly #ends: (() => void)[] = [];
@@ -41,8 +45,11 @@ export class TerminalSession {
   /** Input was refused: too much waits. */
   onRefused: () => void = () => {};
   onSearch: () => void = () => {};
+  /** Control characters of a pasted text were replaced. */
+  onCleaned: () => void = () => {};
 
-  constructor(id: string) {
+  /** @param openSocket opens a WebSocket of this origin */
+  constructor(id: string, openSocket: (path: string) => RawSocket) {
     this.terminal = new Terminal({
       allowProposedApi: true,
       scrollback: SCROLLBACK_LINES,
@@ -56,13 +63,13 @@ export class TerminalSession {
       overviewRuler: { width: 10 }, // and so the scroll bar's
       theme: pageColors(),
     });
-    this.link = createLink({
-      open: (query) => new WebSocket(`${socketOrigin()}${path`/api/terminals/${id}/socket`}?${query}`),
+    this.connection = new TerminalConnection({
+      open: (query) => openSocket(`${path`/api/terminals/${id}/socket`}?${query}`),
       client: newId(),
       onReset: (size) => this.#inOrder('\x1bc', () => this.#setSize(size)),
-      onBytes: (bytes, offset) => this.terminal.write(bytes, () => offset !== null && this.link.shown(offset)),
+      onBytes: (bytes, offset) => this.terminal.write(bytes, () => offset !== null && this.connection.shown(offset)),
       onSize: (size) => this.#inOrder('', () => this.#setSize(size)),
-      onExit: (code, signal) => this.#inOrder('', () => this.exit.set({ code, signal })),
+      onExit: (code, signal) => this.#inOrder('', () => this.exit.value = { code, signal }),
       now: () => Date.now(),
       random: Math.random,
       setTimeout: (action, ms) => setTimeout(action, ms),
@@ -83,9 +90,10 @@ export class TerminalSession {
     }
     terminal.unicode.activeVersion = '11';
     leaveQueriesToServer(terminal);
+    mendEmulator(terminal);
     terminal.onData((data) => this.type(data));
     terminal.onBinary((data) => this.#send(Uint8Array.from(data, (character) => character.charCodeAt(0))));
-    terminal.onBell(() => this.bell.set(true));
+    terminal.onBell(() => this.bell.value = true);
     terminal.attachCustomKeyEventHandler((event) => this.#onKey(event));
   }
 
@@ -98,25 +106,27 @@ export class TerminalSession {
     observer.observe(box);
     const seen = () => {
       this.#refit();
-      if (!document.hidden) this.link.wake();
+      if (!document.hidden) this.connection.wake();
     };
-    const online = () => this.link.wake();
+    const online = () => this.connection.wake();
     document.addEventListener('visibilitychange', seen);
+    box.addEventListener('paste', this.#onPaste, { capture: true });
     addEventListener('online', online);
     this.#ends.push(
       () => observer.disconnect(),
       () => document.removeEventListener('visibilitychange', seen),
+      () => box.removeEventListener('paste', this.#onPaste, { capture: true }),
       () => removeEventListener('online', online),
       followPageColors(() => this.terminal.options.theme = pageColors()),
       scrollByTouch(box),
       endStyles,
     );
-    this.fitting.set(this.#proposed());
-    this.link.start(this.fitting.get(), this.#isActive());
+    this.fitting.value = this.#proposed();
+    this.connection.start(this.fitting.value, this.#isActive());
   }
 
   dispose(): void {
-    this.link.stop();
+    this.connection.stop();
     this.terminal.dispose();
     for (const end of this.#ends) end();
   }
@@ -125,47 +135,47 @@ export class TerminalSession {
 
   #proposed(): Size {
     const proposed = this.#fit.proposeDimensions();
-    return proposed?.cols && proposed.rows ? { cols: proposed.cols, rows: proposed.rows } : this.fitting.get();
+    return proposed?.cols && proposed.rows ? { cols: proposed.cols, rows: proposed.rows } : this.fitting.value;
   }
 
   #isActive(): boolean {
-    return !document.hidden && !this.watching.get();
+    return !document.hidden && !this.watching.value;
   }
 
   #refit(): void {
     if (!this.#box?.offsetWidth || !this.#box.offsetHeight) return;
-    if (this.watching.get()) this.#scale();
-    else this.fitting.set(this.#proposed());
-    this.link.resize(this.fitting.get(), this.#isActive());
+    if (this.watching.value) this.#scale();
+    else this.fitting.value = this.#proposed();
+    this.connection.resize(this.fitting.value, this.#isActive());
   }
 
   #setSize(size: Size): void {
-    this.size.set(size);
+    this.size.value = size;
     if (size.cols !== this.terminal.cols || size.rows !== this.terminal.rows) {
       this.terminal.resize(size.cols, size.rows);
     }
-    if (this.watching.get()) this.#scale();
+    if (this.watching.value) this.#scale();
   }
 
   /** The largest text with which the shared size fits into the box. */
   #scale(): void {
     const here = this.#fit.proposeDimensions();
     if (!here?.cols || !here.rows) return;
-    const { cols, rows } = this.size.get();
+    const { cols, rows } = this.size.value;
     const now = this.terminal.options.fontSize ?? FONT.normal;
     const wanted = now * Math.min(here.cols / cols, here.rows / rows);
     this.terminal.options.fontSize = Math.max(FONT.min, Math.min(fontSize(), Math.floor(wanted * 2) / 2));
   }
 
   watch(on: boolean): void {
-    this.watching.set(on);
+    this.watching.value = on;
     if (!on) this.terminal.options.fontSize = fontSize();
     this.#refit();
   }
 
   changeFont(by: number): void {
     const next = Math.min(FONT.max, Math.max(FONT.min, fontSize() + by));
-    localStorage.setItem(FONT_KEY, String(next));
+    keep(FONT_KEY, String(next));
     this.terminal.options.fontSize = next;
     this.#refit();
   }
@@ -174,28 +184,37 @@ export class TerminalSession {
 
   /** What the keyboard gives, with Ctrl and Alt of the key bar. */
   type(text: string): void {
-    this.bell.set(false);
-    this.#send(encoder.encode(withModifiers(text, this.modifiers.get())));
+    this.bell.value = false;
+    this.#send(encoder.encode(withModifiers(text, this.modifiers.value)));
     this.#release();
   }
 
   press(key: Key): void {
-    this.#send(encoder.encode(keySequence(key, this.modifiers.get(), this.terminal.modes.applicationCursorKeysMode)));
+    this.#send(encoder.encode(keySequence(key, this.modifiers.value, this.terminal.modes.applicationCursorKeysMode)));
     this.#release();
   }
 
-  /** As the program wants it: bracketed, when it has asked for that. */
+  /** Every pasted text goes this way. As the program wants it: bracketed, when it has asked for that. */
   paste(text: string): void {
-    this.terminal.paste(text);
+    const clean = cleanPaste(text);
+    if (clean !== text) this.onCleaned();
+    this.terminal.paste(clean);
   }
 
+  /** What the keyboard, the mouse or the system's menu pastes; xterm.js would put it between the brackets as it is. */
+  #onPaste = (event: ClipboardEvent): void => {
+    event.preventDefault();
+    event.stopPropagation();
+    this.paste(event.clipboardData?.getData('text/plain') ?? '');
+  };
+
   #send(bytes: Uint8Array): void {
-    if (!this.link.input(bytes)) this.onRefused();
+    if (!this.connection.input(bytes)) this.onRefused();
   }
 
   #release(): void {
-    const { ctrl, alt } = this.modifiers.get();
-    if (ctrl || alt) this.modifiers.set({ ctrl: false, alt: false });
+    const { ctrl, alt } = this.modifiers.value;
+    if (ctrl || alt) this.modifiers.value = { ctrl: false, alt: false };
   }
 
   /** Keys of the page in place of the program's. false: xterm.js leaves the key alone. */
@@ -225,11 +244,9 @@ export class TerminalSession {
   }
 }
 
-const socketOrigin = () => `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}`;
-
 function fontSize(): number {
-  const kept = Number(localStorage.getItem(FONT_KEY));
-  return kept >= FONT.min && kept <= FONT.max ? kept : FONT.normal;
+  const retained = Number(deviceStorage.getItem(FONT_KEY));
+  return retained >= FONT.min && retained <= FONT.max ? retained : FONT.normal;
 }
 
 /** Only addresses of the web, without telling where they were opened. */

@@ -17,9 +17,9 @@ export function useStrictStyles(): () => void {
 
 function createElement(name: string, options?: ElementCreationOptions): HTMLElement {
   if (name === 'style') return styleElement();
-  const made = Document.prototype.createElement.call(document, name, options);
-  if (name === 'span') made.setAttribute = setAttribute;
-  return made;
+  const result = Document.prototype.createElement.call(document, name, options);
+  if (name === 'span') result.setAttribute = setAttribute;
+  return result;
 }
 
 function setAttribute(this: HTMLElement, name: string, value: string): void {
@@ -29,18 +29,18 @@ function setAttribute(this: HTMLElement, name: string, value: string): void {
 
 /** Shows nothing itself; its text is a style sheet of the document until it is removed. */
 function styleElement(): HTMLElement {
-  const made = Document.prototype.createElement.call(document, 'template');
+  const result = Document.prototype.createElement.call(document, 'template');
   const sheet = new CSSStyleSheet();
   const others = () => document.adoptedStyleSheets.filter((other) => other !== sheet);
-  Object.defineProperty(made, 'textContent', {
+  Object.defineProperty(result, 'textContent', {
     set(text: string) {
       sheet.replaceSync(text);
       document.adoptedStyleSheets = [...others(), sheet];
     },
   });
-  made.remove = () => {
+  result.remove = () => {
     document.adoptedStyleSheets = others();
-    Element.prototype.remove.call(made);
+    Element.prototype.remove.call(result);
   };
-  return made;
+  return result;
 }

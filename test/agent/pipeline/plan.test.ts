@@ -1,6 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { AgentState, StateReason, Task, TaskStatus } from '../../../core/wire/types.ts';
+import type { AgentState, StateReason } from '../../../core/api/agents.ts';
+import type { Task, TaskStatus } from '../../../core/api/tasks.ts';
 import {
   type Action,
   type AgentView,
@@ -26,8 +27,13 @@ const agent = (id: string, state: AgentState, stateReason: StateReason, more: Pa
   ...more,
 });
 
-const run = (tasks: Task[], agents: AgentView[] = [], more: Partial<Parameters<typeof plan>[0]> = {}) =>
-  plan({ tasks, agents, running: true, now: 200, stuckMs: 1000, resumes: {}, ...more }).map(words);
+const run = (
+  tasks: Task[],
+  agents: AgentView[] = [],
+  { now = 200, ...more }: Partial<Parameters<typeof plan>[0]> & { now?: number } = {},
+) =>
+  plan({ tasks, agents, running: true, elapsedSince: (time) => now - time, stuckMs: 1000, resumes: {}, ...more })
+    .map(words);
 
 const words = (action: Action) =>
   action.type === 'finish'
@@ -62,10 +68,10 @@ test('it is finished when all is over; a failure at the end is also an end', () 
 test('a task is not over while its agent has work in the background or messages in the queue', () => {
   const going = [{ background: true }, { queue: [{ id: 'm', text: 'and then', position: 1 }] }] as Partial<AgentView>[];
   for (const more of going) {
-    const one = agent('x', 'idle', 'done', more);
-    assert.equal(run([task('a', 0, 'running', { agentId: 'x' }), task('b', 1)], [one]), []);
-    assert.equal(run([task('a', 0, 'waiting_input', { agentId: 'x' })], [one]), ['a running']);
-    assert.equal(run([task('a', 0, 'running', { agentId: 'x' })], [one], { now: 1100 }), ['stuck a']);
+    const entry = agent('x', 'idle', 'done', more);
+    assert.equal(run([task('a', 0, 'running', { agentId: 'x' }), task('b', 1)], [entry]), []);
+    assert.equal(run([task('a', 0, 'waiting_input', { agentId: 'x' })], [entry]), ['a running']);
+    assert.equal(run([task('a', 0, 'running', { agentId: 'x' })], [entry], { now: 1100 }), ['stuck a']);
   }
   assert.equal(run([task('a', 0, 'running', { agentId: 'x' })], [agent('x', 'idle', 'done', { background: false })]), [
     'complete a',
@@ -117,7 +123,7 @@ test('stuck: waits for somebody, or shows no sign of life, for the whole timeout
 test('no more agents than MAX_PARALLEL work at once', () => {
   const many = Array.from({ length: MAX_PARALLEL + 3 }, (_, i) => task(`t${i}`, 0));
   assert.is(run(many).length, MAX_PARALLEL);
-  const some = many.map((one, i) => (i < 3 ? { ...one, status: 'running' as const, agentId: `${i}` } : one));
+  const some = many.map((entry, i) => (i < 3 ? { ...entry, status: 'running' as const, agentId: `${i}` } : entry));
   const agents = [0, 1, 2].map((i) => agent(`${i}`, 'running', 'turn'));
   assert.is(run(some, agents).length, MAX_PARALLEL - 3);
 });

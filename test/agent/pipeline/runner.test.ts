@@ -1,20 +1,21 @@
+import { ERROR_STATUS, type ErrorCode } from '../../../core/api/errors.ts';
 import { mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { TaskBoard } from '../../../agent/pipeline/board.ts';
 import { type PipelineReport, PipelineRunner } from '../../../agent/pipeline/runner.ts';
-import { type FakeAgents, fakeAgents } from '../../support/fake-agents.ts';
-import { temporaryFolder } from '../../support/git.ts';
-import { type TestHouse, testHouse } from '../../support/house.ts';
-import { type WorkshopClock, workshopClock } from '../../support/workshop-clock.ts';
+import { type FakeAgents, fakeAgents } from '../../support/fakes/fake-agents.ts';
+import { temporaryDirectory } from '../../support/harness/git.ts';
+import { type TestContext, testContext } from '../../support/fakes/test-context.ts';
+import { type PipelineClock, pipelineClock } from '../../support/fakes/pipeline-clock.ts';
 
-interface Room {
+interface Fixture {
   board: TaskBoard;
   runner: PipelineRunner;
   agents: FakeAgents;
-  clock: WorkshopClock;
-  house: TestHouse;
+  clock: PipelineClock;
+  context: TestContext;
   reports: PipelineReport[];
   /** A new server on the same data folder, the agents still known; as after kill -9. */
   restart(): Promise<void>;
@@ -23,199 +24,246 @@ interface Room {
 }
 
 async function withRunner(
-  run: (room: Room) => Promise<void>,
+  run: (fixture: Fixture) => Promise<void>,
   merge: () => Promise<void> = async () => {},
 ): Promise<void> {
-  const { path, remove } = temporaryFolder();
-  const room = { reports: [] as PipelineReport[] } as Room;
-  const clock = workshopClock(() => room.runner.settled());
+  const { path, remove } = temporaryDirectory();
+  const fixture = { reports: [] as PipelineReport[] } as Fixture;
+  const clock = pipelineClock(() => fixture.runner.settled());
 
-  Object.assign(room, { clock, agents: fakeAgents(clock.now) });
+  Object.assign(fixture, { clock, agents: fakeAgents(clock.now, (change) => fixture.context.publish(change)) });
   const open = () => {
-    room.house = testHouse({ dataDir: join(path, 'data'), clock });
-    room.board = new TaskBoard(room.house);
-    const { house, board, agents } = room;
-    room.runner = new PipelineRunner({ house, board, agents, merge, report: (report) => room.reports.push(report) });
+    fixture.context = testContext({ dataDir: join(path, 'data'), clock });
+    fixture.board = new TaskBoard(fixture.context);
+    const { context, board, agents } = fixture;
+    fixture.runner = new PipelineRunner({
+      context,
+      board,
+      agents,
+      merge,
+      runTime: { since: (time) => clock.now() - time },
+      report: (report) => fixture.reports.push(report),
+    });
   };
   open();
-  room.restart = async () => {
-    await room.runner.close();
+  fixture.restart = async () => {
+    await fixture.runner.close();
     open();
-    await room.runner.settled();
+    await fixture.runner.settled();
   };
-  room.statuses = () => Object.fromEntries(room.board.tasks.map((task) => [task.name, task.status]));
+  fixture.statuses = () => Object.fromEntries(fixture.board.tasks.map((task) => [task.name, task.status]));
   try {
-    await run(room);
+    await run(fixture);
   } finally {
-    await room.runner.close();
+    await fixture.runner.close();
     remove();
   }
 }
 
-const add = (room: Room, name: string, order: number, more = {}) =>
-  room.board.add({ name, prompt: `do ${name}`, directory: '/p', order, ...more });
+const add = (fixture: Fixture, name: string, order: number, more = {}) =>
+  fixture.board.add({ name, prompt: `do ${name}`, directory: '/p', order, ...more });
 
-const finish = async (room: Room, id: string) => {
-  room.agents.set(id, { state: 'idle', stateReason: 'done' });
-  await room.runner.settled();
+const finish = async (fixture: Fixture, id: string) => {
+  fixture.agents.set(id, { state: 'idle', stateReason: 'done' });
+  await fixture.runner.settled();
 };
 
 test('orders run one after another, the same order side by side, and the end is reported', () =>
-  withRunner(async (room) => {
-    await add(room, 'a', 0);
-    await add(room, 'b', 1);
-    await add(room, 'c', 1);
-    await room.board.start();
-    await room.runner.settled();
-    assert.equal(room.statuses(), { a: 'running', b: 'pending', c: 'pending' });
-    await finish(room, 'agent-1');
-    assert.equal(room.statuses(), { a: 'completed', b: 'running', c: 'running' });
-    await finish(room, 'agent-3');
-    await finish(room, 'agent-2');
-    assert.equal(room.statuses(), { a: 'completed', b: 'completed', c: 'completed' });
-    assert.is(room.board.status.running, false);
-    assert.equal(room.reports.map((report) => report.type), ['complete']);
+  withRunner(async (fixture) => {
+    await add(fixture, 'a', 0);
+    await add(fixture, 'b', 1);
+    await add(fixture, 'c', 1);
+    await fixture.board.start();
+    await fixture.runner.settled();
+    assert.equal(fixture.statuses(), { a: 'running', b: 'pending', c: 'pending' });
+    await finish(fixture, 'agent-1');
+    assert.equal(fixture.statuses(), { a: 'completed', b: 'running', c: 'running' });
+    await finish(fixture, 'agent-3');
+    await finish(fixture, 'agent-2');
+    assert.equal(fixture.statuses(), { a: 'completed', b: 'completed', c: 'completed' });
+    assert.is(fixture.board.status.running, false);
+    assert.equal(fixture.reports.map((report) => report.type), ['complete']);
   }));
 
 test('the next task begins when the last of the background work is over, not with the end of the turn', () =>
-  withRunner(async (room) => {
-    await add(room, 'a', 0);
-    await add(room, 'b', 1);
-    await room.board.start();
-    await room.runner.settled();
-    room.agents.set('agent-1', { state: 'idle', stateReason: 'done', background: true });
-    await room.runner.settled();
-    assert.equal(room.statuses(), { a: 'running', b: 'pending' });
-    room.agents.set('agent-1', { background: false });
-    await room.runner.settled();
-    assert.equal(room.statuses(), { a: 'completed', b: 'running' });
+  withRunner(async (fixture) => {
+    await add(fixture, 'a', 0);
+    await add(fixture, 'b', 1);
+    await fixture.board.start();
+    await fixture.runner.settled();
+    fixture.agents.set('agent-1', { state: 'idle', stateReason: 'done', background: true });
+    await fixture.runner.settled();
+    assert.equal(fixture.statuses(), { a: 'running', b: 'pending' });
+    fixture.agents.set('agent-1', { background: false });
+    await fixture.runner.settled();
+    assert.equal(fixture.statuses(), { a: 'completed', b: 'running' });
   }));
 
 test('a failed task is reported and blocks; a retry makes a new agent and goes on', () =>
-  withRunner(async (room) => {
-    const { id } = await add(room, 'a', 0);
-    await add(room, 'b', 1);
-    await room.board.start();
-    await room.runner.settled();
-    room.agents.set('agent-1', { state: 'error', stateReason: 'failed', stateText: 'boom' });
-    await room.runner.settled();
-    assert.equal(room.statuses(), { a: 'failed', b: 'blocked' });
-    assert.is(room.board.task(id).error, 'boom');
-    assert.match(room.board.status.text, /Retry or skip/);
-    assert.equal(room.reports.map((report) => report.type), ['failed']);
-    await room.board.reset(id);
-    await room.runner.settled();
-    assert.equal(room.statuses(), { a: 'running', b: 'pending' });
-    assert.equal([room.board.task(id).attempts, room.board.task(id).agentId], [2, 'agent-2']);
-    await finish(room, 'agent-2');
-    assert.equal(room.statuses(), { a: 'completed', b: 'running' });
+  withRunner(async (fixture) => {
+    const { id } = await add(fixture, 'a', 0);
+    await add(fixture, 'b', 1);
+    await fixture.board.start();
+    await fixture.runner.settled();
+    fixture.agents.set('agent-1', { state: 'error', stateReason: 'failed', stateText: 'boom' });
+    await fixture.runner.settled();
+    assert.equal(fixture.statuses(), { a: 'failed', b: 'blocked' });
+    assert.is(fixture.board.task(id).error, 'boom');
+    assert.match(fixture.board.status.text, /Retry or skip/);
+    assert.equal(fixture.reports.map((report) => report.type), ['failed']);
+    await fixture.board.reset(id);
+    await fixture.runner.settled();
+    assert.equal(fixture.statuses(), { a: 'running', b: 'pending' });
+    assert.equal([fixture.board.task(id).attempts, fixture.board.task(id).agentId], [2, 'agent-2']);
+    await finish(fixture, 'agent-2');
+    assert.equal(fixture.statuses(), { a: 'completed', b: 'running' });
   }));
 
 test('an agent that cannot be made fails its task with the sentence; skipping goes on', () =>
-  withRunner(async (room) => {
-    const { id } = await add(room, 'a', 0);
-    await add(room, 'b', 1);
-    room.agents.failure = 'The folder /p does not exist.';
-    await room.board.start();
-    await room.runner.settled();
-    assert.is(room.board.task(id).error, 'The folder /p does not exist.');
-    room.agents.failure = '';
-    await room.board.skip(id);
-    await room.runner.settled();
-    assert.equal(room.statuses(), { a: 'skipped', b: 'running' });
+  withRunner(async (fixture) => {
+    const { id } = await add(fixture, 'a', 0);
+    await add(fixture, 'b', 1);
+    fixture.agents.failure = 'The folder /p does not exist.';
+    await fixture.board.start();
+    await fixture.runner.settled();
+    assert.is(fixture.board.task(id).error, 'The folder /p does not exist.');
+    fixture.agents.failure = '';
+    await fixture.board.skip(id);
+    await fixture.runner.settled();
+    assert.equal(fixture.statuses(), { a: 'skipped', b: 'running' });
   }));
 
 test('permission skipping is what the task says and nothing else', () =>
-  withRunner(async (room) => {
-    await add(room, 'a', 0);
-    await add(room, 'b', 0, { flags: { dangerouslySkipPermissions: true }, model: 'm' });
-    await room.board.start();
-    await room.runner.settled();
-    assert.equal(room.agents.made.map((body) => body.flags), [{}, { dangerouslySkipPermissions: true, model: 'm' }]);
+  withRunner(async (fixture) => {
+    await add(fixture, 'a', 0);
+    await add(fixture, 'b', 0, { flags: { dangerouslySkipPermissions: true }, model: 'm' });
+    await fixture.board.start();
+    await fixture.runner.settled();
+    assert.equal(fixture.agents.created.map((body) => body.flags), [{}, {
+      dangerouslySkipPermissions: true,
+      model: 'm',
+    }]);
   }));
 
 test('after a restart nothing is begun twice and what was interrupted goes on', () =>
-  withRunner(async (room) => {
-    await add(room, 'a', 0);
-    await add(room, 'b', 0);
-    await room.board.start();
-    await room.runner.settled();
-    room.agents.set('agent-2', { state: 'idle', stateReason: 'done' });
-    await room.runner.settled();
-    await room.runner.close();
-    room.agents.set('agent-1', { state: 'stopped', stateReason: 'interrupted' });
-    await room.restart();
-    assert.is(room.agents.made.length, 2);
-    assert.equal(room.agents.sent.map((one) => one.id), ['agent-1']);
-    assert.equal(room.statuses(), { a: 'running', b: 'completed' });
-    assert.is(room.board.status.running, true);
+  withRunner(async (fixture) => {
+    await add(fixture, 'a', 0);
+    await add(fixture, 'b', 0);
+    await fixture.board.start();
+    await fixture.runner.settled();
+    fixture.agents.set('agent-2', { state: 'idle', stateReason: 'done' });
+    await fixture.runner.settled();
+    await fixture.runner.close();
+    fixture.agents.set('agent-1', { state: 'stopped', stateReason: 'interrupted' });
+    await fixture.restart();
+    assert.is(fixture.agents.created.length, 2);
+    assert.equal(fixture.agents.sent.map((entry) => entry.id), ['agent-1']);
+    assert.equal(fixture.statuses(), { a: 'running', b: 'completed' });
+    assert.is(fixture.board.status.running, true);
   }));
 
 test('an interrupted agent whose CLI never took the prompt is given it, not told to go on', () =>
-  withRunner(async (room) => {
-    for (const name of ['a', 'b', 'c', 'd']) await add(room, name, 0);
-    await room.board.start();
-    await room.runner.settled();
-    await room.runner.close();
+  withRunner(async (fixture) => {
+    for (const name of ['a', 'b', 'c', 'd']) await add(fixture, name, 0);
+    await fixture.board.start();
+    await fixture.runner.settled();
+    await fixture.runner.close();
     for (const id of ['agent-1', 'agent-2', 'agent-3', 'agent-4']) {
-      room.agents.set(id, { state: 'stopped', stateReason: 'interrupted' });
+      fixture.agents.set(id, { state: 'stopped', stateReason: 'interrupted' });
     }
-    room.agents.set('agent-2', { sessionId: null });
-    room.agents.prompts.get('agent-3')![0]!.status = 'failed';
-    room.agents.prompts.set('agent-4', []); // a session so long that its beginning is not kept
-    await room.restart();
-    const [a, b, c, d] = room.agents.sent.map((one) => one.body.text);
+    fixture.agents.set('agent-2', { sessionId: null });
+    const [prompt] = fixture.agents.journals.get('agent-3')!;
+    Object.assign(prompt!, { status: 'failed' });
+    fixture.agents.journals.set('agent-4', []); // a session so long that its beginning is not kept
+    await fixture.restart();
+    const [a, b, c, d] = fixture.agents.sent.map((entry) => entry.body.text);
     assert.match(a!, /Go on with it/);
     assert.equal([b, c], ['do b', 'do c']);
     assert.match(d!, /Go on with it/);
   }));
 
+/** The server is ended while agent-1 works, and started again, so many times. */
+const interrupt = async (fixture: Fixture, times: number, work: (i: number) => void = () => {}) => {
+  for (let i = 0; i < times; i++) {
+    work(i);
+    await fixture.runner.close();
+    fixture.agents.set('agent-1', { state: 'stopped', stateReason: 'interrupted' });
+    await fixture.restart();
+  }
+};
+
+test('a try counts when its turn got on: six starts that end at once cost the task nothing', () =>
+  withRunner(async (fixture) => {
+    await add(fixture, 'a', 0);
+    await fixture.board.start();
+    await fixture.runner.settled();
+    await interrupt(fixture, 6);
+    assert.equal(fixture.statuses(), { a: 'running' });
+    assert.is(fixture.agents.sent.length, 6);
+    await interrupt(fixture, 2, () => fixture.agents.work('agent-1'));
+    assert.is(fixture.board.state.resumes[fixture.board.tasks[0]!.id], 2);
+    await interrupt(fixture, 4, () => fixture.agents.work('agent-1'));
+    assert.equal(fixture.statuses(), { a: 'failed' });
+    assert.match(fixture.board.tasks[0]!.error, /interrupted 5 times by the end of the server/);
+  }));
+
+test('a task whose agent is cut off again and again before it does anything fails in the end', () =>
+  withRunner(async (fixture) => {
+    await add(fixture, 'a', 0);
+    await fixture.board.start();
+    await fixture.runner.settled();
+    await interrupt(fixture, 25);
+    assert.equal(fixture.statuses(), { a: 'failed' });
+    assert.match(fixture.board.tasks[0]!.error, /interrupted 21 times before its agent did anything/);
+    assert.is(fixture.agents.sent.length, 20);
+  }));
+
 test('a crash between making the agent and recording it makes no second one', () =>
-  withRunner(async (room) => {
-    const { id } = await add(room, 'a', 0);
-    await room.board.start();
-    await room.runner.settled();
-    await room.board.update(id, (task) => ({ ...task, agentId: null }));
-    await room.restart();
-    assert.is(room.agents.made.length, 1);
-    assert.is(room.board.task(id).agentId, 'agent-1');
+  withRunner(async (fixture) => {
+    const { id } = await add(fixture, 'a', 0);
+    await fixture.board.start();
+    await fixture.runner.settled();
+    await fixture.board.update(id, (task) => ({ ...task, agentId: null }));
+    await fixture.restart();
+    assert.is(fixture.agents.created.length, 1);
+    assert.is(fixture.board.task(id).agentId, 'agent-1');
   }));
 
 test('an agent that this server interrupts while it ends is not resumed', () =>
-  withRunner(async (room) => {
-    await add(room, 'a', 0);
-    await room.board.start();
-    await room.runner.settled();
-    room.agents.set('agent-1', { state: 'stopped', stateReason: 'interrupted' });
-    await room.runner.settled();
-    assert.equal(room.agents.sent, []);
+  withRunner(async (fixture) => {
+    await add(fixture, 'a', 0);
+    await fixture.board.start();
+    await fixture.runner.settled();
+    fixture.agents.set('agent-1', { state: 'stopped', stateReason: 'interrupted' });
+    await fixture.runner.settled();
+    assert.equal(fixture.agents.sent, []);
   }));
 
 test('stopping begins nothing more; starting again goes on', () =>
-  withRunner(async (room) => {
-    await add(room, 'a', 0);
-    await add(room, 'b', 1);
-    await room.board.start();
-    await room.runner.settled();
-    await room.board.stop();
-    await finish(room, 'agent-1');
-    assert.equal(room.statuses(), { a: 'completed', b: 'pending' });
-    await room.board.start();
-    await room.runner.settled();
-    assert.equal(room.statuses(), { a: 'completed', b: 'running' });
+  withRunner(async (fixture) => {
+    await add(fixture, 'a', 0);
+    await add(fixture, 'b', 1);
+    await fixture.board.start();
+    await fixture.runner.settled();
+    await fixture.board.stop();
+    await finish(fixture, 'agent-1');
+    assert.equal(fixture.statuses(), { a: 'completed', b: 'pending' });
+    await fixture.board.start();
+    await fixture.runner.settled();
+    assert.equal(fixture.statuses(), { a: 'completed', b: 'running' });
   }));
 
 test('a stuck agent is found by the clock, without any event', () =>
-  withRunner(async (room) => {
-    await add(room, 'a', 0);
-    await room.board.start();
-    await room.runner.settled();
-    room.agents.ask('agent-1', {});
-    await room.runner.settled();
-    await room.clock.advance(295_000);
-    assert.equal(room.reports, []);
-    await room.clock.advance(10_000);
-    assert.is(room.reports[0]!.type, 'stuck');
+  withRunner(async (fixture) => {
+    await add(fixture, 'a', 0);
+    await fixture.board.start();
+    await fixture.runner.settled();
+    fixture.agents.ask('agent-1', {});
+    await fixture.runner.settled();
+    await fixture.clock.advance(295_000);
+    assert.equal(fixture.reports, []);
+    await fixture.clock.advance(10_000);
+    assert.is(fixture.reports[0]!.type, 'stuck');
   }));
 
 test('with merging on, a task is completed only when its work is merged', () => {
@@ -223,72 +271,72 @@ test('with merging on, a task is completed only when its work is merged', () => 
   const merge = async () => {
     if (!isMergeable) throw new Error('main has changes');
   };
-  return withRunner(async (room) => {
-    const { id } = await add(room, 'a', 0);
-    await room.board.configure({ mergeCompleted: true });
-    await room.board.start();
-    await room.runner.settled();
-    await finish(room, 'agent-1');
-    assert.equal([room.statuses().a, room.board.task(id).error], [
+  return withRunner(async (fixture) => {
+    const { id } = await add(fixture, 'a', 0);
+    await fixture.board.configure({ mergeCompleted: true });
+    await fixture.board.start();
+    await fixture.runner.settled();
+    await finish(fixture, 'agent-1');
+    assert.equal([fixture.statuses().a, fixture.board.task(id).error], [
       'failed',
       'It is done, but not merged: main has changes',
     ]);
     isMergeable = true;
-    await room.board.reset(id);
-    await room.board.start();
-    await room.runner.settled();
-    await finish(room, 'agent-2');
-    assert.is(room.statuses().a, 'completed');
+    await fixture.board.reset(id);
+    await fixture.board.start();
+    await fixture.runner.settled();
+    await finish(fixture, 'agent-2');
+    assert.is(fixture.statuses().a, 'completed');
   }, merge);
 });
 
 test('a running task can be neither reset, skipped, edited nor deleted', () =>
-  withRunner(async (room) => {
-    const { id } = await add(room, 'a', 0);
-    await room.board.start();
-    await room.runner.settled();
+  withRunner(async (fixture) => {
+    const { id } = await add(fixture, 'a', 0);
+    await fixture.board.start();
+    await fixture.runner.settled();
     for (
-      const action of [() => room.board.reset(id), () =>
-        room.board.skip(id), () =>
-        room.board.edit(id, {}), () =>
-        room.board.remove(id)]
+      const action of [() => fixture.board.reset(id), () =>
+        fixture.board.skip(id), () =>
+        fixture.board.edit(id, {}), () =>
+        fixture.board.remove(id)]
     ) {
       await action().then(() =>
-        assert.unreachable(), (error) => assert.is(error.status, 409));
+        assert.unreachable(), (error) => assert.is(ERROR_STATUS[error.code as ErrorCode], 409));
     }
   }));
 
 test('while nothing can be written a step is tried again once a poll interval, not at once', () =>
-  withRunner(async (room) => {
-    await add(room, 'a', 0);
-    await room.board.configure({ pollIntervalMs: 5000 });
-    await room.board.start();
-    await room.runner.settled();
-    const blocked = join(room.house.config.dataDir, 'pipeline.json.tmp/x');
+  withRunner(async (fixture) => {
+    await add(fixture, 'a', 0);
+    await fixture.board.configure({ pollIntervalMs: 5000 });
+    await fixture.board.start();
+    await fixture.runner.settled();
+    const blocked = join(fixture.context.config.dataDir, 'pipeline.json.tmp/x');
     mkdirSync(blocked, { recursive: true });
-    const tries = () => room.house.lines.filter((line) => line.includes('A step of the pipeline failed')).length;
-    await finish(room, 'agent-1');
-    await room.runner.settled();
+    const tries = () => fixture.context.lines.filter((line) => line.includes('A step of the pipeline failed')).length;
+    await finish(fixture, 'agent-1');
+    await fixture.runner.settled();
     assert.is(tries(), 1);
-    await room.clock.advance(4999);
+    await fixture.clock.advance(4999);
     assert.is(tries(), 1);
-    await room.clock.advance(5001);
+    await fixture.clock.advance(5001);
     assert.is(tries(), 3);
     rmSync(dirname(blocked), { recursive: true });
-    await room.clock.advance(5000);
-    assert.is(room.statuses().a, 'completed');
+    await fixture.clock.advance(5000);
+    assert.is(fixture.statuses().a, 'completed');
   }));
 
 test('no timer is left when it is closed or has nothing to watch', () =>
-  withRunner(async (room) => {
-    await room.runner.settled();
-    assert.is(room.clock.pending, 0);
-    await add(room, 'a', 0);
-    await room.board.start();
-    await room.runner.settled();
-    assert.is(room.clock.pending, 1);
-    await room.runner.close();
-    assert.is(room.clock.pending, 0);
+  withRunner(async (fixture) => {
+    await fixture.runner.settled();
+    assert.is(fixture.clock.pending, 0);
+    await add(fixture, 'a', 0);
+    await fixture.board.start();
+    await fixture.runner.settled();
+    assert.is(fixture.clock.pending, 1);
+    await fixture.runner.close();
+    assert.is(fixture.clock.pending, 0);
   }));
 
 test.run();

@@ -2,14 +2,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ClaudeReader } from '../../../agent/provider/claude-reader.ts';
-import type { OpenRequest } from '../../../agent/provider/claude-requests.ts';
-import { answerOf } from '../../../agent/provider/claude-requests.ts';
-import type { Loose } from '../../../agent/provider/loose.ts';
+import { ClaudeReader } from '../../../agent/provider/claude/reader.ts';
+import type { OpenRequest } from '../../../agent/provider/claude/requests.ts';
+import { answerOf } from '../../../agent/provider/claude/requests.ts';
+import type { JsonObject } from '../../../agent/provider/untyped-json.ts';
 import type { ProviderEvent } from '../../../agent/provider/provider.ts';
 
-const FOLDER = new URL('../../vectors/claude/', import.meta.url);
-type Line = { dir: string; line: Loose };
+const DIRECTORY = new URL('../../vectors/claude/', import.meta.url);
+type Line = { dir: string; line: JsonObject };
 
 function replay(name: string) {
   const events: ProviderEvent[] = [];
@@ -22,7 +22,7 @@ function replay(name: string) {
     response: () => {},
     unsupported: () => {},
   });
-  const lines = readFileSync(new URL(name, FOLDER), 'utf8').split('\n').filter(Boolean)
+  const lines = readFileSync(new URL(name, DIRECTORY), 'utf8').split('\n').filter(Boolean)
     .map((text) => JSON.parse(text) as Line);
   for (const { dir, line } of lines) if (dir === 'out' && line._raw === undefined) reader.read(line);
   return { events, opened, reader, lines };
@@ -31,7 +31,7 @@ const of = <K extends ProviderEvent['type']>(events: ProviderEvent[], type: K) =
   events.filter((event): event is Extract<ProviderEvent, { type: K }> => event.type === type);
 
 /** Recordings of sessions that a host drove (not `-p PROMPT`), by what they may end with. */
-const NAMES = readdirSync(FOLDER).filter((name) => name.endsWith('.jsonl'));
+const NAMES = readdirSync(DIRECTORY).filter((name) => name.endsWith('.jsonl'));
 
 for (const name of NAMES) {
   test(`${name}: turns begin before they end, blocks that were told complete have an id of their own`, () => {
@@ -193,6 +193,8 @@ test('rate limits are told while they matter', () => {
   const notices = of(replay('claude-d7-ratelimit.jsonl').events, 'notice').filter(({ code }) => code === 'rate_limit');
   assert.match(notices[0]!.text, /five-hour limit is nearly reached \(91 %\)/);
   assert.match(notices.at(-1)!.text, /is reached/);
+  assert.equal(notices.map(({ limit }) => limit!.isReached), [...notices.slice(1).map(() => false), true]);
+  assert.ok(notices.at(-1)!.limit!.resetsAt! > 1_600_000_000_000);
 });
 
 test('unknown and misshapen lines change nothing', () => {
@@ -206,7 +208,7 @@ test('unknown and misshapen lines change nothing', () => {
     response: nothing,
     unsupported: nothing,
   });
-  const lines: Loose[] = [
+  const lines: JsonObject[] = [
     {},
     { type: 'new' },
     { type: 'system' },

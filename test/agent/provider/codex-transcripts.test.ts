@@ -2,15 +2,15 @@
 import { readFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { fileDiffs } from '../../../agent/provider/codex-diff.ts';
-import { plainCommand } from '../../../agent/provider/codex-items.ts';
-import { openRequest } from '../../../agent/provider/codex-requests.ts';
-import { errorSentence, rateLimitNotice } from '../../../agent/provider/codex-text.ts';
-import { ThreadEvents } from '../../../agent/provider/codex-thread.ts';
-import { type Loose, object, string } from '../../../agent/provider/loose.ts';
+import { fileDiffs } from '../../../agent/provider/codex/diff.ts';
+import { plainCommand } from '../../../agent/provider/codex/items.ts';
+import { openRequest } from '../../../agent/provider/codex/requests.ts';
+import { errorSentence, rateLimitNotice } from '../../../agent/provider/codex/text.ts';
+import { ThreadEvents } from '../../../agent/provider/codex/thread.ts';
+import { type JsonObject, object, string } from '../../../agent/provider/untyped-json.ts';
 import type { ProviderEvent } from '../../../agent/provider/provider.ts';
 
-type Line = { dir: string; line: Loose };
+type Line = { dir: string; line: JsonObject };
 
 const lines = (name: string): Line[] =>
   readFileSync(new URL(`../../vectors/codex/codex-${name}.jsonl`, import.meta.url), 'utf8')
@@ -18,18 +18,17 @@ const lines = (name: string): Line[] =>
 
 function replay(name: string) {
   const events: ProviderEvent[] = [];
-  const seen: string[] = [];
   const turns: (string | null)[] = [];
   const thread = new ThreadEvents({
     emit: (event) => events.push(event),
     turn: (id) => turns.push(id),
-    seen: (id) => seen.push(id),
+    taken: () => {},
   });
-  const requests: Loose[] = [];
+  const requests: JsonObject[] = [];
   for (const { dir, line } of lines(name)) {
     if (dir !== 'out' || typeof line.method !== 'string') continue;
     if (line.id === undefined) thread.notify(line.method, object(line.params));
-    else requests.push({ ...line, diffs: thread.diffsOf(string(object(line.params).itemId)) });
+    else requests.push({ ...line, diffs: thread.blocks.changesOf(string(object(line.params).itemId)) });
   }
   return { events, requests, turns, thread };
 }
@@ -50,7 +49,7 @@ const TRANSCRIPTS = [
 for (const name of TRANSCRIPTS) {
   test(`${name}: every block that starts ends once, turns begin and end in pairs`, () => {
     const { events, turns, thread } = replay(name);
-    thread.close();
+    thread.blocks.close();
     const count = (type: ProviderEvent['type'], id: string) =>
       events.filter((event) => event.type === type && 'id' in event && event.id === id).length;
     for (const { id } of [...of(events, 'text.start')]) assert.is(count('text.end', id), 1, id);
@@ -81,8 +80,8 @@ test('b1: text, thinking and tokens', () => {
 
 test('b2: each approval becomes a card with its command or diff', () => {
   const { requests, events } = replay('b2-appserver-approvals');
-  const cards = requests.map((one) =>
-    openRequest('r', string(one.method), object(one.params), () => one.diffs as never)!.request
+  const cards = requests.map((entry) =>
+    openRequest('r', string(entry.method), object(entry.params), () => entry.diffs as never)!.request
   );
   assert.equal(cards[1]!.title, 'touch made-by-codex.txt && echo done');
   assert.equal(cards[1]!.choices.map((choice) => choice.id), ['allow', 'rule:0', 'session', 'deny', 'cancel']);
@@ -134,7 +133,7 @@ test('b6: questions keep their options and the free text', () => {
 test('b7: a command left in the background stays open when its turn ends', () => {
   const { events, thread } = replay('b7-eof-bgterm');
   assert.is(of(events, 'turn.end')[0]!.outcome, 'done');
-  assert.ok(thread.hasOpenTool);
+  assert.ok(thread.blocks.hasOpenTool);
   assert.is(of(events, 'tool.end').length, 0);
 });
 
@@ -172,9 +171,11 @@ test('diffs: update, delete, no newline at the end, too long', () => {
 
 test('hostile shapes give empty values, never an exception', () => {
   const events: ProviderEvent[] = [];
-  const thread = new ThreadEvents({ emit: (event) => events.push(event), turn() {}, seen() {} });
+  const thread = new ThreadEvents({ emit: (event) => events.push(event), turn() {}, taken() {} });
   const methods = new Set(
-    TRANSCRIPTS.flatMap((name) => lines(name)).map(({ line }) => line.method).filter((one) => typeof one === 'string'),
+    TRANSCRIPTS.flatMap((name) => lines(name)).map(({ line }) => line.method).filter((entry) =>
+      typeof entry === 'string'
+    ),
   );
   const values: unknown[] = [null, 1, 'x', [], {}, [null], { __proto__: null }];
   for (const method of methods) {
@@ -190,11 +191,11 @@ test('hostile shapes give empty values, never an exception', () => {
           itemId: value,
         }]
       ) {
-        thread.notify(method as string, params as Loose);
+        thread.notify(method as string, params as JsonObject);
         openRequest(
           'r',
           method as string,
-          { questions: value, availableDecisions: value, permissions: value, ...params } as Loose,
+          { questions: value, availableDecisions: value, permissions: value, ...params } as JsonObject,
           () => [],
         );
       }
@@ -207,7 +208,7 @@ test('hostile shapes give empty values, never an exception', () => {
       });
     }
   }
-  thread.close();
+  thread.blocks.close();
 });
 
 test('errors and limits as sentences', () => {
@@ -221,7 +222,10 @@ test('errors and limits as sentences', () => {
   assert.equal(rateLimitNotice(limits, now), {
     level: 'warning',
     text: 'Codex 5-hour limit: 92 % used, resets in 60 min; 7-day limit: 80 % used',
+    limit: { isReached: false, resetsAt: null },
   });
+  const full = { primary: { usedPercent: 100, windowDurationMins: 300, resetsAt: now / 1000 + 3600 } };
+  assert.equal(rateLimitNotice(full, now)!.limit, { isReached: true, resetsAt: now + 3_600_000 });
   assert.is(rateLimitNotice({ primary: { usedPercent: 43 } }, now), null);
 });
 

@@ -1,4 +1,5 @@
 /** Agents with a provider that the test scripts: what cannot be made to happen with a real process at will. */
+import { ERROR_STATUS, type ErrorCode, Failure } from '../../../core/api/errors.ts';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { tmpdir } from 'node:os';
@@ -7,43 +8,55 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { IDLE_REAP_MS, Registry } from '../../../agent/session/registry.ts';
 import type { ProviderEvent, ProviderRequest } from '../../../agent/provider/provider.ts';
-import type { Workspace } from '../../../agent/rooms.ts';
-import type { RequestMessage, ToolMessage, UserMessage } from '../../../core/wire/types.ts';
-import { type HandClock, handClock } from '../../support/hand-clock.ts';
-import { type TestHouse, testHouse } from '../../support/house.ts';
-import { type ScriptedProvider, scriptedProvider } from '../../support/scripted-provider.ts';
+import type { AgentWorkspace } from '../../../agent/workspace/workspace.ts';
+import type { RequestMessage, ToolMessage, UserMessage } from '../../../core/api/messages.ts';
+import { type FakeClock, fakeClock } from '../../support/fakes/fake-clock.ts';
+import { type TestContext, testContext } from '../../support/fakes/test-context.ts';
+import { type ScriptedProvider, scriptedProvider } from '../../support/fakes/scripted-provider.ts';
 
-let folder: string;
-let clock: HandClock;
-let house: TestHouse;
+let directory: string;
+let clock: FakeClock;
+let context: TestContext;
 let claude: ScriptedProvider;
 let agents: Registry;
 let lostWork: string[];
 let removed: string[];
+let obstacle: Failure | null;
 
-const workspace: Workspace = {
+const workspace: AgentWorkspace = {
   prepare: ({ directory }) =>
     Promise.resolve({ directory, cwd: directory, worktree: { path: '/w', branch: 'b', base: 'main' }, notice: '' }),
   unmerged: () => Promise.resolve(lostWork),
-  remove: ({ path }) => Promise.resolve(void removed.push(path)),
+  refuseUnremovable: () => obstacle ? Promise.reject(obstacle) : Promise.resolve(),
+  removeUnfinished: ({ path }) => Promise.resolve(void removed.push(path)),
+  remove: ({ path }, { discardWork }) => {
+    if (lostWork.length && !discardWork) return Promise.reject(new Failure('unmerged_work', lostWork.join(' ')));
+    return Promise.resolve(void removed.push(path));
+  },
 };
-const start = () => Registry.open({ house, providers: { claude, codex: scriptedProvider('codex') }, workspace });
+const start = () =>
+  Registry.open({
+    context,
+    providers: { get: (name) => name === 'claude' ? claude : scriptedProvider('codex') },
+    workspace,
+  });
 
 test.before.each(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'registry-'));
-  clock = handClock();
-  house = testHouse({ dataDir: join(folder, 'data'), clock });
+  directory = mkdtempSync(join(tmpdir(), 'registry-'));
+  clock = fakeClock();
+  context = testContext({ dataDir: join(directory, 'data'), clock });
   claude = scriptedProvider();
   lostWork = [];
   removed = [];
+  obstacle = null;
   agents = await start();
 });
 test.after.each(async () => {
   await agents.close();
-  rmSync(folder, { recursive: true, force: true });
+  rmSync(directory, { recursive: true, force: true });
 });
 
-const create = (prompt?: string) => agents.create({ directory: folder, ...(prompt ? { prompt } : {}) }, 'test');
+const create = (prompt?: string) => agents.create({ directory, ...(prompt ? { prompt } : {}) }, 'test');
 const session = () => claude.sessions.at(-1)!;
 const READY: ProviderEvent[] = [
   { type: 'ready', sessionId: null, version: '1', capabilities: null },
@@ -73,11 +86,11 @@ const request = (requestId = 'r-1'): ProviderEvent => ({
 });
 const decide = (id: string, requestId = 'r-1', clientId = randomUUID()) =>
   agents.decide(id, requestId, { decision: 'allow', clientId }, 'test');
-const status = (error: { status?: number; code?: string }) => `${error.status} ${error.code}`;
+const status = (error: { code?: ErrorCode }) => `${error.code && ERROR_STATUS[error.code]} ${error.code}`;
 
 test('an idle process is ended after a while, and resumed by the next message', async () => {
   const { id } = await create();
-  session().tell(...READY);
+  session().emit(...READY);
   clock.advance(IDLE_REAP_MS - 60_000);
   assert.not(session().calls.some(([name]) => name === 'reap'));
   clock.advance(120_000);
@@ -92,7 +105,7 @@ test('an idle process is ended after a while, and resumed by the next message', 
 
 test('an idle process that does not end when asked is made to, and the message that waits goes to the next one', async () => {
   const { id } = await create();
-  session().tell(...READY);
+  session().emit(...READY);
   session().reap = () => {};
   clock.advance(IDLE_REAP_MS);
   await agents.send(id, { text: 'again' }, 'test');
@@ -100,18 +113,18 @@ test('an idle process that does not end when asked is made to, and the message t
   clock.advance(5000);
   assert.is(claude.sessions.length, 2);
   assert.equal(session().calls.map(([name]) => name), ['send']);
-  session().tell(...READY);
+  session().emit(...READY);
   clock.advance(60_000);
   assert.equal(session().calls.map(([name]) => name), ['send'], 'the next one is left alone');
 });
 
 test('a process at work, asking, with a queue or with work in the background is not ended', async () => {
   await create('work');
-  session().tell(...READY, { type: 'turn.start' });
+  session().emit(...READY, { type: 'turn.start' });
   clock.advance(10 * IDLE_REAP_MS);
-  session().tell(request());
+  session().emit(request());
   clock.advance(10 * IDLE_REAP_MS);
-  session().tell({ type: 'request.cancelled', requestId: 'r-1' }, DONE);
+  session().emit({ type: 'request.cancelled', requestId: 'r-1' }, DONE);
   Object.assign(session(), { hasBackgroundWork: true });
   clock.advance(10 * IDLE_REAP_MS);
   assert.not(session().calls.some(([name]) => name === 'reap'));
@@ -119,18 +132,18 @@ test('a process at work, asking, with a queue or with work in the background is 
 
 test('the answer stays on the record until the CLI is seen to have taken it', async () => {
   const { id } = await create('work');
-  session().tell(...READY, { type: 'turn.start' }, request());
+  session().emit(...READY, { type: 'turn.start' }, request());
   await decide(id);
   const card = () => agents.message(id, 'r-1') as RequestMessage;
   assert.is(card().status, 'decided');
   assert.is(agents.info(id).state, 'running');
-  session().tell({ type: 'request.resolved', requestId: 'r-1' });
+  session().emit({ type: 'request.resolved', requestId: 'r-1' });
   assert.is(card().status, 'answered');
 });
 
 test('a CLI that no longer has the request: 410, and the card is closed', async () => {
   const { id } = await create('work');
-  session().tell(...READY, { type: 'turn.start' }, request());
+  session().emit(...READY, { type: 'turn.start' }, request());
   session().takesDecisions = false;
   const clientId = randomUUID();
   assert.is(status(await decide(id, 'r-1', clientId).catch((e) => e)), '410 request_gone');
@@ -143,8 +156,8 @@ test('what work in the background asks waits on when the turn has ended well', a
   const { id } = await create('work');
   const tool: ProviderEvent = { type: 'tool.start', id: 't-1', tool: 'Bash', parent: 'agent' };
   const asked = request() as Extract<ProviderEvent, { type: 'request' }>;
-  session().tell(...READY, { type: 'turn.start' }, tool, { ...asked, request: { ...asked.request, toolId: 't-1' } });
-  session().tell(DONE);
+  session().emit(...READY, { type: 'turn.start' }, tool, { ...asked, request: { ...asked.request, toolId: 't-1' } });
+  session().emit(DONE);
   const state = () => `${agents.info(id).state} ${agents.info(id).stateReason}`;
   assert.is(state(), 'waiting_input permission');
   assert.equal(agents.info(id).pending, ['r-1']);
@@ -156,10 +169,10 @@ test('what work in the background asks waits on when the turn has ended well', a
 
 test('what work in the background asks and takes back, and what a turn asked that was interrupted, is over', async () => {
   const { id } = await create('work');
-  session().tell(...READY, { type: 'turn.start' }, request(), DONE);
-  session().tell({ type: 'request.cancelled', requestId: 'r-1' });
+  session().emit(...READY, { type: 'turn.start' }, request(), DONE);
+  session().emit({ type: 'request.cancelled', requestId: 'r-1' });
   assert.is(agents.info(id).state, 'idle');
-  session().tell({ type: 'turn.start' }, request('r-2'), { ...DONE, outcome: 'interrupted' });
+  session().emit({ type: 'turn.start' }, request('r-2'), { ...DONE, outcome: 'interrupted' });
   assert.is(agents.info(id).stateReason, 'interrupted_by_user');
   assert.equal(agents.info(id).pending, []);
   assert.is((agents.message(id, 'r-2') as RequestMessage).status, 'cancelled');
@@ -167,7 +180,7 @@ test('what work in the background asks and takes back, and what a turn asked tha
 
 test('several requests wait at once; the state says the oldest', async () => {
   const { id } = await create('work');
-  session().tell(...READY, { type: 'turn.start' }, request('r-1'), request('r-2'));
+  session().emit(...READY, { type: 'turn.start' }, request('r-1'), request('r-2'));
   assert.equal(agents.info(id).pending, ['r-1', 'r-2']);
   await decide(id, 'r-1');
   assert.is(agents.info(id).state, 'waiting_input');
@@ -178,42 +191,42 @@ test('several requests wait at once; the state says the oldest', async () => {
 
 test('what cannot be saved is not done: 507, nothing reaches the CLI, and the same id works later', async () => {
   const { id } = await create();
-  session().tell(...READY);
-  const own = join(folder, 'data/agents', id);
+  session().emit(...READY);
+  const own = join(directory, 'data/agents', id);
   renameSync(own, `${own}.away`);
   writeFileSync(own, ''); // a file where the journal's folder was: every write fails
   const clientId = randomUUID();
   const send = () => agents.send(id, { text: 'lost?', clientId }, 'test');
   assert.is(status(await send().catch((e) => e)), '507 not_saved');
   assert.is((agents.message(id, clientId) as UserMessage).status, 'failed');
-  assert.match(house.warnings.get(`journal ${id}`)!, 'cannot be written');
+  assert.match(context.warnings.get(`journal ${id}`)!, 'cannot be written');
   assert.equal(session().calls, []);
 
   rmSync(own);
   renameSync(`${own}.away`, own);
   assert.is((await send()).duplicate, false);
-  assert.is(house.warnings.get(`journal ${id}`), '');
+  assert.is(context.warnings.get(`journal ${id}`), '');
   assert.equal(session().calls.map(([name]) => name), ['send']);
   assert.is((await send()).duplicate, true);
 });
 
 test('an agent whose first message cannot be saved is not made: 507, nothing is left, and the same id works later', async () => {
   let own = '';
-  const { publish } = house;
-  house.publish = (change) => {
+  const { publish } = context;
+  context.publish = (change) => {
     publish(change);
     if (change.type !== 'agent' || own) return;
-    own = join(folder, 'data/agents', change.agent.id);
+    own = join(directory, 'data/agents', change.agent.id);
     renameSync(own, `${own}.away`);
     writeFileSync(own, '');
   };
   const clientId = randomUUID();
-  const make = () => agents.create({ directory: folder, prompt: 'first', clientId }, 'test');
+  const make = () => agents.create({ directory, prompt: 'first', clientId }, 'test');
   assert.is(status(await make().catch((e) => e)), '507 not_saved');
   assert.equal(agents.list(), []);
   assert.equal(removed, ['/w']);
   assert.not(existsSync(own));
-  assert.ok(house.published.some((change) => change.type === 'agent.removed'));
+  assert.ok(context.published.some((change) => change.type === 'agent.removed'));
   assert.is(claude.sessions.length, 0);
   const { id } = await make();
   assert.equal(agents.list().map((info) => info.id), [id]);
@@ -226,13 +239,13 @@ test('an agent whose folder is prepared while the server closes leaves nothing',
   assert.is(await making, '503 closing');
   assert.is(claude.sessions.length, 0);
   assert.equal(removed, ['/w']);
-  assert.equal(readdirSync(join(folder, 'data/agents')), []);
+  assert.equal(readdirSync(join(directory, 'data/agents')), []);
 });
 
 test('an agent that is made as the server closes starts nothing and is not made', async () => {
-  const { publish } = house;
+  const { publish } = context;
   let closing: Promise<void> | null = null;
-  house.publish = (change) => {
+  context.publish = (change) => {
     publish(change);
     if (change.type === 'agent') closing = agents.close();
   };
@@ -244,10 +257,10 @@ test('an agent that is made as the server closes starts nothing and is not made'
 
 test('a decision that cannot be saved is not taken: the request waits on', async () => {
   const { id } = await create();
-  const own = join(folder, 'data/agents', id);
+  const own = join(directory, 'data/agents', id);
   renameSync(own, `${own}.away`);
   writeFileSync(own, '');
-  session().tell(...READY, { type: 'turn.start' }, request());
+  session().emit(...READY, { type: 'turn.start' }, request());
   assert.is(status(await decide(id).catch((e) => e)), '507 not_saved');
   assert.is((agents.message(id, 'r-1') as RequestMessage).status, 'pending');
   assert.is(agents.info(id).state, 'waiting_input');
@@ -259,11 +272,11 @@ test('a decision that cannot be saved is not taken: the request waits on', async
 
 test('a session that the CLI has lost begins anew, with the message, and says so', async () => {
   const { id } = await create();
-  session().tell(...READY);
+  session().emit(...READY);
   await agents.stop(id, 'test');
   await agents.send(id, { text: 'do you remember?' }, 'test');
   assert.is(session().options.resume, 's-1');
-  session().tell({ type: 'exit', expected: false, code: 1, signal: null, text: 'No conversation', sessionLost: true });
+  session().emit({ type: 'exit', expected: false, code: 1, signal: null, text: 'No conversation', sessionLost: true });
   assert.is(claude.sessions.length, 3);
   assert.is(session().options.resume, null);
   assert.is((session().calls[0]![1] as { text: string }).text, 'do you remember?');
@@ -271,12 +284,12 @@ test('a session that the CLI has lost begins anew, with the message, and says so
 });
 
 test('a session that was to be gone on with and is lost is not asked for again, also after a restart', async () => {
-  const { id } = await agents.create({ directory: folder, flags: { resume: 's-1', forkSession: true } }, 'test');
+  const { id } = await agents.create({ directory, flags: { resume: 's-1', forkSession: true } }, 'test');
   assert.is(session().options.resume, 's-1');
-  session().tell(...READY);
+  session().emit(...READY);
   await agents.stop(id, 'test');
   await agents.send(id, { text: 'go on' }, 'test');
-  session().tell({ type: 'exit', expected: false, code: 1, signal: null, text: 'No conversation', sessionLost: true });
+  session().emit({ type: 'exit', expected: false, code: 1, signal: null, text: 'No conversation', sessionLost: true });
   assert.is(session().options.resume, null);
   assert.is(session().options.fork, false);
   await agents.close();
@@ -287,13 +300,13 @@ test('a session that was to be gone on with and is lost is not asked for again, 
 
 test('a message that comes while the process is being ended goes to the next one', async () => {
   const { id } = await create();
-  session().tell(...READY);
+  session().emit(...READY);
   const first = session();
   let finish = () => {};
   first.stop = () =>
     new Promise((resolve) =>
       finish = () => {
-        first.tell({ type: 'exit', expected: true, code: 0, signal: null, text: '' });
+        first.emit({ type: 'exit', expected: true, code: 0, signal: null, text: '' });
         resolve();
       }
     );
@@ -307,7 +320,7 @@ test('a message that comes while the process is being ended goes to the next one
   assert.equal(session().calls.map(([name]) => name), ['send']);
   const message = () => agents.message(id, clientId) as UserMessage;
   assert.is(message().status, 'accepted');
-  session().tell(...READY, { type: 'message.status', id: clientId, status: 'sent' });
+  session().emit(...READY, { type: 'message.status', id: clientId, status: 'sent' });
   assert.is(message().status, 'sent');
   assert.is(message().error, undefined);
 });
@@ -317,17 +330,17 @@ test('a session whose messages are cancelled or refused before a turn has begun 
   const [first] = agents.messages(id, {}).messages;
   const clientId = randomUUID();
   await agents.send(id, { text: 'two', clientId }, 'test');
-  session().tell(...READY);
+  session().emit(...READY);
   assert.is(agents.info(id).state, 'running');
-  session().tell({ type: 'message.status', id: first!.id, status: 'cancelled' });
+  session().emit({ type: 'message.status', id: first!.id, status: 'cancelled' });
   assert.is(agents.info(id).state, 'running', 'the second is still under way');
-  session().tell({ type: 'message.status', id: clientId, status: 'cancelled' });
+  session().emit({ type: 'message.status', id: clientId, status: 'cancelled' });
   assert.is(agents.info(id).state, 'idle');
 
   await agents.stop(id, 'test');
   const again = randomUUID();
   await agents.send(id, { text: 'three', clientId: again }, 'test');
-  session().tell(READY[0]!, { type: 'message.status', id: again, status: 'failed', error: 'No such model.' });
+  session().emit(READY[0]!, { type: 'message.status', id: again, status: 'failed', error: 'No such model.' });
   assert.is(agents.info(id).state, 'error');
   assert.is(agents.info(id).stateText, 'No such model.');
 });
@@ -335,20 +348,20 @@ test('a session whose messages are cancelled or refused before a turn has begun 
 test('a message that is cancelled behind a running turn leaves it running', async () => {
   const { id } = await create('one');
   const [first] = agents.messages(id, {}).messages;
-  session().tell(...READY, { type: 'message.status', id: first!.id, status: 'sent' }, { type: 'turn.start' });
+  session().emit(...READY, { type: 'message.status', id: first!.id, status: 'sent' }, { type: 'turn.start' });
   const clientId = randomUUID();
   await agents.send(id, { text: 'two', clientId }, 'test');
-  session().tell({ type: 'message.status', id: clientId, status: 'cancelled' });
+  session().emit({ type: 'message.status', id: clientId, status: 'cancelled' });
   assert.is(agents.info(id).state, 'running');
 });
 
 test('a stop ends the present CLI, also while the leftovers of the one before are swept', async () => {
   const { id } = await create();
-  session().tell(...READY);
+  session().emit(...READY);
   const first = session();
   let swept = () => {};
   first.stop = () => {
-    first.tell({ type: 'exit', expected: true, code: 0, signal: null, text: '' });
+    first.emit({ type: 'exit', expected: true, code: 0, signal: null, text: '' });
     return new Promise((resolve) => swept = resolve);
   };
   const stopping = agents.stop(id, 'test');
@@ -387,7 +400,7 @@ test('an agent that was not deleted after all takes messages again', async () =>
 for (const isOpen of [true, false]) {
   test(`a message that comes as the server closes is refused, and not lost (CLI ${isOpen ? 'open' : 'ended'})`, async () => {
     const { id } = await create();
-    session().tell(...READY);
+    session().emit(...READY);
     if (!isOpen) await agents.stop(id, 'test');
     const clientId = randomUUID();
     const send = () => agents.send(id, { text: 'do it', clientId }, 'test');
@@ -405,7 +418,7 @@ for (const isOpen of [true, false]) {
 
 test('agents and their messages are there after a restart; what was open is closed', async () => {
   const { id } = await create('work');
-  session().tell(...READY, { type: 'turn.start' }, { type: 'text.start', id: 't', thinking: false }, {
+  session().emit(...READY, { type: 'turn.start' }, { type: 'text.start', id: 't', thinking: false }, {
     type: 'text.delta',
     id: 't',
     text: 'so far',
@@ -424,32 +437,32 @@ test('agents and their messages are there after a restart; what was open is clos
 test('an agent whose record is damaged does not keep the others from being there', async () => {
   const [good, bad] = [await create(), await create()];
   await agents.close();
-  writeFileSync(join(folder, 'data/agents', bad.id, 'agent.json'), '{"version":1');
-  mkdirSync(join(folder, 'data/agents/empty'));
+  writeFileSync(join(directory, 'data/agents', bad.id, 'agent.json'), '{"version":1');
+  mkdirSync(join(directory, 'data/agents/empty'));
   agents = await start();
   assert.equal(agents.list().map(({ id }) => id), [good.id]);
-  assert.match(house.warnings.get(`record ${bad.id}`)!, 'corrupt');
+  assert.match(context.warnings.get(`record ${bad.id}`)!, 'corrupt');
 });
 
 test('a folder in the place of a file, and a clock that goes back a day: all others go on, and it is said', async () => {
   const [good, noRecord, noJournal] = [await create('one'), await create('two'), await create('three')];
   await agents.close();
   for (const [{ id }, name] of [[noRecord, 'agent.json'], [noJournal, 'journal.jsonl']] as const) {
-    const path = join(folder, 'data/agents', id, name);
+    const path = join(directory, 'data/agents', id, name);
     rmSync(path);
     mkdirSync(join(path, 'inside'), { recursive: true });
   }
   const forward = clock.now;
-  house = testHouse({ dataDir: join(folder, 'data'), clock: { ...clock, now: () => forward() - 86_400_000 } });
+  context = testContext({ dataDir: join(directory, 'data'), clock: { ...clock, now: () => forward() - 86_400_000 } });
   claude = scriptedProvider();
   agents = await start();
   assert.equal(agents.list().map(({ id }) => id).sort(), [good.id, noJournal.id].sort());
   const before = agents.messages(good.id, {}).messages;
-  const told = await agents.send(good.id, { text: 'go on', clientId: randomUUID() }, 'test');
-  assert.ok(told.message.seq > before.at(-1)!.seq, 'the order is that of the numbers, not of the clock');
+  const sent = await agents.send(good.id, { text: 'go on', clientId: randomUUID() }, 'test');
+  assert.ok(sent.message.seq > before.at(-1)!.seq, 'the order is that of the numbers, not of the clock');
   agents.messages(noJournal.id, {});
-  assert.match(house.warnings.get(`record ${noRecord.id}`)!, 'could not be read');
-  assert.match(house.warnings.get(`journal ${noJournal.id}`)!, 'could not be read');
+  assert.match(context.warnings.get(`record ${noRecord.id}`)!, 'could not be read');
+  assert.match(context.warnings.get(`journal ${noJournal.id}`)!, 'could not be read');
 });
 
 test('work that is not merged is not deleted without being asked', async () => {
@@ -481,12 +494,26 @@ test('a refusal to delete leaves the agent at its work', async () => {
   assert.not.ok(session().calls.some(([method]) => method === 'stop'));
 });
 
+test('a worktree that cannot be removed is refused before the agent is stopped, also when its work may be lost', async () => {
+  const { id } = await create();
+  for (const code of ['worktree_locked', 'not_removable', 'not_a_worktree'] as const) {
+    obstacle = new Failure(code, 'Something is in the way.');
+    const error = await agents.remove(id, { discardWork: true }, 'test').catch((e) => e);
+    assert.is(status(error), `${ERROR_STATUS[code]} ${code}`);
+    assert.not.ok(session().calls.some(([method]) => method === 'stop'), code);
+    assert.equal(removed, []);
+  }
+  obstacle = null;
+  await agents.remove(id, { discardWork: true }, 'test');
+  assert.equal(removed, ['/w']);
+});
+
 test('a title names an agent that nobody named, and no other', async () => {
   const { id } = await create('work');
-  session().tell({ type: 'title', title: 'Better' });
+  session().emit({ type: 'title', title: 'Better' });
   assert.is(agents.info(id).name, 'Better');
   await agents.rename(id, 'Mine');
-  session().tell({ type: 'title', title: 'Worse' });
+  session().emit({ type: 'title', title: 'Worse' });
   assert.is(agents.info(id).name, 'Mine');
 });
 
@@ -499,14 +526,14 @@ test('passing notices replace each other within a turn', async () => {
     text,
     passing: true,
   });
-  session().tell(...READY, { type: 'turn.start' }, notice('try 1'), notice('try 2'), DONE, notice('try 1 again'));
+  session().emit(...READY, { type: 'turn.start' }, notice('try 1'), notice('try 2'), DONE, notice('try 1 again'));
   const texts = agents.messages(id, {}).messages.flatMap((m) => m.kind === 'notice' ? [m.text] : []);
   assert.equal(texts, ['try 2', 'try 1 again']);
 });
 
 test('results, inputs and texts are bounded', async () => {
   const { id } = await create('work');
-  session().tell(
+  session().emit(
     ...READY,
     {
       type: 'tool.input',
@@ -522,6 +549,62 @@ test('results, inputs and texts are bounded', async () => {
   assert.is(tool.result!.truncated, true);
   assert.ok(JSON.stringify(tool).length < 200_000);
   assert.is(tool.input!.path, '/a');
+});
+
+/** An idle agent whose CLI has been asked to end and has not yet. */
+async function reaped(): Promise<{ id: string; end(): void }> {
+  const { id } = await create('work');
+  const cli = session();
+  cli.emit(...READY, { type: 'turn.start' }, { type: 'message.status', id: sentId(cli), status: 'sent' }, DONE);
+  let isReaped = false;
+  cli.reap = () => void (isReaped = true);
+  clock.advance(IDLE_REAP_MS);
+  assert.ok(isReaped);
+  const end = () => cli.emit({ type: 'exit', expected: true, code: 0, signal: null, text: '' });
+  return { id, end };
+}
+
+const sentId = ({ calls }: ScriptedProvider['sessions'][number]): string =>
+  (calls.find(([method]) => method === 'send')![1] as { id: string }).id;
+const sentTo = ({ calls }: ScriptedProvider['sessions'][number]): string[] =>
+  calls.filter(([method]) => method === 'send').map(([, message]) => (message as { text: string }).text);
+
+test('a message that is taken back while the CLI is being ended is never sent', async () => {
+  const { id, end } = await reaped();
+  const [first, second] = [randomUUID(), randomUUID()];
+  await agents.send(id, { text: 'pay', clientId: first }, 'test');
+  await agents.send(id, { text: 'look', clientId: second }, 'test');
+  await agents.cancelQueued(id, first);
+  assert.is((agents.message(id, first) as UserMessage).status, 'cancelled');
+  end();
+  assert.equal(sentTo(session()), ['look']);
+  assert.is((agents.message(id, first) as UserMessage).status, 'cancelled');
+  assert.is(claude.sessions.length, 2);
+});
+
+test('the only message is taken back while the CLI is being ended, or while it is being saved: no CLI is started', async () => {
+  const { id, end } = await reaped();
+  const waiting = randomUUID();
+  await agents.send(id, { text: 'pay', clientId: waiting }, 'test');
+  await agents.cancelQueued(id, waiting);
+  const saving = randomUUID();
+  const sending = agents.send(id, { text: 'pay', clientId: saving }, 'test');
+  while (!agents.message(id, saving)) await Promise.resolve();
+  await agents.cancelQueued(id, saving);
+  assert.is((await sending).message.status, 'cancelled');
+  end();
+  await agents.cancelQueued(id, saving).catch((error: Failure) => assert.is(error.code, 'already_sent'));
+  assert.is(claude.sessions.length, 1);
+  assert.is(agents.info(id).state, 'idle');
+});
+
+test('a mode that is set while the CLI is being ended is that of the next one', async () => {
+  const { id, end } = await reaped();
+  await agents.setMode(id, 'plan');
+  assert.is(agents.info(id).mode, 'plan');
+  end();
+  await agents.send(id, { text: 'go on' }, 'test');
+  assert.equal([claude.sessions.length, session().options.mode], [2, 'plan']);
 });
 
 test.run();

@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type StateEvent, type Status, transition } from '../../../agent/session/state.ts';
-import type { AgentState } from '../../../core/wire/types.ts';
+import type { AgentState } from '../../../core/api/agents.ts';
 
 const STATES: AgentState[] = ['starting', 'running', 'waiting_input', 'idle', 'stopped', 'error'];
 const at = (state: AgentState, text = ''): Status => ({ state, reason: 'done', text });
@@ -20,10 +20,10 @@ test('a session’s usual life', () => {
     [{ type: 'waiting', request: 'question', isTurning: true }, 'waiting_input/question'],
     [{ type: 'waiting', request: null, isTurning: true }, 'running/turn'],
     [{ type: 'turn.end', outcome: 'done', text: '' }, 'idle/done'],
-    [{ type: 'exit', asked: 'reap', failed: false, text: '' }, 'idle/reaped'],
+    [{ type: 'exit', stopReason: 'reap', failed: false, hadWork: false, text: '' }, 'idle/reaped'],
     [{ type: 'open' }, 'starting/created'],
     [{ type: 'ready', busy: false }, 'idle/done'],
-    [{ type: 'exit', asked: 'stop', failed: false, text: '' }, 'stopped/stopped_by_user'],
+    [{ type: 'exit', stopReason: 'stop', failed: false, hadWork: false, text: '' }, 'stopped/stopped_by_user'],
   ];
   for (const [event, expected] of steps) {
     now = transition(now, event);
@@ -32,7 +32,7 @@ test('a session’s usual life', () => {
 });
 
 test('a ready that comes late changes nothing', () => {
-  for (const state of STATES.filter((one) => one !== 'starting')) {
+  for (const state of STATES.filter((entry) => entry !== 'starting')) {
     const now = at(state);
     assert.is(transition(now, { type: 'ready', busy: false }), now);
   }
@@ -49,7 +49,7 @@ test('a request that is gone puts only a waiting session back to work', () => {
   }
 });
 
-test('a turn that does not come to be leaves only a running session', () => {
+test('a turn that never begins ends only a running state', () => {
   for (const state of STATES) {
     const isRunning = state === 'running';
     assert.is(go(state, { type: 'turn.off', text: '' }), isRunning ? 'idle/done' : `${state}/done`);
@@ -57,11 +57,11 @@ test('a turn that does not come to be leaves only a running session', () => {
   }
 });
 
-test('an event of a turn does not hide that somebody is asked', () => {
+test('an event of a turn does not hide an open request', () => {
   assert.is(go('waiting_input', { type: 'turn.start' }), 'waiting_input/done');
 });
 
-test('each end of a turn has its state, and failures keep their words', () => {
+test('each outcome of a turn has its state, and failures keep their text', () => {
   const end = (outcome: Extract<StateEvent, { type: 'turn.end' }>['outcome']) =>
     transition(at('running'), { type: 'turn.end', outcome, text: 'why' });
   assert.equal(end('interrupted'), { state: 'idle', reason: 'interrupted_by_user', text: '' });
@@ -70,19 +70,35 @@ test('each end of a turn has its state, and failures keep their words', () => {
   }
 });
 
-test('the end of the process says who wanted it, in every state', () => {
+test('the exit of the process names who asked for it, in every state', () => {
   for (const state of STATES) {
-    assert.is(go(state, { type: 'exit', asked: 'stop', failed: true, text: 'x' }), 'stopped/stopped_by_user');
-    assert.is(go(state, { type: 'exit', asked: 'shutdown', failed: true, text: 'x' }), 'stopped/interrupted');
-    assert.is(go(state, { type: 'exit', asked: null, failed: true, text: 'x' }), 'error/failed');
-    assert.is(go(state, { type: 'lost' }), 'stopped/interrupted');
+    const exit = { type: 'exit', failed: true, hadWork: true, text: 'x' } as const;
+    assert.is(go(state, { ...exit, stopReason: 'stop' }), 'stopped/stopped_by_user');
+    assert.is(go(state, { ...exit, stopReason: 'shutdown' }), 'stopped/interrupted');
+    assert.is(go(state, { ...exit, stopReason: null }), 'error/failed');
+    assert.is(go(state, { type: 'lost', hadWork: true }), 'stopped/interrupted');
   }
 });
 
-test('a failed turn stays on show when the process ends by itself', () => {
+test('what was at nothing is not interrupted by the end of the server, nor of its process', () => {
+  const ends: StateEvent[] = [
+    { type: 'lost', hadWork: false },
+    { type: 'exit', stopReason: 'shutdown', failed: false, hadWork: false, text: '' },
+    { type: 'exit', stopReason: 'reap', failed: false, hadWork: false, text: '' },
+  ];
+  for (const end of ends) {
+    assert.equal(transition(at('idle'), end), { state: 'idle', reason: 'reaped', text: '' });
+    for (const state of ['error', 'stopped'] as const) assert.is(go(state, end), `${state}/done`);
+    const interrupted: Status = { state: 'idle', reason: 'interrupted_by_user', text: '' };
+    assert.is(transition(interrupted, end), interrupted, 'the user has taken over: the task is not done');
+  }
+});
+
+test('a failed turn stays visible when the process ends by itself', () => {
   const failed: Status = { state: 'error', reason: 'failed', text: 'no credit' };
-  assert.is(transition(failed, { type: 'exit', asked: null, failed: false, text: '' }), failed);
-  assert.is(transition(failed, { type: 'exit', asked: 'reap', failed: false, text: '' }), failed);
+  for (const stopReason of [null, 'reap'] as const) {
+    assert.is(transition(failed, { type: 'exit', stopReason, failed: false, hadWork: false, text: '' }), failed);
+  }
 });
 
 test.run();

@@ -1,3 +1,4 @@
+import { ERROR_STATUS, type ErrorCode } from '../../../core/api/errors.ts';
 import {
   chmodSync,
   chownSync,
@@ -19,32 +20,31 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { DOCUMENT_LIMIT, openDocument } from '../../../agent/store/document.ts';
-import { ensureFolder, writeWhole } from '../../../agent/store/files.ts';
-import { lockFolder } from '../../../agent/store/lock.ts';
+import { MAX_DOCUMENT, openDocument } from '../../../agent/store/document.ts';
+import { ensureDirectory, writeWhole } from '../../../agent/store/atomic-file.ts';
 
 interface Value {
   version: 1;
   list: number[];
 }
 
-let folder: string;
+let directory: string;
 let path: string;
 let warnings: string[];
 test.before.each(() => {
-  folder = mkdtempSync(join(tmpdir(), 'document-'));
-  path = join(folder, 'doc.json');
+  directory = mkdtempSync(join(tmpdir(), 'document-'));
+  path = join(directory, 'doc.json');
   warnings = [];
 });
 test.after.each(() => {
-  chmodSync(folder, 0o700);
-  rmSync(folder, { recursive: true, force: true });
+  chmodSync(directory, 0o700);
+  rmSync(directory, { recursive: true, force: true });
 });
 
 const parse = (value: unknown): Value => {
-  const given = value as Partial<Value> | null;
-  if (typeof given !== 'object' || given?.version !== 1 || !Array.isArray(given.list)) throw new Error('not a Value');
-  return given as Value;
+  const input = value as Partial<Value> | null;
+  if (typeof input !== 'object' || input?.version !== 1 || !Array.isArray(input.list)) throw new Error('not a Value');
+  return input as Value;
 };
 const open = () =>
   openDocument<Value>({ path, parse, initial: { version: 1, list: [] }, warn: (text) => warnings.push(text) });
@@ -61,12 +61,12 @@ test('files are closed to others even under umask 000', async () => {
   const before = process.umask(0);
   try {
     await open().update((value) => value);
-    ensureFolder(join(folder, 'sub'));
+    ensureDirectory(join(directory, 'sub'));
   } finally {
     process.umask(before);
   }
   assert.is(statSync(path).mode & 0o777, 0o600);
-  assert.is(statSync(join(folder, 'sub')).mode & 0o777, 0o700);
+  assert.is(statSync(join(directory, 'sub')).mode & 0o777, 0o700);
 });
 
 const BROKEN: [string, string | Uint8Array][] = [
@@ -84,8 +84,8 @@ for (const [name, content] of BROKEN) {
     writeFileSync(path, content);
     const document = open();
     assert.equal(document.value.list, []);
-    const [aside] = readdirSync(folder).filter((file) => file.includes('.corrupt-'));
-    assert.equal(readFileSync(join(folder, aside!)), Buffer.from(content as string));
+    const [aside] = readdirSync(directory).filter((file) => file.includes('.corrupt-'));
+    assert.equal(readFileSync(join(directory, aside!)), Buffer.from(content as string));
     assert.match(warnings[0]!, aside!);
     await document.update((value) => ({ ...value, list: [1] }));
     assert.equal(open().value.list, [1]);
@@ -94,7 +94,7 @@ for (const [name, content] of BROKEN) {
 
 test('a huge file is kept aside unread', () => {
   writeFileSync(path, '');
-  truncateSync(path, DOCUMENT_LIMIT + 1);
+  truncateSync(path, MAX_DOCUMENT + 1);
   assert.equal(open().value.list, []);
   assert.is(warnings.length, 1);
 });
@@ -103,7 +103,7 @@ test('a folder or a link in the place of the file is kept aside, and nothing is 
   mkdirSync(path);
   await open().update((value) => value);
   assert.ok(statSync(path).isFile());
-  const target = join(folder, 'target');
+  const target = join(directory, 'target');
   writeFileSync(target, 'precious');
   rmSync(path);
   symlinkSync(target, path);
@@ -113,7 +113,7 @@ test('a folder or a link in the place of the file is kept aside, and nothing is 
 });
 
 test('a link planted at the temporary name is not followed', async () => {
-  const target = join(folder, 'target');
+  const target = join(directory, 'target');
   writeFileSync(target, 'precious');
   symlinkSync(target, `${path}.tmp`);
   await open().update((value) => ({ ...value, list: [1] }));
@@ -127,17 +127,19 @@ test('a write that fails leaves the value and the file as they were', async () =
   mkdirSync(`${path}.tmp`);
   writeFileSync(join(`${path}.tmp`, 'x'), '');
   const error = await document.update((value) => ({ ...value, list: [2] })).catch((e) => e);
-  assert.is(error.status, 507);
+  assert.is(ERROR_STATUS[error.code as ErrorCode], 507);
   assert.equal(document.value.list, [1]);
   assert.equal(open().value.list, [1]);
 });
 
-test('a full disk: a short write is an error, the old file stays', async () => {
-  if (process.getuid?.() !== 0) return;
-  const small = join(folder, 'small');
+/** Only root can mount a small disk and give a directory away. */
+const rootTest = process.getuid?.() === 0 ? test : test.skip;
+
+rootTest('a full disk: a short write is an error, the old file stays', async () => {
+  const small = join(directory, 'small');
   mkdirSync(small);
   const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', small]).status === 0;
-  if (!mounted) return;
+  assert.ok(mounted, 'a small disk could not be mounted');
   try {
     const file = join(small, 'doc.json');
     await writeWhole(file, ['old']);
@@ -150,26 +152,10 @@ test('a full disk: a short write is an error, the old file stays', async () => {
   }
 });
 
-test('a folder of another user is refused', () => {
-  if (process.getuid?.() !== 0) return;
-  chownSync(folder, 65534, 65534);
-  assert.throws(() => ensureFolder(folder), 'another user');
-  chownSync(folder, 0, 0);
-});
-
-test('one server a folder: the second is told the pid; a lock of a process that is gone is taken over', () => {
-  const unlock = lockFolder(folder);
-  assert.throws(() => lockFolder(folder), `pid ${process.pid}`);
-  unlock();
-  lockFolder(folder)();
-  writeFileSync(
-    join(folder, 'lock'),
-    JSON.stringify({ pid: process.pid, startTime: '1', bootId: 'another boot', mark: '' }),
-  );
-  lockFolder(folder)();
-  writeFileSync(join(folder, 'lock'), 'nonsense');
-  lockFolder(folder)();
-  assert.equal(readdirSync(folder), []);
+rootTest('a folder of another user is refused', () => {
+  chownSync(directory, 65534, 65534);
+  assert.throws(() => ensureDirectory(directory), /another user/);
+  chownSync(directory, 0, 0);
 });
 
 test.run();

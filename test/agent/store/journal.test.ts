@@ -7,21 +7,24 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import process from 'node:process';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Journal, loadJournal } from '../../../agent/store/journal.ts';
+import { Journal, loadJournal, MAX_READ } from '../../../agent/store/journal.ts';
+import { cpuMs } from '../../support/harness/cpu-time.ts';
 
-let folder: string;
+let directory: string;
 let path: string;
 test.before.each(() => {
-  folder = mkdtempSync(join(tmpdir(), 'journal-'));
-  path = join(folder, 'journal.jsonl');
+  directory = mkdtempSync(join(tmpdir(), 'journal-'));
+  path = join(directory, 'journal.jsonl');
 });
-test.after.each(() => rmSync(folder, { recursive: true, force: true }));
+test.after.each(() => rmSync(directory, { recursive: true, force: true }));
 
 const records = () => loadJournal(path, () => {}).records;
 
@@ -56,9 +59,9 @@ test('a record whose end is missing is not there, wherever it was cut', async ()
   const firstLine = whole.indexOf(0x0a) + 1;
   for (let length = firstLine; length < whole.length; length++) {
     writeFileSync(path, whole.subarray(0, length));
-    const { records, badBytes } = loadJournal(path, () => {});
+    const { records, badBytes, tornBytes } = loadJournal(path, () => {});
     assert.equal(records, [{ first: true }]);
-    assert.is(badBytes, length - firstLine);
+    assert.equal([badBytes, tornBytes], [0, length - firstLine]);
   }
 });
 
@@ -78,7 +81,7 @@ test('a rewrite leaves what the snapshot says and what came after it', async () 
   journal.append({ fresh: true });
   await journal.commit();
   assert.equal(records(), [{ whole: 1 }, { whole: 2 }, { fresh: true }]);
-  assert.equal(readdirSync(folder), ['journal.jsonl']);
+  assert.equal(readdirSync(directory), ['journal.jsonl']);
   await journal.close();
 });
 
@@ -99,12 +102,12 @@ test('outdated records are compacted by themselves', async () => {
 test('a write that fails is told; when it works again the file is whole', async () => {
   const state = [{ i: 0 }];
   const health: (Error | null)[] = [];
-  const blocked = join(folder, 'not-there', 'journal.jsonl');
+  const blocked = join(directory, 'not-there', 'journal.jsonl');
   const journal = new Journal({ path: blocked, snapshot: () => state, onHealth: (error) => health.push(error) });
   journal.append(state[0]);
   assert.match(await journal.commit().then(() => '', (error: Error) => error.message), 'ENOENT');
   assert.ok(health[0] instanceof Error);
-  mkdirSync(join(folder, 'not-there'));
+  mkdirSync(join(directory, 'not-there'));
   state.push({ i: 1 });
   journal.append(state[1]);
   await journal.commit();
@@ -114,7 +117,7 @@ test('a write that fails is told; when it works again the file is whole', async 
 });
 
 test('a symbolic link is not followed, neither to read nor to write', async () => {
-  const target = join(folder, 'target');
+  const target = join(directory, 'target');
   writeFileSync(target, '{"secret":1}\n');
   symlinkSync(target, path);
   const journal = new Journal({ path, snapshot: () => [] });
@@ -125,7 +128,54 @@ test('a symbolic link is not followed, neither to read nor to write', async () =
   assert.equal(loadJournal(path, (text) => warnings.push(text)).records, []);
   assert.match(warnings[0]!, 'corrupt');
   assert.is(readFileSync(target, 'utf8'), '{"secret":1}\n');
+  await journal.close();
 });
+
+test('of a journal of 2 GiB only the end is read, in a moment', async () => {
+  writeFileSync(path, '{"old":1}\n');
+  truncateSync(path, 2 ** 31); // a hole: it takes no room on the disk
+  const line = `${JSON.stringify({ text: 'x'.repeat(1000) })}\n`;
+  appendFileSync(path, `\n${line.repeat(Math.floor(MAX_READ / line.length) + 10)}{"last":1}\n`);
+  const before = process.memoryUsage().arrayBuffers;
+  const began = cpuMs();
+  const { records, badBytes, skippedBytes } = loadJournal(path, () => {});
+  const ms = cpuMs() - began;
+  // A slow machine is measured by what parsing the same text costs without a file.
+  const beganPlain = cpuMs();
+  const parsed = records.map(() => JSON.parse(line));
+  const plain = cpuMs() - beganPlain;
+  assert.is(parsed.length, records.length);
+  assert.ok(ms < Math.max(300, 3 * plain), `${ms} ms, parsed alone ${plain} ms`);
+  assert.ok(process.memoryUsage().arrayBuffers - before < MAX_READ / 4, 'it is not read into memory as a whole');
+  assert.equal([records.at(-1), badBytes], [{ last: 1 }, 0]);
+  assert.ok(skippedBytes >= 2 ** 31, `${skippedBytes}`);
+  assert.ok(records.length > MAX_READ / line.length - 2 && !records.some((record) => 'old' in (record as object)));
+});
+
+test('lines of every length around the piece that is read at once are read whole', () => {
+  const PIECE = 1024 * 1024;
+  const lengths = [1, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE + 7, 2, PIECE / 2, PIECE / 2 - 30, 5];
+  const lines = lengths.map((length, i) => JSON.stringify({ i, text: 'é'.repeat(length / 2) }));
+  writeFileSync(path, `${lines.join('\n')}\nno record\n${lines[0]}\n{"torn"`);
+  const { records: read, sizes, badBytes, tornBytes, skippedBytes } = loadJournal(path, () => {});
+  assert.equal(read.map((record) => JSON.stringify(record)), [...lines, lines[0]]);
+  assert.equal(sizes, [...lines, lines[0]!].map((line) => Buffer.byteLength(line)));
+  assert.equal([badBytes, tornBytes, skippedBytes], [9, 7, 0]);
+});
+
+for (const end of ['{"m":{"id"', '{"torn":true}', '\u00e9'.repeat(10)]) {
+  test(`a last line that was cut short (${end.slice(0, 8)}) is cut off by the next life, without a copy`, async () => {
+    writeFileSync(path, `{"a":1}\n${end}`);
+    const { records: read, tornBytes } = loadJournal(path, () => {});
+    assert.equal([read, tornBytes > 0], [[{ a: 1 }], true]);
+    const journal = new Journal({ path, snapshot: () => read });
+    await journal.rewrite();
+    journal.append({ b: 2 });
+    await journal.close();
+    assert.is(readFileSync(path, 'utf8'), '{"a":1}\n{"b":2}\n');
+    assert.equal(readdirSync(directory), ['journal.jsonl']);
+  });
+}
 
 test('what another life appended is kept', async () => {
   const first = new Journal({ path, snapshot: () => [] });

@@ -1,11 +1,11 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { AgentInfo } from '../../../core/wire/types.ts';
+import type { AgentInfo } from '../../../core/api/agents.ts';
 import { readConfig } from '../../../agent/config.ts';
-import { loginShell, terminalCommand, terminalEnvironment, terminalFolder } from '../../../agent/terminal/launch.ts';
-import { probePty } from '../../../agent/terminal/available.ts';
+import { loginShell, terminalCommand, terminalDirectory, terminalEnvironment } from '../../../agent/terminal/launch.ts';
+import { probePty } from '../../../agent/terminal/availability.ts';
 
-const config = { ...readConfig({}), claudeBin: 'claude', codexBin: '/opt/codex', defaultDirectory: '/tmp' };
+const config = { ...readConfig({}), programs: { claude: 'claude', codex: '/opt/codex' }, defaultDirectory: '/tmp' };
 const agent = (part: Partial<AgentInfo>) =>
   ({ provider: 'claude', sessionId: 'abc', directory: '/', worktree: null, ...part }) as AgentInfo;
 
@@ -15,12 +15,9 @@ test('a shell is the login shell', () => {
   assert.equal(args, ['-l']);
 });
 
-test('a CLI continues the session of its agent', () => {
-  assert.equal(terminalCommand('claude', agent({}), config), { file: 'claude', args: ['--resume', 'abc'] });
-  assert.equal(terminalCommand('codex', agent({ provider: 'codex' }), config), {
-    file: '/opt/codex',
-    args: ['resume', 'abc'],
-  });
+test('a CLI is the one of its agent', () => {
+  assert.equal(terminalCommand('claude', agent({}), config), { file: 'claude', args: [] });
+  assert.equal(terminalCommand('codex', agent({ provider: 'codex' }), config), { file: '/opt/codex', args: [] });
   assert.equal(terminalCommand('claude', null, config), { file: 'claude', args: [] });
   assert.throws(() => terminalCommand('codex', agent({}), config), /is a claude agent/);
 });
@@ -32,10 +29,10 @@ test('the environment is the user’s own, without this server’s, for a termin
 });
 
 test('it runs where the agent works', async () => {
-  assert.is(await terminalFolder(undefined, agent({ worktree: { path: '/usr' } as never }), config), '/usr');
-  assert.is(await terminalFolder(undefined, agent({ directory: '/bin' }), config), '/bin');
-  assert.is(await terminalFolder(undefined, null, config), '/tmp');
-  assert.is(await terminalFolder('/usr', agent({}), config), '/usr');
+  assert.is(await terminalDirectory(undefined, agent({ worktree: { path: '/usr' } as never }), config), '/usr');
+  assert.is(await terminalDirectory(undefined, agent({ directory: '/bin' }), config), '/bin');
+  assert.is(await terminalDirectory(undefined, null, config), '/tmp');
+  assert.is(await terminalDirectory('/usr', agent({}), config), '/usr');
 });
 
 test('without node-pty it is said what is missing and how to get it', async () => {

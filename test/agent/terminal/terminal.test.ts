@@ -2,10 +2,11 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Buffer } from 'node:buffer';
-import { INPUT_WINDOW, OUTPUT_WINDOW, TERMINAL_CHUNK, TERMINAL_CLOSE } from '../../../core/wire/terminal.ts';
+import { INPUT_WINDOW, OUTPUT_WINDOW, TERMINAL_CHUNK, TERMINAL_CLOSE } from '../../../core/api/terminals.ts';
 import { SCROLLBACK_BYTES } from '../../../agent/terminal/scrollback.ts';
-import { RESIZE_MS, STALL_MS } from '../../../agent/terminal/terminal.ts';
-import { playedHost } from '../../support/terminal-host.ts';
+import { RESIZE_MS } from '../../../agent/terminal/resizer.ts';
+import { STALL_MS } from '../../../agent/terminal/terminal.ts';
+import { playedHost } from '../../support/fakes/terminal-host.ts';
 
 const paint = (offset: number, text = 'screen') => ({ kind: 'repainted', offset, bytes: Buffer.from(text) }) as const;
 
@@ -13,7 +14,7 @@ test('a newcomer gets the screen as of an offset, then output from there', () =>
   const host = playedHost();
   host.output('before');
   const viewer = host.view();
-  assert.equal(host.told, ['repaint']);
+  assert.equal(host.commands, ['repaint']);
   host.output('+during'); // drawn already? only its first byte
   host.events(paint(7));
   host.output('+after');
@@ -27,7 +28,7 @@ test('newcomers who wait share one repaint', () => {
   const host = playedHost();
   const [a, b] = [host.view(), host.view()];
   host.events(paint(0));
-  assert.equal(host.told, ['repaint']);
+  assert.equal(host.commands, ['repaint']);
   assert.equal([a.bytes().toString(), b.bytes().toString()], ['screen', 'screen']);
 });
 
@@ -36,7 +37,7 @@ test('a viewer is sent no more than its window beyond its ack, in chunks', () =>
   const viewer = host.view({ offset: 0 });
   host.output(OUTPUT_WINDOW + 100_000);
   assert.is(viewer.bytes().length, OUTPUT_WINDOW);
-  assert.ok(viewer.sent.every((one) => !(one instanceof Buffer) || one.length <= TERMINAL_CHUNK));
+  assert.ok(viewer.sent.every((entry) => !(entry instanceof Buffer) || entry.length <= TERMINAL_CHUNK));
   viewer.say({ type: 'ack', offset: 50_000 });
   assert.is(viewer.bytes().length, OUTPUT_WINDOW + 50_000);
 });
@@ -122,7 +123,7 @@ test('an offset that is no longer there, or never was, is answered with a repain
   const host = playedHost();
   host.output(SCROLLBACK_BYTES + 1);
   for (const offset of [0, SCROLLBACK_BYTES + 2]) host.view({ offset });
-  assert.equal(host.told, ['repaint']);
+  assert.equal(host.commands, ['repaint']);
 });
 
 test('an ack of what was never sent ends the connection', () => {
@@ -137,13 +138,13 @@ test('sizes: the smallest active one, at once and then in steps', () => {
   const host = playedHost();
   const viewer = host.view({ offset: 0, cols: 100, rows: 50 });
   for (let cols = 200; cols > 120; cols--) viewer.say({ type: 'size', cols, rows: 40, active: true });
-  assert.equal(host.told, ['resize 100x50']);
+  assert.equal(host.commands, ['resize 100x50']);
   host.clock.advance(RESIZE_MS);
-  assert.equal(host.told, ['resize 100x50', 'resize 121x40']);
+  assert.equal(host.commands, ['resize 100x50', 'resize 121x40']);
   host.clock.advance(RESIZE_MS);
-  assert.is(host.told.length, 2);
+  assert.is(host.commands.length, 2);
   host.view({ offset: 0, cols: 300, rows: 10 });
-  assert.is(host.told.at(-1), 'resize 121x10');
+  assert.is(host.commands.at(-1), 'resize 121x10');
 });
 
 test('a size stands in the output where it begins, also for who is behind', () => {
@@ -196,7 +197,7 @@ test('input is counted by client across connections, and acknowledged as it is t
     rows: 24,
     input: 3,
   });
-  assert.equal(host.told.filter((one) => one.startsWith('input')), ['input abc']);
+  assert.equal(host.commands.filter((entry) => entry.startsWith('input')), ['input abc']);
 });
 
 test('input beyond the window ends the connection', () => {

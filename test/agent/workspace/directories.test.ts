@@ -2,15 +2,14 @@ import { Buffer } from 'node:buffer';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { performance } from 'node:perf_hooks';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { HttpError } from '../../../core/http/reply.ts';
+import { ERROR_STATUS, Failure } from '../../../core/api/errors.ts';
 import { listDirectories } from '../../../agent/workspace/directories.ts';
-import { makeRepository, temporaryFolder } from '../../support/git.ts';
+import { makeRepository, temporaryDirectory } from '../../support/harness/git.ts';
 
 async function withRoot(run: (root: string, outside: string) => Promise<void>): Promise<void> {
-  const { path, remove } = temporaryFolder();
+  const { path, remove } = temporaryDirectory();
   try {
     mkdirSync(join(path, 'root'));
     mkdirSync(join(path, 'root-outside'));
@@ -24,7 +23,7 @@ const list = (root: string, path: string, hidden = false) =>
   listDirectories({ path, hidden, roots: [root], recent: [] });
 
 async function code(action: Promise<unknown>): Promise<string> {
-  return await action.then(() => 'allowed', (error: HttpError) => `${error.status} ${error.code}`);
+  return await action.then(() => 'allowed', (error: Failure) => `${ERROR_STATUS[error.code]} ${error.code}`);
 }
 
 test('folders come sorted, repositories marked, files and hidden folders left out', () =>
@@ -91,19 +90,6 @@ test('hostile names are listed as they are and can be opened; what is not UTF-8 
     const { entries } = await list(root, root);
     assert.equal(entries.map((entry) => entry.name), names);
     for (const entry of entries) assert.is((await list(root, entry.path)).path, entry.path);
-  }));
-
-test('100,000 entries take less than 500 ms and are cut', () =>
-  withRoot(async (root) => {
-    spawnSync('sh', ['-c', 'seq 1 5000 | xargs mkdir; seq 5001 100000 | xargs touch'], { cwd: root });
-    let best = Infinity; // of several: the machine has other work too
-    for (let i = 0; i < 5 && best >= 500; i++) {
-      const started = performance.now();
-      const listing = await list(root, root);
-      best = Math.min(best, performance.now() - started);
-      assert.equal([listing.truncated, listing.entries.length], [true, 1000]);
-    }
-    assert.ok(best < 500, `${best} ms`);
   }));
 
 test('roots that are not there say so', () =>

@@ -2,6 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createHmac, randomBytes } from 'node:crypto';
 import { cookieName, openSession, readCookie, setCookie, signSession } from '../../../core/auth/cookie.ts';
+import { cpuMs } from '../../support/harness/cpu-time.ts';
 
 const KEY = Buffer.alloc(32, 7);
 const ID = 'AAAAAAAAAAAAAAAAAAAAAA';
@@ -52,7 +53,7 @@ test('over TLS the cookie is __Host- and Secure, else neither; always HttpOnly, 
   assert.is(setCookie('v', 86_400_000, false), 'am_session=v; Path=/; HttpOnly; SameSite=Strict; Max-Age=86400');
 });
 
-test('the one cookie of the name is found among others', () => {
+test('the only cookie of the name is found among others', () => {
   assert.is(readCookie('a=1; am_session=x; b=2', 'am_session'), 'x');
   assert.is(readCookie('am_session=x', 'am_session'), 'x');
   assert.is(readCookie('xam_session=y', 'am_session'), null);
@@ -73,9 +74,9 @@ test('the name for TLS is not the one for plain http', () => {
 test('16 KiB of separators take less than 20 ms', () => {
   for (const part of [' ', ';', ',', '"', '=', '; ', '\\"']) {
     const header = part.repeat(16_384 / part.length);
-    const started = performance.now();
+    const started = cpuMs();
     readCookie(header, 'am_session');
-    assert.ok(performance.now() - started < 20);
+    assert.ok(cpuMs() - started < 20);
   }
 });
 

@@ -1,12 +1,12 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Limiter, limiterKey } from '../../../core/auth/limiter.ts';
-import { handClock } from '../../support/hand-clock.ts';
+import { fakeClock } from '../../support/fakes/fake-clock.ts';
 
 const MINUTE = 60_000;
 
 test('the limit is reached and one past it waits for the oldest try', () => {
-  const clock = handClock();
+  const clock = fakeClock();
   const limiter = new Limiter({ limit: 3, windowMs: 15 * MINUTE, clock });
   for (let i = 0; i < 3; i++) {
     assert.is(limiter.take('a'), 0);
@@ -19,7 +19,7 @@ test('the limit is reached and one past it waits for the oldest try', () => {
 });
 
 test('a refused try does not prolong the wait', () => {
-  const clock = handClock();
+  const clock = fakeClock();
   const limiter = new Limiter({ limit: 1, windowMs: MINUTE, clock });
   limiter.take('a');
   clock.advance(MINUTE - 1);
@@ -29,20 +29,20 @@ test('a refused try does not prolong the wait', () => {
 });
 
 test('keys do not know of each other', () => {
-  const limiter = new Limiter({ limit: 1, windowMs: MINUTE, clock: handClock() });
+  const limiter = new Limiter({ limit: 1, windowMs: MINUTE, clock: fakeClock() });
   limiter.take('a');
   assert.is(limiter.take('b'), 0);
 });
 
 test('a refunded try can be made again', () => {
-  const limiter = new Limiter({ limit: 1, windowMs: MINUTE, clock: handClock() });
+  const limiter = new Limiter({ limit: 1, windowMs: MINUTE, clock: fakeClock() });
   limiter.take('a');
   limiter.refund('a');
   assert.is(limiter.take('a'), 0);
 });
 
-test('keys are bounded: the one used least recently is forgotten', () => {
-  const limiter = new Limiter({ limit: 1, windowMs: MINUTE, clock: handClock(), maxKeys: 2 });
+test('keys are bounded: the least recently used one is dropped', () => {
+  const limiter = new Limiter({ limit: 1, windowMs: MINUTE, clock: fakeClock(), maxKeys: 2 });
   limiter.take('a');
   limiter.take('b');
   limiter.take('a');
@@ -52,7 +52,7 @@ test('keys are bounded: the one used least recently is forgotten', () => {
 });
 
 test('the wall clock plays no part', () => {
-  const clock = handClock();
+  const clock = fakeClock();
   const limiter = new Limiter({ limit: 1, windowMs: MINUTE, clock });
   limiter.take('a');
   clock.setWall(clock.now() + 24 * 3_600_000);

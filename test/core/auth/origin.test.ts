@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { checkOrigin, isOwnHost } from '../../../core/auth/origin.ts';
-import { HttpError } from '../../../core/http/reply.ts';
+import { canonicalOrigin, checkOrigin, isOwnHost } from '../../../core/auth/origin.ts';
+import { ERROR_STATUS, Failure } from '../../../core/api/errors.ts';
 import type { HttpRequest } from '../../../core/http/types.ts';
 
 type Headers = Record<string, string>;
@@ -11,8 +11,8 @@ function outcome(method: string, headers: Headers, secure = false): number {
     checkOrigin({ method, headers: { host: 'relay.example:3457', ...headers } } as unknown as HttpRequest, secure);
     return 200;
   } catch (error) {
-    if (!(error instanceof HttpError)) throw error;
-    return error.status;
+    if (!(error instanceof Failure)) throw error;
+    return ERROR_STATUS[error.code];
   }
 }
 const UPGRADE = { upgrade: 'websocket', connection: 'Upgrade' };
@@ -43,6 +43,83 @@ test('our own Origin passes, in any case', () => {
   assert.is(outcome('POST', { origin: 'HTTP://Relay.Example:3457' }), 200);
   assert.is(outcome('POST', { origin: 'https://relay.example:3457' }, true), 200);
   assert.is(outcome('POST', { origin: OWN }, true), 403, 'http where the browser speaks TLS');
+});
+
+/** Host, whether the browser speaks TLS, Origin: the same origin in other words. */
+const SAME: [string, boolean, string][] = [
+  ['relay.example:443', true, 'https://relay.example'],
+  ['relay.example:80', false, 'http://relay.example'],
+  ['relay.example', true, 'https://relay.example:443'],
+  ['relay.example.', true, 'https://relay.example'],
+  ['relay.example', true, 'https://relay.example.'],
+  ['relay.example.:443', true, 'https://relay.example.'],
+  ['RELAY.example:443', true, 'https://relay.EXAMPLE'],
+  ['relay.example:0443', true, 'https://relay.example'],
+  ['[::1]:443', true, 'https://[::1]'],
+  ['[0:0:0:0:0:0:0:1]', false, 'http://[::1]:80'],
+  ['192.0.2.1:8443', true, 'https://192.0.2.1:8443'],
+];
+test('origins are compared, not texts', () => {
+  for (const [host, secure, origin] of SAME) {
+    assert.is(outcome('GET', { ...UPGRADE, host, origin }, secure), 200, `${host} ${origin}`);
+    assert.is(outcome('POST', { host, origin }, secure), 200, `${host} ${origin}`);
+  }
+});
+
+const OTHER: [string, boolean, string][] = [
+  ['relay.example:80', true, 'https://relay.example'],
+  ['relay.example:443', false, 'http://relay.example'],
+  ['relay.example:444', true, 'https://relay.example'],
+  ['relay.example..', true, 'https://relay.example'],
+  ['relay.example', true, 'https://relay.example.evil.test'],
+  ['relay.example', true, 'https://relay.example:443:443'],
+  ['relay.example', true, 'https://user@relay.example'],
+  ['relay.example', true, 'https://relay.example/'],
+  ['relay.example', true, 'https://relay.example?'],
+  ['relay.example', true, 'https:relay.example'],
+  ['relay.example', true, 'https:\\\\relay.example'],
+  ['relay.example', true, ' https://relay.example'],
+  ['relay.example', true, 'https://relay.example\t'],
+  ['relay.example', true, 'wss://relay.example'],
+  ['relay.example', true, 'https://relay%2eexample'],
+  ['relay.example:99999', true, 'https://relay.example:99999'],
+  ['', true, 'https://'],
+];
+test('another scheme, host or port is another origin, however it is written', () => {
+  for (const [host, secure, origin] of OTHER) {
+    assert.is(outcome('POST', { host, origin }, secure), 403, `${host} ${JSON.stringify(origin)}`);
+  }
+});
+
+test('a refusal says what was compared', () => {
+  const refusal = (host: string, origin: string, secure: boolean) => {
+    try {
+      checkOrigin({ method: 'POST', headers: { host, origin } } as unknown as HttpRequest, secure);
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return '';
+  };
+  assert.match(
+    refusal('relay.example:80', 'https://relay.example', true),
+    /"https:\/\/relay\.example".* as https:\/\/relay\.example:80\./,
+  );
+  assert.match(
+    refusal('inner:3457', 'https://relay.example', false),
+    /"https:\/\/relay\.example".* as http:\/\/inner:3457\./,
+  );
+  assert.match(refusal('relay.example:443', 'https://relay.example', false), /TRUSTED_PROXIES/);
+  assert.ok(refusal('a', 'x'.repeat(10_000), false).length < 500);
+});
+
+test('an origin has one canonical form', () => {
+  assert.is(canonicalOrigin('HTTPS://Relay.Example.:443'), 'https://relay.example');
+  assert.is(canonicalOrigin('http://[2001:DB8::0001]:8080'), 'http://[2001:db8::1]:8080');
+  for (
+    const none of ['null', '', 'relay.example', 'https://', 'ftp://a', 'https://a/b', 'https://a b', 'https://[::g]']
+  ) {
+    assert.is(canonicalOrigin(none), null, none);
+  }
 });
 
 test('an upgrade without Origin is refused, also with a cookie', () => {
@@ -91,6 +168,8 @@ test('without a login only names that cannot be rebound are ours', () => {
       '[::1]:3457',
       'relay.example',
       'Relay.Example:1',
+      'relay.example.:443',
+      'localhost.',
     ]
   ) {
     assert.ok(isOwnHost(host, names), host);

@@ -33,7 +33,7 @@ test('derivations beyond the bound are refused at once, the others are done', as
 test('generated passwords can be typed and are never the same', () => {
   const some = new Set(Array.from({ length: 100 }, generatePassword));
   assert.is(some.size, 100);
-  for (const one of some) assert.match(one, /^([a-hjkmnp-z2-9]{5}-){3}[a-hjkmnp-z2-9]{5}$/);
+  for (const entry of some) assert.match(entry, /^([a-hjkmnp-z2-9]{5}-){3}[a-hjkmnp-z2-9]{5}$/);
 });
 
 test.run();

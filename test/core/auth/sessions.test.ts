@@ -1,21 +1,21 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { browserName, MAX_SESSIONS, SESSION_MS, Sessions } from '../../../core/auth/sessions.ts';
-import { handClock } from '../../support/hand-clock.ts';
+import { browserName, LoginSessions, MAX_SESSIONS, SESSION_MS } from '../../../core/auth/sessions.ts';
+import { fakeClock } from '../../support/fakes/fake-clock.ts';
 
 const DAY = 24 * 3_600_000;
 
 test('a session is found by its cookie and by no other', () => {
-  const sessions = new Sessions(handClock());
+  const sessions = new LoginSessions(fakeClock());
   const { session, cookie } = sessions.create('203.0.113.7', 'Firefox on Linux');
   assert.is(sessions.find(cookie), session);
   assert.is(sessions.find(`${cookie}x`), null);
   assert.is(sessions.find(''), null);
 });
 
-test('it ends after a day, and its end is told', () => {
-  const clock = handClock();
-  const sessions = new Sessions(clock);
+test('it ends after a day, and its end is reported', () => {
+  const clock = fakeClock();
+  const sessions = new LoginSessions(clock);
   const ended: string[] = [];
   sessions.onEnd(({ id }) => ended.push(id));
   const { session, cookie } = sessions.create('a', 'b');
@@ -28,7 +28,7 @@ test('it ends after a day, and its end is told', () => {
 });
 
 test('an ended session stays ended although its cookie is genuine', () => {
-  const sessions = new Sessions(handClock());
+  const sessions = new LoginSessions(fakeClock());
   const { session, cookie } = sessions.create('a', 'b');
   sessions.find(cookie);
   assert.ok(sessions.end(session.id));
@@ -37,7 +37,7 @@ test('an ended session stays ended although its cookie is genuine', () => {
 });
 
 test('signing out everywhere ends all and makes old cookies worthless', () => {
-  const sessions = new Sessions(handClock());
+  const sessions = new LoginSessions(fakeClock());
   const ended: string[] = [];
   sessions.onEnd(({ id }) => ended.push(id));
   const cookies = [1, 2, 3].map(() => sessions.create('a', 'b').cookie);
@@ -49,8 +49,8 @@ test('signing out everywhere ends all and makes old cookies worthless', () => {
 });
 
 test('however many end together, the record changes once', () => {
-  const clock = handClock();
-  const sessions = new Sessions(clock);
+  const clock = fakeClock();
+  const sessions = new LoginSessions(clock);
   let changes = 0;
   const begin = () => [1, 2, 3].forEach(() => sessions.create('a', 'b'));
   begin();
@@ -66,22 +66,22 @@ test('however many end together, the record changes once', () => {
 });
 
 test('sessions survive in their record', () => {
-  const clock = handClock();
-  const before = new Sessions(clock);
+  const clock = fakeClock();
+  const before = new LoginSessions(clock);
   const { session, cookie } = before.create('203.0.113.7', 'Safari on iPhone');
-  const after = new Sessions(clock, JSON.parse(JSON.stringify(before.record())));
+  const after = new LoginSessions(clock, JSON.parse(JSON.stringify(before.record())));
   assert.equal(after.find(cookie), session);
 });
 
 test('a cookie of another table with another key is refused', () => {
-  const clock = handClock();
-  const { cookie } = new Sessions(clock).create('a', 'b');
-  assert.is(new Sessions(clock).find(cookie), null);
+  const clock = fakeClock();
+  const { cookie } = new LoginSessions(clock).create('a', 'b');
+  assert.is(new LoginSessions(clock).find(cookie), null);
 });
 
-test('a clock that goes back a day makes no session live longer, one that goes forward ends it', () => {
-  const clock = handClock();
-  const sessions = new Sessions(clock);
+test('setting the clock back a day prolongs no session, setting it forward ends one', () => {
+  const clock = fakeClock();
+  const sessions = new LoginSessions(clock);
   const { cookie } = sessions.create('a', 'b');
   clock.setWall(clock.now() - DAY);
   assert.is(sessions.find(cookie), null, 'issued in the future');
@@ -91,9 +91,31 @@ test('a clock that goes back a day makes no session live longer, one that goes f
   assert.is(sessions.find(cookie), null);
 });
 
+test('a clock that is wrong for a while ends no session: not by the sweep, not on disk', () => {
+  for (const back of [10 * 60_000, DAY, 400 * DAY]) {
+    const clock = fakeClock();
+    const sessions = new LoginSessions(clock);
+    const ended: string[] = [];
+    sessions.onEnd(({ id }) => ended.push(id));
+    const { session, cookie } = sessions.create('a', 'b');
+    const right = clock.now();
+    clock.setWall(right - back);
+    clock.advance(35_000);
+    assert.is(sessions.find(cookie), null, 'refused meanwhile');
+    const restarted = new LoginSessions(clock, JSON.parse(JSON.stringify(sessions.record())));
+    clock.advance(35_000);
+    clock.setWall(right + 70_000);
+    assert.equal(ended, []);
+    assert.ok(sessions.find(cookie));
+    assert.is(restarted.find(cookie)?.id, session.id);
+    clock.advance(SESSION_MS);
+    assert.equal([ended, sessions.record().sessions], [[session.id], []]);
+  }
+});
+
 test('one more than the limit ends the session that was seen least recently', () => {
-  const clock = handClock();
-  const sessions = new Sessions(clock);
+  const clock = fakeClock();
+  const sessions = new LoginSessions(clock);
   const first = sessions.create('a', 'b');
   for (let i = 1; i < MAX_SESSIONS; i++) {
     clock.advance(1);
@@ -106,9 +128,9 @@ test('one more than the limit ends the session that was seen least recently', ()
   assert.is(sessions.list().length, MAX_SESSIONS);
 });
 
-test('its timer goes with it', () => {
-  const clock = handClock();
-  const sessions = new Sessions(clock);
+test('close clears its timer', () => {
+  const clock = fakeClock();
+  const sessions = new LoginSessions(clock);
   assert.is(clock.pending, 1);
   sessions.close();
   assert.is(clock.pending, 0);
@@ -129,6 +151,8 @@ const BROWSERS: [string, string][] = [
     'Chrome on Android',
   ],
   ['curl/8.0', 'curl'],
+  ['agent-monitor/1.2.3 (laptop.example)', 'agent-monitor on laptop.example'],
+  ['agent-monitor/1.2.3 (laptop) Firefox/1', 'Firefox'],
   ['', 'Unknown browser'],
 ];
 for (const [agent, name] of BROWSERS) {

@@ -1,6 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { jsonFault, MAX_NESTING } from '../../../core/http/json.ts';
+import { cpuMs } from '../../support/harness/cpu-time.ts';
 
 test('a name that one object has twice is found, however it is written', () => {
   const cases: [string, string | null][] = [
@@ -40,9 +41,9 @@ test('a megabyte of anything costs no more than its length', () => {
     JSON.stringify('x'.repeat(20_000_000)),
   ];
   for (const text of texts) {
-    const began = performance.now();
+    const began = cpuMs();
     assert.is(jsonFault(text), null);
-    const ms = performance.now() - began;
+    const ms = cpuMs() - began;
     assert.ok(ms < 500, `${text.slice(0, 20)}: ${ms.toFixed(0)} ms`);
   }
 });

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Asset, PAGE_CSP, readAssets, serveStatic } from '../../../core/http/static.ts';
+import { type Asset, PAGE_CSP, readAssets, serveStatic, WORKER_CSP, WORKER_PATH } from '../../../core/http/static.ts';
 import { HttpError } from '../../../core/http/reply.ts';
 import type { HeaderMap, HttpRequest, HttpResponse } from '../../../core/http/types.ts';
 
@@ -11,6 +11,7 @@ const TEXT = Buffer.from('plain text');
 const ASSETS: Asset[] = [
   { path: '/index.html', body: TEXT, br: Buffer.from('BR'), gz: Buffer.from('GZIP') },
   { path: '/assets/a-1.js', body: TEXT },
+  { path: WORKER_PATH, body: TEXT },
 ];
 const serve = serveStatic(ASSETS);
 
@@ -54,7 +55,7 @@ for (const [accept, body, coding] of CODINGS) {
   });
 }
 
-test('the page has its own policy and is asked for again, hashed files are kept for good', () => {
+test('the page has its own policy and is revalidated, hashed files are immutable', () => {
   assert.is(get('/').headers['content-security-policy'], PAGE_CSP);
   assert.is(get('/index.html').headers['cache-control'], 'no-cache');
   assert.is(get('/assets/a-1.js').headers['cache-control'], 'public, max-age=31536000, immutable');
@@ -94,21 +95,29 @@ test('only exact paths are files, only GET and HEAD are served, a query changes 
 });
 
 test('a folder is read with its compressed copies and without its links', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'assets-'));
+  const directory = mkdtempSync(join(tmpdir(), 'assets-'));
   try {
-    mkdirSync(join(folder, 'assets'));
-    writeFileSync(join(folder, 'index.html'), 'page');
-    writeFileSync(join(folder, 'assets/a.js'), 'code');
-    writeFileSync(join(folder, 'assets/a.js.br'), 'small');
-    symlinkSync('/etc/passwd', join(folder, 'assets/link.txt'));
-    symlinkSync('/etc', join(folder, 'etc'));
-    const assets = readAssets(folder).sort((a, b) => a.path.localeCompare(b.path));
+    mkdirSync(join(directory, 'assets'));
+    writeFileSync(join(directory, 'index.html'), 'page');
+    writeFileSync(join(directory, 'assets/a.js'), 'code');
+    writeFileSync(join(directory, 'assets/a.js.br'), 'small');
+    symlinkSync('/etc/passwd', join(directory, 'assets/link.txt'));
+    symlinkSync('/etc', join(directory, 'etc'));
+    const assets = readAssets(directory).sort((a, b) => a.path.localeCompare(b.path));
     assert.equal(assets.map(({ path }) => path), ['/assets/a.js', '/index.html']);
     assert.is(Buffer.from(assets[0]!.br!).toString(), 'small');
     assert.is(get('/assets/link.txt', {}, 'GET', serveStatic(assets)).status, 404);
   } finally {
-    rmSync(folder, { recursive: true });
+    rmSync(directory, { recursive: true });
   }
+});
+
+test('the service worker may reach its own origin, is asked for anew each time, and no other script gets its policy', () => {
+  const { headers } = get(WORKER_PATH);
+  assert.is(headers['content-security-policy'], WORKER_CSP);
+  assert.match(String(headers['content-security-policy']), /connect-src 'self'/);
+  assert.is(headers['cache-control'], 'no-cache');
+  assert.is(get('/assets/a-1.js').headers['content-security-policy'], undefined);
 });
 
 test.run();

@@ -7,9 +7,9 @@ import { END, RESET, TYPE } from '../../../core/tunnel/frame.ts';
 import { CLOSE, MAX_DATA, MAX_PLAIN, MAX_STREAMS, WINDOW } from '../../../core/tunnel/limits.ts';
 import { serveStream } from '../../../core/tunnel/serve.ts';
 import type { StreamEvents } from '../../../core/tunnel/stream.ts';
-import { endRogues, frame, head, rogue } from '../../support/rogue.ts';
-import { ask, memoryTransport, tunnelPair, until } from '../../support/tunnel-pair.ts';
-import { MemorySocket } from '../../support/memory-pair.ts';
+import { closeHostilePeers, frame, head, hostilePeer } from '../../support/fakes/hostile-peer.ts';
+import { ask, memoryTransport, tunnelPair, until } from '../../support/harness/tunnel-pair.ts';
+import { MemorySocket } from '../../support/fakes/memory-pair.ts';
 
 const OPEN = head(['GET', '/', 'peer']);
 const u32 = (value: number) => {
@@ -47,7 +47,7 @@ const FATAL: [string, Buffer][] = [
 
 for (const [name, bytes] of FATAL) {
   test(`closes the tunnel: ${name}`, async () => {
-    const r = await rogue('machine', answering);
+    const r = await hostilePeer('machine', answering);
     r.record(bytes);
     await until(() => r.end() !== null);
     assert.is(r.end()!.code, CLOSE.failed);
@@ -56,14 +56,14 @@ for (const [name, bytes] of FATAL) {
 }
 
 test('the machine opens no streams at the relay', async () => {
-  const r = await rogue('relay');
+  const r = await hostilePeer('relay');
   r.frame(TYPE.open, 0, 2, OPEN);
   await until(() => r.end() !== null);
   assert.is(r.end()!.code, CLOSE.failed);
 });
 
 test('a text message closes the tunnel', async () => {
-  const r = await rogue('machine');
+  const r = await hostilePeer('machine');
   r.socket.sendText('{"hello":1}');
   await until(() => r.end() !== null);
 });
@@ -90,29 +90,29 @@ const RESETTING: [string, Buffer, number][] = [
 
 for (const [name, bytes, code] of RESETTING) {
   test(`resets the stream alone: ${name}`, async () => {
-    const r = await rogue('machine', answering);
+    const r = await hostilePeer('machine', answering);
     r.record(Buffer.concat([frame(TYPE.open, 0, 1, OPEN), bytes]));
-    await until(() => r.seen.some((one) => one.type === TYPE.reset && one.id === 1));
-    assert.is(r.seen.find((one) => one.type === TYPE.reset)!.payload.readUInt16BE(0), code);
+    await until(() => r.seen.some((entry) => entry.type === TYPE.reset && entry.id === 1));
+    assert.is(r.seen.find((entry) => entry.type === TYPE.reset)!.payload.readUInt16BE(0), code);
     assert.is(r.session.streams, 0);
     r.frame(TYPE.open, 0, 2, OPEN);
-    await until(() => r.seen.some((one) => one.type === TYPE.head && one.id === 2));
+    await until(() => r.seen.some((entry) => entry.type === TYPE.head && entry.id === 2));
     assert.is(r.end(), null);
   });
 }
 
 test('an open that is no head is reset', async () => {
-  const r = await rogue('machine', answering);
+  const r = await hostilePeer('machine', answering);
   r.record(
     Buffer.concat([frame(TYPE.open, 0, 1, Buffer.from('nonsense')), frame(TYPE.open, 0, 2, head(['GET', '/']))]),
   );
-  await until(() => r.seen.filter((one) => one.type === TYPE.reset).length === 2);
+  await until(() => r.seen.filter((entry) => entry.type === TYPE.reset).length === 2);
   assert.is(r.end(), null);
 });
 
 test('more than the credit resets the stream, counted with 256 bytes at least per frame', async () => {
   for (const size of [1, MAX_DATA]) {
-    const r = await rogue('machine', { onOpen: () => {} });
+    const r = await hostilePeer('machine', { onOpen: () => {} });
     r.frame(TYPE.open, 0, 1, OPEN);
     const allowed = Math.floor(WINDOW / Math.max(size, 256));
     const data = frame(TYPE.data, 0, 1, Buffer.alloc(size));
@@ -120,37 +120,37 @@ test('more than the credit resets the stream, counted with 256 bytes at least pe
     await until(() => r.session.bytesIn >= allowed * size);
     assert.is(r.session.streams, 1, 'at the limit');
     r.record(data);
-    await until(() => r.seen.some((one) => one.type === TYPE.reset));
+    await until(() => r.seen.some((entry) => entry.type === TYPE.reset));
     assert.is(r.seen.at(-1)!.payload.readUInt16BE(0), RESET.flow);
   }
 });
 
-test('frames of a stream that was given up are dropped in silence', async () => {
-  const r = await rogue('machine', { onOpen: (stream) => stream.reset(RESET.cancel) });
+test('frames of a closed stream are dropped in silence', async () => {
+  const r = await hostilePeer('machine', { onOpen: (stream) => stream.reset(RESET.cancel) });
   r.frame(TYPE.open, 0, 1, OPEN);
-  await until(() => r.seen.some((one) => one.type === TYPE.reset));
+  await until(() => r.seen.some((entry) => entry.type === TYPE.reset));
   r.frame(TYPE.data, 0, 1, Buffer.from('x'));
   r.frame(TYPE.credit, 0, 1, u32(1));
   r.frame(TYPE.reset, 0, 1, Buffer.from([0, 0]));
   r.frame(TYPE.open, 0, 2, OPEN);
-  await until(() => r.seen.filter((one) => one.type === TYPE.reset).length === 2);
+  await until(() => r.seen.filter((entry) => entry.type === TYPE.reset).length === 2);
   assert.is(r.end(), null);
 });
 
-test('opens without end are refused, then the tunnel is closed; little is kept', async () => {
-  const r = await rogue('machine', { onOpen: () => {} });
+test('opens without end are refused, then the tunnel is closed; little memory is retained', async () => {
+  const r = await hostilePeer('machine', { onOpen: () => {} });
   const before = process.memoryUsage().heapUsed;
   for (let id = 1; id <= 100_000 && r.end() === null; id += 500) {
     r.record(Buffer.concat(Array.from({ length: 500 }, (_, i) => frame(TYPE.open, 0, id + i, OPEN))));
     await new Promise((resolve) => setImmediate(resolve));
   }
   await until(() => r.end() !== null);
-  assert.ok(r.seen.filter((one) => one.type === TYPE.reset).length <= MAX_STREAMS);
+  assert.ok(r.seen.filter((entry) => entry.type === TYPE.reset).length <= MAX_STREAMS);
   assert.ok(process.memoryUsage().heapUsed - before < 10 * 1024 * 1024);
 });
 
 test('pings without end from a peer that does not read cost one answer', async () => {
-  const r = await rogue('machine');
+  const r = await hostilePeer('machine');
   r.socket.pause();
   const ping = (i: number) => {
     const stamp = Buffer.alloc(8);
@@ -179,10 +179,10 @@ const BAD_ANSWERS: [string, Buffer[]][] = [
 
 for (const [name, bytes] of BAD_ANSWERS) {
   test(`the relay resets the stream for ${name}`, async () => {
-    const r = await rogue('relay');
+    const r = await hostilePeer('relay');
     const answer = ask(r.session);
-    await until(() => r.seen.some((one) => one.type === TYPE.open));
-    for (const one of bytes) r.record(one);
+    await until(() => r.seen.some((entry) => entry.type === TYPE.open));
+    for (const entry of bytes) r.record(entry);
     assert.is((await answer).reset, RESET.protocol);
     await until(() => r.session.streams === 0);
     assert.is(r.end(), null);
@@ -256,7 +256,7 @@ test('random records never do more than end the tunnel', async () => {
   let seed = 42;
   const random = () => (seed = (seed * 1103515245 + 12345) & 0x7fffffff) / 0x7fffffff;
   for (let round = 0; round < 200; round++) {
-    const r = await rogue(round % 2 ? 'machine' : 'relay', answering);
+    const r = await hostilePeer(round % 2 ? 'machine' : 'relay', answering);
     const events: StreamEvents = {};
     const stream = round % 2 ? null : r.session.open();
     if (stream) {
@@ -275,5 +275,5 @@ test('random records never do more than end the tunnel', async () => {
   }
 });
 
-test.after.each(endRogues);
+test.after.each(closeHostilePeers);
 test.run();

@@ -1,11 +1,11 @@
 import { Buffer } from 'node:buffer';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { FrameWriter, packHead, readFrames, unpackHead, WireError } from '../../../core/tunnel/frame.ts';
+import { FrameEncoder, packHead, readFrames, TunnelProtocolError, unpackHead } from '../../../core/tunnel/frame.ts';
 import { MAX_HEAD, MAX_HEAD_STRINGS, MAX_PLAIN } from '../../../core/tunnel/limits.ts';
-import { frame, head } from '../../support/rogue.ts';
+import { frame, head } from '../../support/fakes/hostile-peer.ts';
 
-const broken = (error: unknown) => error instanceof WireError;
+const broken = (error: unknown) => error instanceof TunnelProtocolError;
 
 function frames(record: Buffer) {
   const list: [number, number, number, string][] = [];
@@ -14,7 +14,7 @@ function frames(record: Buffer) {
 }
 
 test('frames are written and read one behind the other', () => {
-  const writer = new FrameWriter(Buffer.alloc(MAX_PLAIN));
+  const writer = new FrameEncoder(Buffer.alloc(MAX_PLAIN));
   writer.begin(3, 1, 7);
   writer.bytes(Buffer.from('body'));
   writer.finish();

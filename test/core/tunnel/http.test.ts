@@ -5,9 +5,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RESET } from '../../../core/tunnel/frame.ts';
 import { MAX_STREAMS, WINDOW } from '../../../core/tunnel/limits.ts';
-import type { TunnelResponse } from '../../../core/tunnel/message.ts';
+import type { TunnelResponse } from '../../../core/tunnel/http.ts';
 import type { Handler, HttpRequest, HttpResponse } from '../../../core/http/types.ts';
-import { ask, memoryTransport, socketTransport, tunnelPair, until } from '../../support/tunnel-pair.ts';
+import { ask, memoryTransport, socketTransport, tunnelPair, until } from '../../support/harness/tunnel-pair.ts';
 
 const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 const noise = (size: number) => {
@@ -33,7 +33,7 @@ for (const [name, transport] of [['memory', memoryTransport], ['sockets', socket
   test(
     'a request and its answer arrive as they were sent',
     over((req, res) => {
-      assert.is(req.wire, 'tunnel');
+      assert.is(req.transport, 'tunnel');
       assert.is(req.peer, '192.0.2.7');
       res.writeHead(201, { 'X-Case': 'Kept', 'set-cookie': ['a=1', 'b=2'], 'content-length': 4 });
       res.end(JSON.stringify([req.method, req.url, req.headers['x-a'], req.rawHeaders.length]).slice(0, 4));
@@ -250,7 +250,7 @@ for (const [name, transport] of [['memory', memoryTransport], ['sockets', socket
         '/a b',
         '/\u00e9',
       ];
-      for (const target of bad.filter((one) => one !== '//evil/')) {
+      for (const target of bad.filter((entry) => entry !== '//evil/')) {
         assert.is((await ask(relay, { target })).status, 400, target);
       }
       assert.is((await ask(relay, { method: 'CONNECT', target: 'localhost:22' })).status, 400);
@@ -275,7 +275,7 @@ for (const [name, transport] of [['memory', memoryTransport], ['sockets', socket
     });
     const slow = pair.relay.open()!;
     let got = 0;
-    slow.events = { onData: (chunk) => void (got += chunk.length) }; // never says accept()
+    slow.events = { onData: (chunk) => void (got += chunk.length) }; // never calls accept()
     slow.open(['GET', '/slow', ''], false);
     slow.end();
     await until(() => got >= WINDOW - 256);
@@ -419,7 +419,7 @@ for (const [name, transport] of [['memory', memoryTransport], ['sockets', socket
     });
     const answer = await ask(pair.relay);
     assert.equal(answer.fields, ['x-a', 'fine']);
-    assert.is(errors.filter((one) => one === 'sent').length, 1);
+    assert.is(errors.filter((entry) => entry === 'sent').length, 1);
     assert.is(errors.length, 12);
     await pair.close();
   });

@@ -4,13 +4,13 @@ import * as assert from 'uvu/assert';
 import { readFrames, TYPE } from '../../../core/tunnel/frame.ts';
 import { Mux } from '../../../core/tunnel/mux.ts';
 
-/** A mux whose frames are listed as they are sent; `room` is what the line takes of bulk. */
-function opener(room: () => number, takes = () => true) {
+/** A mux whose frames are listed as they are sent; `sendBudget` limits its bulk. */
+function opener(sendBudget: () => number, takes = () => true) {
   const frames: { type: number; id: number; length: number }[] = [];
   let flush = () => {};
   const mux = new Mux({
     opener: true,
-    room,
+    sendBudget,
     schedule: (later) => void (flush = later),
     send: (record) => {
       readFrames(record, (type, _flags, id, payload) => frames.push({ type, id, length: payload.length }));
@@ -21,7 +21,7 @@ function opener(room: () => number, takes = () => true) {
   return { mux, frames, flush: () => flush() };
 }
 
-test('on a full line a request with a large body is still opened before the small one behind it', () => {
+test('without budget a request with a large body is still opened before the small one behind it', () => {
   const { mux, frames, flush } = opener(() => 0);
   const upload = mux.open()!;
   upload.open(['POST', '/upload', 'peer'], false);
@@ -31,12 +31,12 @@ test('on a full line a request with a large body is still opened before the smal
   small.end();
   flush();
   assert.equal(frames.filter(({ type }) => type === TYPE.open).map(({ id }) => id), [upload.id, small.id]);
-  assert.ok(frames.reduce((sum, { length }) => sum + length, 0) < 4096, 'the bulk itself waits for the line');
+  assert.ok(frames.reduce((sum, { length }) => sum + length, 0) < 4096, 'the bulk itself waits');
 });
 
-test('on a full line small turns go past bulk, and bulk goes on when there is room', () => {
-  let room = 0;
-  const { mux, frames, flush } = opener(() => room);
+test('without budget small frames pass bulk, and bulk continues once there is budget', () => {
+  let budget = 0;
+  const { mux, frames, flush } = opener(() => budget);
   const upload = mux.open()!;
   upload.open(['POST', '/upload', 'peer'], false);
   flush();
@@ -46,19 +46,19 @@ test('on a full line small turns go past bulk, and bulk goes on when there is ro
   keystroke.write(Buffer.from('x'));
   flush();
   assert.equal(frames.map(({ type, id }) => [type, id]), [[TYPE.open, upload.id], [TYPE.open, keystroke.id]]);
-  room = 1_000_000;
+  budget = 1_000_000;
   mux.flush();
   assert.equal(frames.at(-1), { type: TYPE.data, id: upload.id, length: 10_000 });
 });
 
-test('the last word goes out though the socket has no room', () => {
+test('the goodbye is sent although the socket is full', () => {
   const { mux, frames, flush } = opener(() => 1_000_000, () => false);
   mux.open()!.open(['GET', '/', 'peer'], true);
   flush(); // From here on the socket is full.
   mux.control(TYPE.pong, Buffer.alloc(8));
   flush();
   assert.is(frames.length, 1);
-  mux.farewell(TYPE.bye, Buffer.from('1234'));
+  mux.sendGoodbye(TYPE.bye, Buffer.from('1234'));
   assert.equal(frames.slice(1).map(({ type }) => type), [TYPE.pong, TYPE.bye]);
 });
 

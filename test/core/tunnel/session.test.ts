@@ -8,16 +8,17 @@ import {
   DEAD_MS,
   HANDSHAKE_MS,
   HEARTBEAT_MS,
-  MAX_HANDSHAKE,
+  MAX_UNPROVEN,
   REKEY_MS,
   REKEY_RECORDS,
 } from '../../../core/tunnel/limits.ts';
-import { Handshake } from '../../../core/tunnel/secure.ts';
-import { Session, type SessionEnd } from '../../../core/tunnel/session.ts';
-import { handClock } from '../../support/hand-clock.ts';
-import { MemorySocket } from '../../support/memory-pair.ts';
-import { endRogues, rogue } from '../../support/rogue.ts';
-import { ask, memoryTransport, PSK, socketTransport, tunnelPair, until } from '../../support/tunnel-pair.ts';
+import { Handshake } from '../../../core/tunnel/noise.ts';
+import { generatePushKey, type PushKey } from '../../../core/tunnel/push-key.ts';
+import { TunnelSession, type TunnelSessionEnd } from '../../../core/tunnel/session.ts';
+import { fakeClock } from '../../support/fakes/fake-clock.ts';
+import { MemorySocket } from '../../support/fakes/memory-pair.ts';
+import { closeHostilePeers, hostilePeer } from '../../support/fakes/hostile-peer.ts';
+import { ask, memoryTransport, PSK, socketTransport, tunnelPair, until } from '../../support/harness/tunnel-pair.ts';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 const fine = (_req: unknown, res: { writeHead(status: number): unknown; end(text: string): unknown }) => {
@@ -26,12 +27,12 @@ const fine = (_req: unknown, res: { writeHead(status: number): unknown; end(text
 };
 
 /** A relay session alone, and the other end of its socket. */
-function lonelyRelay(clock = handClock()) {
+function lonelyRelay(clock = fakeClock()) {
   const [honest, stranger] = MemorySocket.pair();
-  stranger.onmessage = (data) => void said.push(Buffer.from(data as Uint8Array));
-  const said: Buffer[] = [];
-  let end: SessionEnd | null = null;
-  const session = new Session({
+  stranger.onmessage = (data) => void sent.push(Buffer.from(data as Uint8Array));
+  const sent: Buffer[] = [];
+  let end: TunnelSessionEnd | null = null;
+  const session = new TunnelSession({
     socket: honest,
     role: 'relay',
     psk: PSK,
@@ -40,7 +41,7 @@ function lonelyRelay(clock = handClock()) {
     onEstablished: () => {},
     onClose: (why) => end = why,
   });
-  return { session, stranger, said, clock, end: () => end };
+  return { session, stranger, sent, clock, end: () => end };
 }
 
 test("both sides learn each other's name once the token is proven", async () => {
@@ -48,7 +49,7 @@ test("both sides learn each other's name once the token is proven", async () => 
     const names: string[] = [];
     const sockets = await transport();
     const sessions = (['relay', 'machine'] as const).map((role) =>
-      new Session({
+      new TunnelSession({
         socket: sockets[role],
         role,
         psk: PSK,
@@ -64,27 +65,65 @@ test("both sides learn each other's name once the token is proven", async () => 
   }
 });
 
-test('the relay says nothing to a wrong token, prologue or version, and closes in the same way', async () => {
+test("the relay's HELLO brings its push key; a machine's, or one that is none, does not count", async () => {
+  const key = generatePushKey();
+  const other = generatePushKey();
+  const sent: [unknown, unknown][] = [[key, key], [undefined, undefined], [
+    { ...key, publicKey: other.publicKey },
+    undefined,
+  ], [
+    { publicKey: 'x', privateKey: '' },
+    undefined,
+  ], ['text', undefined]];
+  for (const [pushKey, expected] of sent) {
+    const seen: Record<string, unknown> = {};
+    const sockets = await memoryTransport();
+    const sessions = (['relay', 'machine'] as const).map((role) =>
+      new TunnelSession({
+        socket: sockets[role],
+        role,
+        psk: PSK,
+        hello: { name: role, version: '', ...(pushKey === undefined ? {} : { pushKey: pushKey as PushKey }) },
+        onEstablished: (peer) => seen[role] = peer.pushKey,
+        onClose: () => {},
+      })
+    );
+    await until(() => 'relay' in seen && 'machine' in seen);
+    assert.equal(seen, { relay: undefined, machine: expected });
+    await Promise.all(sessions.map((session) => session.close(1001, 'test over')));
+    await sockets.close();
+  }
+});
+
+test('the relay sends nothing to a wrong token, prologue or version, and closes in the same way', async () => {
   const prologue = Buffer.from('agent-monitor tunnel 99');
   for (const machine of [{ psk: Buffer.alloc(32) }, { psk: PSK, prologue }]) {
-    const { stranger, said, end } = lonelyRelay();
+    const { stranger, sent, end } = lonelyRelay();
     let closed: [number, string] | null = null;
     stranger.onclose = (...why) => closed = why;
     stranger.send(new Handshake({ initiator: true, ...machine }).write());
     await until(() => closed !== null && end() !== null);
     assert.equal(closed, [CLOSE.refused, '']);
     assert.is(end()!.code, CLOSE.refused);
-    assert.is(said.length, 0);
+    assert.is(sent.length, 0);
   }
 });
 
 test('whatever else comes first is refused: nothing, too short, too long, a text', async () => {
-  for (const first of [Buffer.alloc(0), Buffer.alloc(47), Buffer.alloc(48), Buffer.alloc(MAX_HANDSHAKE + 1)]) {
-    const { stranger, said, end } = lonelyRelay();
+  for (
+    const first of [
+      Buffer.alloc(0),
+      Buffer.alloc(47),
+      Buffer.alloc(48),
+      Buffer.alloc(49),
+      Buffer.alloc(MAX_UNPROVEN + 1),
+    ]
+  ) {
+    const { stranger, sent, end } = lonelyRelay();
     stranger.send(first);
     await until(() => end() !== null);
     assert.is(end()!.code, CLOSE.refused);
-    assert.is(said.length, 0);
+    assert.is(sent.length, 0);
   }
   const { stranger, end } = lonelyRelay();
   stranger.sendText('token');
@@ -106,10 +145,10 @@ test('who proves nothing in time is cut off, and leaves no timer', async () => {
 });
 
 test('a replayed first message gets no further than the answer', async () => {
-  const { session, stranger, said, end } = lonelyRelay();
+  const { session, stranger, sent, end } = lonelyRelay();
   const recorded = new Handshake({ initiator: true, psk: PSK }).write();
   stranger.send(recorded);
-  await until(() => said.length === 1);
+  await until(() => sent.length === 1);
   stranger.send(Buffer.alloc(100)); // what was recorded next belongs to another key
   await until(() => end() !== null);
   assert.is(session.established, false);
@@ -118,8 +157,8 @@ test('a replayed first message gets no further than the answer', async () => {
 
 test('the machine refuses a relay that does not know the token', async () => {
   const [honest, stranger] = MemorySocket.pair();
-  let end: SessionEnd | null = null;
-  new Session({
+  let end: TunnelSessionEnd | null = null;
+  new TunnelSession({
     socket: honest,
     role: 'machine',
     psk: PSK,
@@ -134,7 +173,7 @@ test('the machine refuses a relay that does not know the token', async () => {
 });
 
 test('heartbeats go out every 10 s and measure the round trip', async () => {
-  const clock = handClock();
+  const clock = fakeClock();
   const pair = await tunnelPair({ clock });
   await turn();
   const before = pair.machine.bytesIn;
@@ -154,7 +193,7 @@ test('heartbeats go out every 10 s and measure the round trip', async () => {
 
 test('a peer that falls silent is dead after 25 s, not before, on either side', async () => {
   for (const silent of ['machine', 'relay'] as const) {
-    const clock = handClock();
+    const clock = fakeClock();
     const pair = await tunnelPair({ clock });
     await turn();
     (pair.sockets[silent] as MemorySocket).tamper = () => [];
@@ -171,9 +210,9 @@ test('a peer that falls silent is dead after 25 s, not before, on either side', 
   }
 });
 
-test('after sleep a live peer is kept and a dead one is given up within 10 s', async () => {
+test('after sleep a live peer is retained and a dead one is closed within 10 s', async () => {
   for (const alive of [true, false]) {
-    const clock = handClock();
+    const clock = fakeClock();
     const pair = await tunnelPair({ clock });
     await turn();
     clock.setWall(clock.now() + 5 * 60_000); // only the wall clock goes on while a machine sleeps
@@ -188,9 +227,71 @@ test('after sleep a live peer is kept and a dead one is given up within 10 s', a
   }
 });
 
+/** A machine that pings a peer which answers only what the test answers. */
+async function sleeper() {
+  const clock = fakeClock();
+  const r = await hostilePeer('machine', { clock });
+  const pings = () => r.seen.filter(({ type }) => type === TYPE.ping).map(({ payload }) => payload);
+  const answer = (payload: Buffer) => r.frame(TYPE.pong, 0, 0, payload);
+  /** Time passes, in which the peer sends something that is no PONG. */
+  const pass = async (ms: number) => {
+    for (let passed = 0; passed < ms; passed += 500) {
+      clock.advance(500);
+      r.frame(TYPE.goaway, 0, 0);
+      await turn();
+      await turn();
+    }
+  };
+  const sleep = () => clock.setWall(clock.now() + 5 * 60_000);
+  await until(() => pings().length === 1);
+  return { r, clock, pings, answer, pass, sleep };
+}
+
+test('after sleep only the answer to a PING sent since then proves that the peer is alive', async () => {
+  for (const stale of ['the heartbeat', 'the latest PING before sleep', 'all of them']) {
+    const { r, pings, answer, pass, sleep } = await sleeper();
+    await pass(11_000);
+    const before = pings();
+    assert.is(before.length, 2);
+    sleep();
+    await pass(3000); // Wakes, and pings.
+    assert.is(pings().length, 3);
+    if (stale !== 'the latest PING before sleep') answer(before[0]!);
+    if (stale !== 'the heartbeat') answer(before[1]!);
+    await pass(8000);
+    assert.is(r.end()?.code, CLOSE.timeout, stale);
+  }
+});
+
+test('after sleep the answer to the PING sent since then keeps the tunnel, whatever came before it', async () => {
+  for (const stale of [0, 1, 2]) {
+    const { r, pings, answer, pass, sleep } = await sleeper();
+    await pass(11_000);
+    sleep();
+    await pass(3000);
+    for (const payload of pings().slice(0, stale)) answer(payload);
+    answer(pings()[2]!);
+    await pass(8000);
+    assert.is(r.end(), null, `${stale} old answers first`);
+  }
+});
+
+test('two PINGs of one instant have different stamps', async () => {
+  const { r, pings, sleep, clock } = await sleeper();
+  sleep();
+  clock.advance(2500);
+  sleep();
+  clock.advance(2500);
+  await turn();
+  await turn();
+  assert.is(new Set(pings().map((payload) => payload.toString('hex'))).size, pings().length);
+  assert.ok(pings().length >= 3);
+  await r.session.close(1001, '');
+});
+
 test('keys change after 10 minutes, without a gap', async () => {
-  const clock = handClock();
-  const r = await rogue('machine', { clock });
+  const clock = fakeClock();
+  const r = await hostilePeer('machine', { clock });
   const rekeys = () => r.seen.filter(({ type }) => type === TYPE.rekey).length;
   for (let ms = 0; ms < REKEY_MS + 20_000; ms += 10_000) {
     if (ms < REKEY_MS) assert.is(rekeys(), 0, `after ${ms} ms`);
@@ -206,7 +307,7 @@ test('keys change after 10 minutes, without a gap', async () => {
 });
 
 test('keys change after 2^16 records, both ways, without a gap', async () => {
-  const r = await rogue('machine');
+  const r = await hostilePeer('machine');
   const ping = Buffer.alloc(8);
   for (let i = 1; i <= REKEY_RECORDS + 10; i++) {
     if (i === REKEY_RECORDS - 10) r.frame(TYPE.rekey, 0, 0), r.rekeyed();
@@ -220,7 +321,7 @@ test('keys change after 2^16 records, both ways, without a gap', async () => {
 });
 
 test('a peer that does not change its key in time is cut off', async () => {
-  const r = await rogue('machine');
+  const r = await hostilePeer('machine');
   const goaway = Buffer.alloc(0);
   for (let i = 0; i < REKEY_RECORDS - 1; i++) {
     r.frame(TYPE.goaway, 0, 0, goaway);
@@ -231,6 +332,17 @@ test('a peer that does not change its key in time is cut off', async () => {
   r.frame(TYPE.goaway, 0, 0, goaway);
   await until(() => r.end() !== null);
   assert.is(r.end()!.code, CLOSE.failed);
+});
+
+test('a session that is drained twice sends GOAWAY once', async () => {
+  const r = await hostilePeer('relay');
+  assert.ok(r.session.open(), 'a running stream, for which the first drain waits');
+  const first = r.session.drain(50_000);
+  await turn();
+  const second = r.session.drain(0);
+  await Promise.all([first, second]);
+  await turn();
+  assert.is(r.seen.filter(({ type }) => type === TYPE.goaway).length, 1);
 });
 
 test('drain: running requests finish, new ones are refused, both sides end cleanly', async () => {
@@ -255,8 +367,8 @@ test('drain: running requests finish, new ones are refused, both sides end clean
   assert.equal([end.code, end.proven], [CLOSE.shutdown, true]);
 });
 
-test('drain: what does not finish in the time given is cut', async () => {
-  const clock = handClock();
+test('drain: what does not finish within the grace time is cut', async () => {
+  const clock = fakeClock();
   const pair = await tunnelPair({ clock, handler: (_req, res) => void (res.writeHead(200), res.write('x')) });
   const slow = ask(pair.relay);
   await until(() => pair.machine.streams === 1);
@@ -271,8 +383,8 @@ test('drain: what does not finish in the time given is cut', async () => {
   assert.is(clock.pending, 0);
 });
 
-test('closing says why, sealed, and leaves no timer', async () => {
-  const clock = handClock();
+test('closing sends the reason, sealed, and leaves no timer', async () => {
+  const clock = fakeClock();
   const pair = await tunnelPair({ clock });
   await pair.relay.close(CLOSE.replaced, 'another machine');
   const end = await pair.machineEnded;
@@ -288,13 +400,13 @@ test('closing says why, sealed, and leaves no timer', async () => {
   assert.is(clock.pending, 0);
 });
 
-test('a fault of the own side is told with its cause', async () => {
+test('an internal error is reported with its cause', async () => {
   const pair = await tunnelPair();
   const socket = pair.sockets.machine as MemorySocket & { error?: unknown };
   socket.error = { code: 'WS_FAULT', cause: new TypeError('out of order') };
   socket.terminate();
   const { reason } = await pair.machineEnded;
-  assert.match(reason, /^a fault of this side: TypeError: out of order\n +at /);
+  assert.match(reason, /^an internal error: TypeError: out of order\n +at /);
   assert.is((await pair.relayEnded).reason, '');
 });
 
@@ -313,5 +425,5 @@ test('nothing of a message is on the wire in the clear', async () => {
   await pair.close();
 });
 
-test.after.each(endRogues);
+test.after.each(closeHostilePeers);
 test.run();

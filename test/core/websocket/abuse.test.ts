@@ -7,9 +7,15 @@ import process from 'node:process';
 import { constants, deflateRawSync } from 'node:zlib';
 import { acceptKey } from '../../../core/websocket/handshake.ts';
 import { type AcceptOptions, Connection, DEFAULT_LIMITS, dial } from '../../../core/websocket/mod.ts';
-import { handClock } from '../../support/hand-clock.ts';
-import { closePayload, frame, type FrameParts, fromClient, readFrames } from '../../support/websocket-frames.ts';
-import { closeServers, duplexPair, RawClient, REQUEST, serve } from '../../support/websocket-peers.ts';
+import { fakeClock } from '../../support/fakes/fake-clock.ts';
+import {
+  closePayload,
+  frame,
+  type FrameParts,
+  fromClient,
+  readFrames,
+} from '../../support/harness/websocket-frames.ts';
+import { closeServers, duplexPair, RawClient, REQUEST, serve } from '../../support/harness/websocket-peers.ts';
 
 const echo = (connection: Connection) => connection.onmessage = (message) => connection.send(message);
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -210,14 +216,14 @@ test('who goes on sending to a client that never reads loses the connection, not
 
 test('a close that is never answered ends after its time, and a half-open stream after the lingering', async () => {
   for (const half of [false, true]) {
-    const clock = handClock();
+    const clock = fakeClock();
     const server = await serve(() => {}, { clock });
     const client = await RawClient.open(server.port);
     const connection = server.connections[0]!;
     if (half) client.socket.write(fromClient({ opcode: 8, payload: closePayload(1000) }));
     else connection.close();
     await client.until(() => readFrames(client.received).length === 1);
-    const ms = half ? DEFAULT_LIMITS.lingerMs : DEFAULT_LIMITS.closeMs;
+    const ms = half ? DEFAULT_LIMITS.closeTimeoutMs : DEFAULT_LIMITS.closeHandshakeMs;
     clock.advance(ms - 1);
     assert.not(connection.state === 'closed');
     clock.advance(1);
@@ -230,7 +236,7 @@ test('a close that is never answered ends after its time, and a half-open stream
 });
 
 test('a peer that is gone without a word is found by the heartbeat', async () => {
-  const clock = handClock();
+  const clock = fakeClock();
   const server = await serve(() => {}, { clock, heartbeat: { pingMs: 10_000, deadMs: 25_000 } });
   const client = await RawClient.open(server.port);
   clock.advance(10_000);
@@ -282,7 +288,7 @@ test('a reset, and an end in the middle of a frame, are 1006 with a reason', asy
   }
 });
 
-test('a fault of this side closes the connection with 1011 and harms nothing else', async () => {
+test('an internal error closes the connection with 1011 and harms nothing else', async () => {
   const [left, right] = duplexPair();
   const connection = new Connection(left, { role: 'client' });
   const peer = new Connection(right, { role: 'server' });

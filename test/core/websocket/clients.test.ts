@@ -4,8 +4,8 @@ import * as assert from 'uvu/assert';
 import { execFile } from 'node:child_process';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { CLIENT_PROGRAM, CLIENT_SEES } from '../../support/websocket-client.ts';
-import { closeServers, serve } from '../../support/websocket-peers.ts';
+import { CLIENT_PROGRAM, CLIENT_SEES } from '../../support/harness/websocket-client.ts';
+import { closeServers, serve } from '../../support/harness/websocket-peers.ts';
 
 const DENO = fileURLToPath(new URL('../../../node_modules/.bin/deno', import.meta.url));
 const CLIENTS: [string, string, string[]][] = [

@@ -3,8 +3,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Buffer } from 'node:buffer';
 import { Connection, dial, type DialOptions, type Limits, type Message } from '../../../core/websocket/mod.ts';
-import { randomBytes, seeded } from '../../support/websocket-frames.ts';
-import { duplexPair, serve } from '../../support/websocket-peers.ts';
+import { randomBytes, seeded } from '../../support/harness/websocket-frames.ts';
+import { duplexPair, serve } from '../../support/harness/websocket-peers.ts';
 
 interface Pair {
   server: Connection;
@@ -13,12 +13,12 @@ interface Pair {
 }
 interface PairOptions {
   deflate?: boolean;
-  recycle?: boolean;
+  zeroCopy?: boolean;
   limits?: Partial<Limits>;
 }
 type MakePair = (options?: PairOptions) => Promise<Pair>;
 
-const memoryPair: MakePair = ({ deflate = false, limits = {}, recycle = false } = {}) => {
+const memoryPair: MakePair = ({ deflate = false, limits = {}, zeroCopy = false } = {}) => {
   const [left, right] = duplexPair();
   const params = deflate
     ? {
@@ -28,8 +28,8 @@ const memoryPair: MakePair = ({ deflate = false, limits = {}, recycle = false } 
       clientMaxWindowBits: 15,
     }
     : null;
-  const server = new Connection(left, { role: 'server', deflate: params, limits, recycle });
-  const client = new Connection(right, { role: 'client', deflate: params, limits, recycle });
+  const server = new Connection(left, { role: 'server', deflate: params, limits, zeroCopy });
+  const client = new Connection(right, { role: 'client', deflate: params, limits, zeroCopy });
   const done = async () => {
     server.terminate();
     client.terminate();
@@ -38,11 +38,11 @@ const memoryPair: MakePair = ({ deflate = false, limits = {}, recycle = false } 
   return Promise.resolve({ server, client, done });
 };
 
-const socketPair: MakePair = async ({ deflate = false, limits = {}, recycle = false } = {}) => {
+const socketPair: MakePair = async ({ deflate = false, limits = {}, zeroCopy = false } = {}) => {
   let opened: (connection: Connection) => void;
   const accepted = new Promise<Connection>((resolve) => opened = resolve);
-  const host = await serve((connection) => opened(connection), { deflate, limits, recycle });
-  const options: DialOptions = { deflate, limits, recycle };
+  const host = await serve((connection) => opened(connection), { deflate, limits, zeroCopy });
+  const options: DialOptions = { deflate, limits, zeroCopy };
   const client = await dial(host.url, options);
   const server = await accepted;
   return {
@@ -116,12 +116,12 @@ for (const [name, makePair] of [['memory pair', memoryPair], ['real socket', soc
     async ({ server, client }) => {
       const random = seeded(7);
       const sent = Array.from({ length: 60 }, (_, i) => randomBytes(random, i % 3 ? 65_000 : 150_000 - i));
-      const given: Buffer[] = [];
+      const input: Buffer[] = [];
       const send = async () => {
         for (const message of sent) {
           const copy = Buffer.allocUnsafeSlow(message.length);
           copy.set(message);
-          given.push(copy);
+          input.push(copy);
           if (!client.send(copy)) await client.drained();
         }
       };
@@ -139,16 +139,16 @@ for (const [name, makePair] of [['memory pair', memoryPair], ['real socket', soc
       await done;
       // Some lay whole in a chunk of the stream, which is new each time.
       if (name === 'real socket') assert.ok(memory.size < 20, `${memory.size} buffers for 40 messages`);
-      if (FREES) assert.ok(given.every(({ length }) => length === 0), 'what was sent is freed');
+      if (FREES) assert.ok(input.every(({ length }) => length === 0), 'what was sent is freed');
       await back(client, server, sent);
       server.onmessage = null;
-      const kept: Message[] = [];
+      const retained: Message[] = [];
       const sending = send();
-      for await (const message of server) if (kept.push(message) === sent.length) break;
+      for await (const message of server) if (retained.push(message) === sent.length) break;
       await sending;
-      sent.forEach((message, i) => assert.ok(Buffer.from(message).equals(kept[i] as Buffer), `kept ${i}`));
+      sent.forEach((message, i) => assert.ok(Buffer.from(message).equals(retained[i] as Buffer), `retained ${i}`));
     },
-    { recycle: true },
+    { zeroCopy: true },
   );
 
   it('many messages of one turn arrive whole and in order', async ({ server, client }) => {
@@ -158,12 +158,12 @@ for (const [name, makePair] of [['memory pair', memoryPair], ['real socket', soc
   });
 
   it('a close is answered and both sides tell its code and reason', async ({ server, client }) => {
-    let told: unknown;
-    server.onclose = (code, reason) => told = [code, reason];
+    let closed: unknown;
+    server.onclose = (code, reason) => closed = [code, reason];
     client.close(4321, 'genug €');
     assert.equal(await client.closed, { code: 4321, reason: '' });
     assert.equal(await server.closed, { code: 4321, reason: 'genug €' });
-    assert.equal(told, [4321, 'genug €']);
+    assert.equal(closed, [4321, 'genug €']);
     assert.equal([client.state, server.state, client.error, server.error], ['closed', 'closed', null, null]);
   });
 
@@ -188,7 +188,7 @@ for (const [name, makePair] of [['memory pair', memoryPair], ['real socket', soc
     assert.is((await client.closed).code, 1006);
   });
 
-  it('what waits for the end of the turn is dropped by terminate, and nobody is told of room', async (pair) => {
+  it('what waits for the end of the turn is dropped by terminate, and ondrain is not called', async (pair) => {
     const { server, client } = pair;
     let rooms = 0;
     let messages = 0;
@@ -242,7 +242,7 @@ for (const [name, makePair] of [['memory pair', memoryPair], ['real socket', soc
     let sent = 0;
     while (client.send(Buffer.alloc(20_000, sent % 256))) {
       if (++sent % 20 === 0) await new Promise((resolve) => setImmediate(resolve));
-      assert.ok(sent < 5000, 'send never said stop');
+      assert.ok(sent < 5000, 'send never returned false');
     }
     sent++;
     let drained = false;

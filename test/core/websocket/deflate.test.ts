@@ -5,7 +5,8 @@ import { Buffer } from 'node:buffer';
 import process from 'node:process';
 import { constants, createInflateRaw, deflateRawSync } from 'node:zlib';
 import { Deflater, Inflater } from '../../../core/websocket/deflate.ts';
-import { randomBytes, seeded } from '../../support/websocket-frames.ts';
+import { randomBytes, seeded } from '../../support/harness/websocket-frames.ts';
+import { cpuMs } from '../../support/harness/cpu-time.ts';
 
 const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex');
 const inflate = (text: string) => new Inflater(15, true).decompress(hex(text), 1000).toString();
@@ -87,7 +88,7 @@ test('takeover makes a repeated message short', () => {
   assert.ok(forgets.compress(message).length > 2000);
 });
 
-test('output: at the limit and one past', () => {
+test('output: at the limit and just past it', () => {
   const bytes = new Deflater(15, true).compress(Buffer.alloc(5000, 1));
   assert.is(new Inflater(15, true).decompress(bytes, 5000).length, 5000);
   assert.throws(
@@ -99,17 +100,17 @@ test('output: at the limit and one past', () => {
 test('a bomb is cut while it inflates', () => {
   const bomb = deflateRawSync(Buffer.alloc(64 << 20), { finishFlush: constants.Z_SYNC_FLUSH });
   const before = process.memoryUsage().arrayBuffers;
-  const started = performance.now();
+  const started = cpuMs();
   assert.throws(() => new Inflater(15, true).decompress(bomb, 1 << 20), /too big/);
-  assert.ok(performance.now() - started < 200);
+  assert.ok(cpuMs() - started < 200);
   assert.ok(process.memoryUsage().arrayBuffers - before < 8 << 20);
 });
 
 test('a message of endless final blocks is refused', () => {
   const blocks = Buffer.alloc(100_000, hex('0300'));
-  const started = performance.now();
+  const started = cpuMs();
   assert.throws(() => new Inflater(15, false).decompress(blocks, 1 << 20), /damaged/);
-  assert.ok(performance.now() - started < 500);
+  assert.ok(cpuMs() - started < 500);
 });
 
 for (const bytes of ['ff ff ff', '07', 'f2 48 cd ff ff ff ff']) {

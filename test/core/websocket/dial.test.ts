@@ -8,10 +8,10 @@ import net, { type AddressInfo } from 'node:net';
 import { Duplex } from 'node:stream';
 import { acceptKey } from '../../../core/websocket/handshake.ts';
 import { acceptSocket, dial, type DialOptions, type WebSocketError } from '../../../core/websocket/mod.ts';
-import { handClock } from '../../support/hand-clock.ts';
-import { closePayload, frame } from '../../support/websocket-frames.ts';
-import { closeServers, serve } from '../../support/websocket-peers.ts';
-import { TLS_CERT, TLS_KEY } from '../../support/websocket-tls.ts';
+import { fakeClock } from '../../support/fakes/fake-clock.ts';
+import { closePayload, frame } from '../../support/harness/websocket-frames.ts';
+import { closeServers, serve } from '../../support/harness/websocket-peers.ts';
+import { TLS_CERT, TLS_KEY } from '../../support/harness/websocket-tls.ts';
 
 /** A server that reads the request's head and hands it over with the socket. */
 async function script(answer: (socket: net.Socket, head: string) => void) {
@@ -102,7 +102,7 @@ test('an answer that breaks a rule', async () => {
   await server.close();
 });
 
-test("an answer's head: at the limit and one past, and one that never ends", async () => {
+test("an answer's head: at the limit and just past it, and one that never ends", async () => {
   const padded = (head: string, length: number) => {
     const good = goodAnswer(head);
     return good.replace('\r\n\r\n', `\r\nPad: ${'x'.repeat(length - good.length - 3)}\r\n\r\n`);
@@ -120,7 +120,7 @@ test("an answer's head: at the limit and one past, and one that never ends", asy
 });
 
 test('a server that says nothing: the time is up', async () => {
-  const clock = handClock();
+  const clock = fakeClock();
   const server = await script(() => clock.advance(5000));
   const error = await failure(server.url, { timeoutMs: 5000, clock });
   assert.is(error.code, 'WS_TIMEOUT');
@@ -149,7 +149,7 @@ test('a name of which no address answers: the error has the words of each', asyn
   );
 });
 
-test('given up by its signal, before and during', async () => {
+test('aborted by its signal, before and during', async () => {
   const controller = new AbortController();
   const server = await script(() => controller.abort());
   assert.is((await failure(server.url, { signal: controller.signal })).code, 'WS_ABORTED');

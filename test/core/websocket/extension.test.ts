@@ -8,7 +8,7 @@ import {
   parseExtensions,
   readDeflateAnswer,
 } from '../../../core/websocket/extension.ts';
-import { quickest } from '../../support/websocket-peers.ts';
+import { quickest } from '../../support/harness/websocket-peers.ts';
 
 const parsed = (header: string) =>
   parseExtensions(header)?.map(({ name, params }) => [name, Object.fromEntries(params)]);

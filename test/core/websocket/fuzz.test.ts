@@ -1,6 +1,6 @@
 /** A few thousand inputs of the fuzzer with fixed seeds. */
 import { test } from 'uvu';
-import { fuzzConnection, fuzzInflate, fuzzParser } from '../../../scripts/fuzz-websocket.ts';
+import { fuzzConnection, fuzzInflate, fuzzParser } from '../../../scripts/conformance/fuzz-websocket.ts';
 
 test('mutated frames are read as the RFC says, however they are cut', () => {
   for (let seed = 1; seed <= 5000; seed++) fuzzParser(seed);

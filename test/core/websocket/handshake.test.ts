@@ -1,7 +1,7 @@
 /** The opening handshake, both sides (RFC 6455 §4). */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { quickest } from '../../support/websocket-peers.ts';
+import { quickest } from '../../support/harness/websocket-peers.ts';
 import {
   acceptKey,
   checkAnswer,
@@ -89,7 +89,7 @@ test('refused: methods other than GET, HTTP/1.0', () => {
   assert.is(status(GOOD, {}, { httpVersion: '1.0' }), 400);
 });
 
-test('another version is told which one is spoken', () => {
+test('a refusal of another version names the supported one', () => {
   const result = ask(withField('Sec-WebSocket-Version', '8'));
   assert.is('status' in result && result.headers['Sec-WebSocket-Version'], '13');
 });

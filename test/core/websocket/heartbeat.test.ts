@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Clock } from '../../../core/clock.ts';
 import { Heartbeat } from '../../../core/websocket/heartbeat.ts';
-import { handClock } from '../../support/hand-clock.ts';
+import { fakeClock } from '../../support/fakes/fake-clock.ts';
 
 function beat(clock: Clock) {
   const events: string[] = [];
@@ -11,7 +11,7 @@ function beat(clock: Clock) {
 }
 
 test('silence is asked once and dead at its time', () => {
-  const clock = handClock();
+  const clock = fakeClock();
   const { events } = beat(clock);
   clock.advance(9_999);
   assert.equal(events, []);
@@ -25,7 +25,7 @@ test('silence is asked once and dead at its time', () => {
 });
 
 test('who talks is not asked, who answers lives on', () => {
-  const clock = handClock();
+  const clock = fakeClock();
   const { events, heart } = beat(clock);
   for (let i = 0; i < 20; i++) {
     clock.advance(9_000);
@@ -39,7 +39,7 @@ test('who talks is not asked, who answers lives on', () => {
 });
 
 test('while this side does not read nobody dies; afterwards the silence counts from there', () => {
-  const clock = handClock();
+  const clock = fakeClock();
   const { events, heart } = beat(clock);
   heart.hold(true);
   clock.advance(600_000);
@@ -70,7 +70,7 @@ test('a process that slept gives the peer one more round', () => {
 });
 
 test('stop leaves no timer', () => {
-  const clock = handClock();
+  const clock = fakeClock();
   const { events, heart } = beat(clock);
   heart.stop();
   assert.is(clock.pending, 0);
@@ -81,7 +81,7 @@ test('stop leaves no timer', () => {
 test('times that make no sense', () => {
   const actions = { silent() {}, dead() {} };
   for (const [pingMs, deadMs] of [[0, 1], [10, 10], [10, 5], [NaN, 1]] as const) {
-    assert.throws(() => new Heartbeat({ pingMs, deadMs }, actions, handClock()), RangeError);
+    assert.throws(() => new Heartbeat({ pingMs, deadMs }, actions, fakeClock()), RangeError);
   }
 });
 

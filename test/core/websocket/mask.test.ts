@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Buffer } from 'node:buffer';
 import { loadSimd, nextMaskKey, turnKey, xor, xorBytes, xorWords } from '../../../core/websocket/mask.ts';
-import { randomBytes, seeded } from '../../support/websocket-frames.ts';
+import { randomBytes, seeded } from '../../support/harness/websocket-frames.ts';
 
 const KEY = 0x04c302a1 | 0;
 const KEY_BYTES = [0xa1, 0x02, 0xc3, 0x04];
@@ -48,7 +48,7 @@ for (const [name, way] of Object.entries(WAYS)) {
   });
 }
 
-test('a turned key goes on where the one before stopped', () => {
+test('a rotated key continues where the previous one stopped', () => {
   for (let cut = 0; cut < 9; cut++) {
     const whole = Buffer.alloc(9, 5), parts = Buffer.alloc(9, 5);
     xor(whole, 0, 9, KEY, whole, 0);

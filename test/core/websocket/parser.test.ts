@@ -14,7 +14,7 @@ import {
   fromClient,
   randomBytes,
   seeded,
-} from '../../support/websocket-frames.ts';
+} from '../../support/harness/websocket-frames.ts';
 
 type Event = [kind: string, ...data: unknown[]];
 
@@ -158,7 +158,7 @@ test('seeded random messages, fragments and splits come out as they went in', ()
   }
 });
 
-test('a message in one chunk is handed out where it lies, one over chunks in a buffer of its size', () => {
+test('a message in one chunk is delivered as a view, one over chunks in a buffer of its size', () => {
   const seen: Buffer[] = [];
   const sink = new MessageReader(
     { message: (data) => seen.push(data as Buffer), ping() {}, pong() {}, close() {} },
@@ -177,15 +177,15 @@ test('a message in one chunk is handed out where it lies, one over chunks in a b
 
 test('stop leaves the rest of a chunk for later', () => {
   const { feed, events, parser } = reader('server');
-  const one = fromClient({ payload: 'a' });
-  const chunk = Buffer.concat([one, fromClient({ payload: 'b' })]);
+  const entry = fromClient({ payload: 'a' });
+  const chunk = Buffer.concat([entry, fromClient({ payload: 'b' })]);
   const push = events.push.bind(events);
   events.push = (...added) => {
     parser.stop();
     return push(...added);
   };
-  assert.is(parser.push(chunk), one.length);
-  feed(chunk.subarray(one.length));
+  assert.is(parser.push(chunk), entry.length);
+  feed(chunk.subarray(entry.length));
   assert.equal(events, [['text', 'a'], ['text', 'b']]);
 });
 
@@ -264,7 +264,7 @@ test('a bad frame is refused at its header, before any payload', () => {
   assert.equal(reader('server').feed(Uint8Array.of(0x83, 0x80)), [['refused', 'WS_RESERVED_OPCODE', 1002]]);
 });
 
-test('message limit: at the limit and one past, in one frame and in fragments', () => {
+test('message limit: at the limit and just past it, in one frame and in fragments', () => {
   const limits = { message: 1000 };
   const sees = (...frames: FrameParts[]) => reader('server', limits).feed(Buffer.concat(frames.map(fromClient)));
   assert.is(sees({ opcode: 2, payload: Buffer.alloc(1000) })[0]![0], 'binary');
@@ -274,7 +274,7 @@ test('message limit: at the limit and one past, in one frame and in fragments', 
   assert.equal(sees(first, { opcode: 0, payload: Buffer.alloc(401) }), [['refused', 'WS_MESSAGE_TOO_BIG', 1009]]);
 });
 
-test('fragment limit: at the limit and one past', () => {
+test('fragment limit: at the limit and just past it', () => {
   const sees = (count: number) =>
     reader('server', { fragments: 5 }).feed(Buffer.concat(
       Array.from({ length: count }, (_, i) => fromClient({ opcode: i ? 0 : 2, fin: i === count - 1, payload: 'x' })),

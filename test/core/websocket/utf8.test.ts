@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Buffer, isUtf8 } from 'node:buffer';
 import { decodeText, Utf8Checker } from '../../../core/websocket/utf8.ts';
-import { randomBytes, seeded } from '../../support/websocket-frames.ts';
+import { randomBytes, seeded } from '../../support/harness/websocket-frames.ts';
 
 const check = (bytes: Buffer, size = 1) => {
   const checker = new Utf8Checker();

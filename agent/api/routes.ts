@@ -1,0 +1,61 @@
+/** Every route of the machine, and the dashboard's files beside them. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Failure } from '../../core/api/errors.ts';
+import { Router } from '../../core/http/router.ts';
+import { readAssets, serveStatic } from '../../core/http/static.ts';
+import type { Handler } from '../../core/http/types.ts';
+import { installationRoot } from '../../core/installation.ts';
+import type { Log } from '../../core/log.ts';
+import type { AgentContext } from '../context.ts';
+import type { Domain } from '../domain.ts';
+import { Uploads } from '../files/uploads.ts';
+import type { LiveFeed } from '../live/feed.ts';
+import { agentRoutes } from './agents.ts';
+import { fileRoutes } from './files.ts';
+import { healthRoutes, type HealthSources } from './health.ts';
+import { notifyRoutes } from './notify.ts';
+import { pushRoutes } from './push.ts';
+import { sessionRoutes } from './sessions.ts';
+import { settingsRoutes } from './settings.ts';
+import { taskRoutes } from './tasks.ts';
+import { templateRoutes } from './templates.ts';
+import { terminalRoutes } from './terminals.ts';
+import { workspaceRoutes } from './workspace.ts';
+
+/** Serves /api and the dashboard. Whoever calls it has checked who asks. */
+export function createApi(context: AgentContext, domain: Domain, feed: LiveFeed, health: HealthSources): Handler {
+  const { agents } = domain;
+  const router = new Router(logUnexpected(context.log));
+  healthRoutes(router, health);
+  agentRoutes(router, agents);
+  sessionRoutes(router, domain.sessions, (provider, id) => agents.agentOf(provider, id));
+  terminalRoutes(router, domain.terminals, context.clock);
+  templateRoutes(router, domain.templates);
+  taskRoutes(router, domain.board);
+  settingsRoutes(router, context, domain);
+  workspaceRoutes(router, agents, domain.workspace);
+  const uploads = new Uploads(join(context.config.dataDir, 'uploads'), () => context.clock.now());
+  fileRoutes(router, agents, domain.workspace.isolation, uploads);
+  notifyRoutes(router, agents, domain.levels);
+  pushRoutes(router, domain.push);
+  router.get('/api/live', (req, res) => feed.serve(req, res));
+  const dashboard = serveDashboard();
+  return (req, res) => isApi(req.url) ? router.handle(req, res) : dashboard(req, res);
+}
+
+const isApi = (url: string) => url === '/api' || url.startsWith('/api/') || url.startsWith('/api?');
+
+/** The dashboard, when it was built. */
+function serveDashboard(): Handler {
+  const directory = join(installationRoot(), 'dist/ui');
+  if (existsSync(join(directory, 'index.html'))) return serveStatic(readAssets(directory));
+  return () => {
+    throw new Failure('not_built', 'The dashboard is not built yet: run `npm run build` and start again.');
+  };
+}
+
+const logUnexpected = (log: Log): ConstructorParameters<typeof Router>[0] => (error, req) => {
+  const text = error instanceof Error ? error.stack ?? error.message : String(error);
+  log.error('request failed', { url: req.url, error: text });
+};

@@ -1,0 +1,38 @@
+/** /api/agents/:id/uploads: files that come in parts. */
+import { parseBeginUpload } from '../../core/api/files.ts';
+import { bool, fields } from '../../core/api/schema.ts';
+import { Failure } from '../../core/api/errors.ts';
+import { bodyOf } from '../../core/http/body.ts';
+import { json } from '../../core/http/reply.ts';
+import type { Router } from '../../core/http/router.ts';
+import type { Uploads } from '../files/uploads.ts';
+import { queryInteger, readBody } from './request.ts';
+
+const BASE = '/api/agents/:id/uploads';
+
+/** @param rootOf the folder of an agent; throws when there is no such agent */
+export function uploadRoutes(router: Router, rootOf: (id: string) => string, uploads: Uploads): void {
+  router.post(BASE, async (req, res, { params }) => {
+    const root = rootOf(params.id!);
+    json(res, 200, await uploads.begin(params.id!, root, await readBody(req, parseBeginUpload)));
+  });
+  router.put(`${BASE}/:upload`, async (req, res, { params, query }) => {
+    rootOf(params.id!);
+    const offset = queryInteger(query, 'offset');
+    if (offset === undefined) throw new Failure('bad_request', '"offset" is missing.');
+    json(res, 200, await uploads.append(params.id!, params.upload!, offset, bodyOf(req), () => req.destroy()));
+  });
+  router.post(`${BASE}/:upload/finish`, async (req, res, { params }) => {
+    const root = rootOf(params.id!);
+    const overwrite = await readBody(req, (value) => {
+      const { overwrite = false } = fields(value);
+      return bool(overwrite, 'overwrite');
+    });
+    json(res, 200, await uploads.finish(params.id!, root, params.upload!, overwrite));
+  });
+  router.delete(`${BASE}/:upload`, async (_req, res, { params }) => {
+    rootOf(params.id!);
+    await uploads.cancel(params.id!, params.upload!);
+    json(res, 200, { ok: true });
+  });
+}

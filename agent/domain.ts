@@ -1,0 +1,211 @@
+/** Everything that this machine does, put together: agents, their workspaces and terminals, and what works on top of them. */
+import process from 'node:process';
+import type { Timer } from '../core/clock.ts';
+import type { AgentInfo } from '../core/api/agents.ts';
+import type { Task } from '../core/api/tasks.ts';
+import { dashboardAddress, linkBase } from './config.ts';
+import type { AgentContext } from './context.ts';
+import { AgentLevels } from './notify/agent-levels.ts';
+import { DeliveryQueue } from './notify/delivery-queue.ts';
+import { openDeliveryState } from './notify/delivery-state.ts';
+import { createEmail } from './notify/email.ts';
+import { Notifier } from './notify/notifier.ts';
+import { createNtfy } from './notify/ntfy.ts';
+import { createSlack } from './notify/slack.ts';
+import { Telegram } from './notify/telegram.ts';
+import { createWebhook } from './notify/webhook.ts';
+import { createWhatsapp } from './notify/whatsapp.ts';
+import { activeTaskOf, TaskBoard } from './pipeline/board.ts';
+import { PipelineRunner } from './pipeline/runner.ts';
+import { DATA_DIRECTORY_MARK, removeMarks } from './process/environment.ts';
+import { killOrphans } from './process/orphans.ts';
+import type { ProviderSet } from './provider/provider-set.ts';
+import { createOwnProviders, createProviders, ownTools } from './providers.ts';
+import { Push } from './push/push.ts';
+import type { Agents } from './session/agents.ts';
+import { createDiskSessions, type DiskSessions } from './session/history.ts';
+import { Registry } from './session/registry.ts';
+import { Retention } from './session/retention.ts';
+import { RunTime } from './store/run-time.ts';
+import { openSettings, type SettingsDocument } from './settings/settings.ts';
+import { Templates } from './settings/templates.ts';
+import { createTerminals, type Terminals } from './terminal/terminals.ts';
+import { OpenCli } from './tools/opencli-installer.ts';
+import { Tools } from './tools/tools.ts';
+import { createWorkspace, type Workspace } from './workspace/workspace.ts';
+
+export interface Domain extends Services {
+  readonly providers: ProviderSet;
+  readonly settings: SettingsDocument;
+  readonly workspace: Workspace;
+  readonly sessions: DiskSessions;
+  readonly agents: Registry;
+  readonly terminals: Terminals;
+}
+
+/** What works on top of the agents. */
+export interface Services {
+  readonly templates: Templates;
+  readonly board: TaskBoard;
+  readonly tools: Tools;
+  readonly openCli: OpenCli;
+  readonly deliveries: DeliveryQueue;
+  readonly notifier: Notifier;
+  /** What was chosen for each agent's notices. */
+  readonly levels: AgentLevels;
+  readonly push: Push;
+  /** Begins nothing more. To be called before the agents are closed. */
+  close(): Promise<void>;
+}
+
+/** Changes of the channels' status are published at most this often: a burst of notices is one change of the settings page. */
+const STATUS_MS = 1000;
+
+/** Reads what is on disk, recovers what a crash left, and begins the work. `close` ends all of it. */
+export async function openDomain(context: AgentContext): Promise<Domain> {
+  const { config, log, clock } = context;
+  const { length: orphans } = await killOrphans(config.dataDir, log);
+  if (orphans) log.warn('killed orphaned processes from a previous run', { count: orphans });
+  removeMarks(process.env);
+  const env = { ...process.env, [DATA_DIRECTORY_MARK]: config.dataDir };
+  const settings = openSettings(context);
+  const own = createOwnProviders(context, env);
+  const providers = createProviders({ own, custom: () => settings.value.acpAgents, env, clock, log });
+  const workspace = createWorkspace(context, () => settings.value);
+  const sessions = createDiskSessions(own);
+  const agents = await Registry.open({ context, providers, workspace, onDisk: sessions });
+  const terminals = createTerminals(context, agents);
+  const runTime = new RunTime(context);
+  const services = openServices(context, { agents, workspace, settings, terminals, runTime });
+  return {
+    ...services,
+    providers,
+    settings,
+    workspace,
+    sessions,
+    agents,
+    terminals,
+    async close() {
+      await services.close();
+      await Promise.all([agents.close(), terminals.close(), runTime.close()]);
+      await providers.close();
+    },
+  };
+}
+
+export interface ServiceOptions {
+  agents: Agents;
+  workspace: Workspace;
+  settings: SettingsDocument;
+  terminals: Pick<Terminals, 'list'>;
+  runTime: Pick<RunTime, 'since'>;
+}
+
+const createTools = ({ config, clock }: AgentContext): Tools =>
+  new Tools({ dataDir: config.dataDir, now: () => clock.now(), own: () => ownTools(config) });
+
+export function openServices(
+  context: AgentContext,
+  { agents, workspace, settings, terminals, runTime }: ServiceOptions,
+): Services {
+  const { config } = context;
+  const board = new TaskBoard(context);
+  const tools = createTools(context);
+  const status = coalesce(context, STATUS_MS, () => context.publish({ type: 'settings' }));
+  const levels = new AgentLevels(context);
+  const telegram = new Telegram(context, (agent, request, body, by) => agents.decide(agent, request, body, by));
+  const deliveries = createDeliveries(context, telegram, status.call);
+  const push = new Push({ context, subject: pushSubject(dashboardAddress(config)) });
+  const notifier = createNotifier(context, { agents, settings, board, levels, deliveries, push, telegram });
+  deliveries.start();
+  const runner = new PipelineRunner({
+    context,
+    agents,
+    board,
+    runTime,
+    report: (report) => notifier.report(report),
+    merge: (agent, task) => mergeTask(workspace, agent, task),
+  });
+  const retention = new Retention({ context, agents, terminals, runTime, hours: () => settings.value.retentionHours });
+  return {
+    templates: new Templates(context),
+    board,
+    tools,
+    openCli: new OpenCli(context, () => tools.forget()),
+    deliveries,
+    notifier,
+    levels,
+    push,
+    async close() {
+      notifier.close();
+      status.close();
+      await Promise.all([deliveries.close(), telegram.close(), push.close(), runner.close(), retention.close()]);
+    },
+  };
+}
+
+function createDeliveries(context: AgentContext, telegram: Telegram, onChange: () => void): DeliveryQueue {
+  const { config, clock, log } = context;
+  const { allowPrivateAddresses: allowPrivate, webhookSecret: secret } = config;
+  const senders = [
+    createEmail(config.smtp),
+    createWhatsapp(config.twilio),
+    createSlack(allowPrivate),
+    createNtfy(config.ntfyToken, allowPrivate),
+    telegram,
+    createWebhook({ secret, allowPrivate, now: () => clock.now() }),
+  ];
+  return new DeliveryQueue({
+    clock,
+    log: log.tagged('Notify'),
+    senders,
+    document: openDeliveryState(context),
+    onChange,
+  });
+}
+
+interface NotifierParts extends Pick<Domain, 'settings' | 'board' | 'deliveries' | 'push' | 'levels'> {
+  agents: Agents;
+  telegram: Telegram;
+}
+
+function createNotifier(context: AgentContext, parts: NotifierParts): Notifier {
+  const { agents, settings, board, levels, deliveries, push, telegram } = parts;
+  return new Notifier({
+    context,
+    agents,
+    deliveries,
+    listeners: [push, telegram],
+    settings: () => settings.value.notify,
+    level: (agent) => levels.of(agent),
+    isReported: (agent) => activeTaskOf(board.tasks, agent) !== undefined,
+    onRemoved: (agent) => void levels.forget(agent).catch(() => {}),
+    pipelineContacts: () => board.state.config,
+    linkBase: () => linkBase(context.config, context.machineAtRelay()),
+  });
+}
+
+/** Push services want an address of whoever runs this (RFC 8292 section 2.1); the dashboard's own, where it is public. */
+const pushSubject = (address: string): string =>
+  address.startsWith('https://') ? address : 'mailto:agent-monitor@example.com';
+
+/** Commits what the task left uncommitted and merges it into the base, so that the next step builds on it. */
+async function mergeTask(workspace: Workspace, agent: AgentInfo, task: Task): Promise<void> {
+  if (!agent.worktree) return; // it worked in the folder itself
+  await workspace.commit(agent, task.name, null);
+  await workspace.merge(agent);
+}
+
+/** Calls within one window become one call at its end. */
+function coalesce({ clock }: AgentContext, ms: number, action: () => void): { call(): void; close(): void } {
+  let timer: Timer | null = null;
+  return {
+    call: () => {
+      timer ??= clock.setTimeout(() => {
+        timer = null;
+        action();
+      }, ms);
+    },
+    close: () => clock.clearTimeout(timer),
+  };
+}

@@ -1,0 +1,60 @@
+/**
+ * As what a file may be shown. Whatever it is, it comes with a policy that lets it do nothing on our origin: a page of HTML or
+ * SVG is a stranger's program there.
+ */
+import { UNTRUSTED_CSP } from '../../core/http/default-headers.ts';
+import type { HeaderMap } from '../../core/http/types.ts';
+
+/** What a browser shows by itself: pictures, sound, films, PDF. All text is plain text, also HTML and scripts. */
+const TYPES: Record<string, string> = {
+  png: 'image/png',
+  jpg: 'image/jpeg',
+  jpeg: 'image/jpeg',
+  gif: 'image/gif',
+  webp: 'image/webp',
+  avif: 'image/avif',
+  bmp: 'image/bmp',
+  ico: 'image/x-icon',
+  svg: 'image/svg+xml',
+  pdf: 'application/pdf',
+  mp3: 'audio/mpeg',
+  m4a: 'audio/mp4',
+  ogg: 'audio/ogg',
+  oga: 'audio/ogg',
+  wav: 'audio/wav',
+  flac: 'audio/flac',
+  mp4: 'video/mp4',
+  m4v: 'video/mp4',
+  webm: 'video/webm',
+  mov: 'video/quicktime',
+  zip: 'application/octet-stream',
+  gz: 'application/octet-stream',
+};
+
+/** @param path of the file; @param download it is to be saved, not shown */
+export function fileHeaders(path: string, download: boolean): HeaderMap {
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  const extension = name.includes('.') ? name.slice(name.lastIndexOf('.') + 1).toLowerCase() : '';
+  const type = Object.hasOwn(TYPES, extension) ? TYPES[extension]! : 'text/plain; charset=utf-8';
+  return {
+    'content-type': download ? 'application/octet-stream' : type,
+    'content-disposition': `${download ? 'attachment' : 'inline'}; ${fileName(name)}`,
+    'content-security-policy': UNTRUSTED_CSP,
+    'x-content-type-options': 'nosniff',
+    'cache-control': 'private, no-cache',
+    'cross-origin-resource-policy': 'same-origin',
+  };
+}
+
+/** @param path of the folder */
+export function archiveHeaders(path: string): HeaderMap {
+  const { 'content-type': _, ...headers } = fileHeaders(`${path.slice(path.lastIndexOf('/') + 1)}.zip`, true);
+  return { ...headers, 'content-type': 'application/zip' };
+}
+
+/** RFC 6266 section 4: a plain name for old clients, and the whole one. */
+function fileName(name: string): string {
+  const plain = name.replace(/[^\x20-\x7e]|["\\%]/g, '_');
+  const encoded = encodeURIComponent(name).replace(/['()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+  return `filename="${plain}"; filename*=UTF-8''${encoded}`;
+}

@@ -1,0 +1,46 @@
+/** Recognising a process again: its number alone may belong to another process by now. null where there is no /proc. */
+import process from 'node:process';
+import { type Check, need, pick, string, time } from '../../core/api/schema.ts';
+import { bootId, readStat } from './proc-table.ts';
+
+/** JSON: it is saved on disk so that the process is found again after a crash of this server. */
+export interface ProcessIdentity {
+  pid: number;
+  /** Clock ticks after boot. */
+  startTime: string;
+  bootId: string;
+  /** Value of PROCESS_MARK in its environment. */
+  mark: string;
+}
+
+/** An identity as it was stored. Throws ValidationError. */
+export const parseProcessIdentity: Check<ProcessIdentity> = (value, name) => ({
+  startTime: '',
+  bootId: '',
+  mark: '',
+  ...need(
+    pick<ProcessIdentity>(value, { pid: time, startTime: string, bootId: string, mark: string }, name),
+    'pid',
+  ),
+});
+
+/** null when the process is gone or the system has no /proc. */
+export function processIdentity(pid: number, mark = ''): ProcessIdentity | null {
+  const stat = readStat(pid);
+  return stat && { pid, startTime: stat.startTime, bootId: bootId(), mark };
+}
+
+/** Does this very process still run? A zombie does not. */
+export function isSameProcess(identity: ProcessIdentity): boolean {
+  const stat = readStat(identity.pid);
+  return stat !== null && !stat.isZombie && stat.startTime === identity.startTime && bootId() === identity.bootId;
+}
+
+/** Signals a process or, with a negative number, a group. @returns false when there is none or it is not ours */
+export function signal(pid: number, name: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, name);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,203 @@
+/** What each event of a provider does to an agent's messages, usage and state. */
+import { randomUUID } from 'node:crypto';
+import { cut, cutStart } from '../../core/api/cut.ts';
+import type { QueuedMessage } from '../../core/api/agents.ts';
+import type { UserMessage } from '../../core/api/messages.ts';
+import type { ProviderEvent, ProviderRequest } from '../provider/provider.ts';
+import { boundInput, boundRequest, boundResult, MAX_PENDING, MAX_RESULT, MAX_TEXT } from './bounds.ts';
+import { closeStreams } from './close-messages.ts';
+import type { EventContext } from './event-context.ts';
+
+type Of<T extends ProviderEvent['type']> = Extract<ProviderEvent, { type: T }>;
+
+export function applyEvent(context: EventContext, event: Exclude<ProviderEvent, { type: 'exit' }>): void {
+  const { log, store } = context;
+  switch (event.type) {
+    case 'ready':
+      store.patch({ cli: { ...store.info.cli, version: event.version || store.info.cli.version } });
+      if (event.sessionId) store.patch({ sessionId: event.sessionId });
+      return context.apply({ type: 'ready', busy: context.isBusy() });
+    case 'session':
+      return onSession(context, event);
+    case 'turn.start':
+      return context.apply({ type: 'turn.start' });
+    case 'turn.end':
+      return onTurnEnd(context, event);
+    case 'text.start':
+      return void (log.get(event.id) ?? log.add({
+        kind: event.thinking ? 'thinking' : 'text',
+        id: event.id,
+        text: '',
+        done: false,
+        ...parent(event),
+      }));
+    case 'text.delta':
+      return onTextDelta(context, event);
+    case 'text.end':
+      return onTextEnd(context, event);
+    case 'tool.start':
+      return onTool(context, event.id, { tool: event.tool, title: '', input: null, ...parent(event) });
+    case 'tool.input.delta':
+      return log.stream(event.id, 'inputText', event.text);
+    case 'tool.input':
+      store.preview(`${event.tool}: ${event.title}`);
+      return onTool(context, event.id, {
+        tool: event.tool,
+        title: cut(event.title, 2000),
+        input: boundInput(event.input),
+        ...parent(event),
+      });
+    case 'tool.output.delta':
+      return log.stream(event.id, 'output', event.text);
+    case 'tool.end':
+      log.patch(event.id, { status: event.status, result: boundResult(event.result), endedAt: context.now() });
+      return;
+    case 'todos':
+      return onTodos(context, event);
+    case 'request':
+      return onRequest(context, event.request);
+    case 'request.cancelled':
+      return onRequestEnd(context, event.requestId, 'cancelled');
+    case 'request.resolved':
+      return onRequestEnd(context, event.requestId, 'answered');
+    case 'message.status':
+      return onMessageStatus(context, event);
+    case 'usage':
+      return store.patch({ usage: { ...store.info.usage, ...event.usage } });
+    case 'notice':
+      return onNotice(context, event);
+    case 'title':
+      if (store.record.isAutoNamed && event.title.trim()) store.patch({ name: cut(event.title.trim(), 200) });
+      return;
+    case 'cleared':
+      return onNotice(context, {
+        type: 'notice',
+        level: 'info',
+        code: 'cleared',
+        text: 'The conversation was cleared: the agent no longer sees what is above.',
+        passing: false,
+      });
+    case 'activity':
+      return;
+  }
+}
+
+const parent = (event: { parent?: string }) => (event.parent ? { parent: event.parent } : {});
+
+function onSession({ store }: EventContext, event: Of<'session'>): void {
+  store.patch({
+    sessionId: event.sessionId,
+    ...(event.model ? { model: event.model } : {}),
+    ...(event.mode ? { mode: event.mode } : {}),
+    ...(event.effort ? { effort: event.effort } : {}),
+  });
+}
+
+function onTurnEnd(context: EventContext, event: Of<'turn.end'>): void {
+  const { log, store } = context;
+  store.patch({ usage: { ...store.info.usage, turns: store.info.usage.turns + 1 } });
+  const { usage } = store.info;
+  // A turn waits for its own requests: those open at its good end come from background work, which goes on waiting.
+  const closed = event.outcome === 'done' ? [] : log.pendingRequests(Infinity);
+  for (const { id } of closed) log.patch(id, { status: 'cancelled' });
+  context.refreshPending();
+  closeStreams(context);
+  log.add({
+    kind: 'turn',
+    id: randomUUID(),
+    outcome: event.outcome,
+    text: cut(event.text, MAX_TEXT),
+    durationMs: event.durationMs,
+    costUsd: usage.costUsd,
+    inputTokens: usage.inputTokens,
+    outputTokens: usage.outputTokens,
+  });
+  if (event.outcome !== 'done') store.preview(event.text);
+  context.apply({ type: 'turn.end', outcome: event.outcome, text: cut(event.text, 2000) });
+}
+
+function onTextDelta({ log, store }: EventContext, event: Of<'text.delta'>): void {
+  log.stream(event.id, 'text', event.text);
+  const message = log.get(event.id);
+  if (message?.kind === 'text' && !message.parent) store.previewLater(() => cutStart(message.text, 600));
+}
+
+function onTextEnd({ log, store }: EventContext, event: Of<'text.end'>): void {
+  const text = cut(event.text, MAX_TEXT, '…');
+  if (!log.patch(event.id, { text, done: true })) {
+    log.add({ kind: event.thinking ? 'thinking' : 'text', id: event.id, text, done: true, ...parent(event) });
+  }
+  if (!event.thinking && !event.parent) store.preview(text);
+}
+
+function onTool(
+  { log }: EventContext,
+  id: string,
+  fields: { tool: string; title: string; input: Record<string, unknown> | null; parent?: string },
+): void {
+  // The streamed JSON is not needed once the whole input is there.
+  if (log.patch(id, { ...fields, inputText: '' })) return;
+  log.add({ kind: 'tool', id, ...fields, inputText: '', output: '', status: 'running' });
+}
+
+function onTodos({ log }: EventContext, event: Of<'todos'>): void {
+  for (const message of log.newest()) {
+    if (message.kind === 'user') break;
+    if (message.kind === 'todos') return void log.patch(message.id, { todos: event.todos });
+  }
+  log.add({ kind: 'todos', id: randomUUID(), todos: event.todos });
+}
+
+function onRequest({ log, store, refreshPending }: EventContext, request: ProviderRequest): void {
+  const { requestId, ...rest } = request;
+  if (log.get(requestId)) return;
+  log.add({
+    kind: 'request',
+    id: requestId,
+    ...boundRequest(rest),
+    status: 'pending',
+    decision: null,
+  });
+  void log.commit().catch(() => {});
+  store.previewLater(() => request.title || request.tool);
+  // The list on the cards is full: nothing on them changes.
+  if (store.info.pending.length < MAX_PENDING) refreshPending();
+}
+
+function onRequestEnd({ log, refreshPending }: EventContext, id: string, status: 'cancelled' | 'answered'): void {
+  const message = log.get(id);
+  if (message?.kind !== 'request') return;
+  const isOpen = message.status === 'pending' || message.status === 'decided';
+  // Answered without a decision of ours: the CLI settled it by itself.
+  if (isOpen) log.patch(id, { status: status === 'answered' && !message.decision ? 'cancelled' : status });
+  refreshPending();
+}
+
+function onMessageStatus(context: EventContext, event: Of<'message.status'>): void {
+  const message = context.log.get(event.id);
+  if (message?.kind !== 'user' || message.status === 'cancelled') return;
+  if (message.status === 'sent' && event.status !== 'failed') return;
+  context.log.patch(event.id, { status: event.status, ...(event.error ? { error: event.error } : {}) });
+  refreshQueue(context, message, event.status === 'queued');
+}
+
+function refreshQueue({ store }: EventContext, message: UserMessage, isQueued: boolean): void {
+  const rest = store.info.queue.filter((entry) => entry.id !== message.id);
+  const entry: QueuedMessage = { id: message.id, text: cut(message.text, 1000), at: message.at };
+  store.patch({ queue: isQueued ? [...rest, entry] : rest });
+}
+
+function onNotice({ log }: EventContext, event: Of<'notice'>): void {
+  const text = cut(event.text, MAX_RESULT);
+  const limit = event.limit ? { limit: event.limit } : {};
+  if (event.passing) {
+    for (const message of log.newest()) {
+      if (message.kind === 'turn' || message.kind === 'user') break;
+      if (message.kind === 'notice' && message.passing && message.code === event.code) {
+        return void log.patch(message.id, { text, level: event.level, ...limit });
+      }
+    }
+  }
+  const { level, code, passing } = event;
+  log.add({ kind: 'notice', id: randomUUID(), level, code, text, passing, ...limit });
+}

@@ -1,0 +1,63 @@
+/** Bounds of a tool's input and result: the rest is cut, so that the row can still be shown. */
+import { approvalOf } from '../../core/api/approval.ts';
+import { cut } from '../../core/api/cut.ts';
+import type { RequestMessage, ToolResult } from '../../core/api/messages.ts';
+import type { ProviderRequest } from '../provider/provider.ts';
+
+/** Characters of a tool's result. */
+export const MAX_RESULT = 64 * 1024;
+/** Characters of a finished text. */
+export const MAX_TEXT = 2 * 1024 * 1024;
+/** Characters of a tool's input as JSON, and of each other part of a request; beyond it long values are cut. */
+export const MAX_INPUT = 512 * 1024;
+/** Characters of one text, and of one other value as JSON, in an input over MAX_INPUT. */
+const MAX_INPUT_TEXT = 10_000;
+const MAX_INPUT_VALUE = 50_000;
+
+export function boundResult(result: ToolResult): ToolResult {
+  const isLong = result.text.length > MAX_RESULT;
+  return isLong ? { ...result, text: cut(result.text, MAX_RESULT), truncated: true } : result;
+}
+
+/** @returns the input itself, or a copy with its long values cut, and with as many fields as there is room for */
+export function boundInput(input: Record<string, unknown> | null): Record<string, unknown> | null {
+  if (!input || JSON.stringify(input).length <= MAX_INPUT) return input;
+  let room = MAX_INPUT;
+  const entries = Object.entries(input).map(([name, value]) => [name, boundValue(value)] as const);
+  return Object.fromEntries(entries.filter((entry) => (room -= JSON.stringify(entry).length) >= 0));
+}
+
+function boundValue(value: unknown): unknown {
+  if (typeof value === 'string') return value.length > MAX_INPUT_TEXT ? shorten(value) : value;
+  return JSON.stringify(value ?? null).length > MAX_INPUT_VALUE ? '…' : value;
+}
+
+type Asked = Omit<ProviderRequest, 'requestId'>;
+
+/**
+ * A request as it is kept and shown. What is too large is cut, and `truncated` says that not all of it can be seen: it must
+ * not be allowed.
+ */
+export function boundRequest(request: Asked): Asked & Pick<RequestMessage, 'truncated'> {
+  const { diffs, questions, plan, description } = request;
+  const bounded = {
+    ...request,
+    input: boundInput(request.input) ?? {},
+    diffs: isTooLarge(diffs) ? [] : diffs,
+    questions: isTooLarge(questions) ? [] : questions,
+    plan: isTooLarge(plan) ? shorten(plan) : plan,
+    description: isTooLarge(description) ? shorten(description) : description,
+  };
+  const isCut = (Object.keys(bounded) as (keyof Asked)[]).some((name) => bounded[name] !== request[name]);
+  return isCut || !approvalOf(bounded).isWhole ? { ...bounded, truncated: true } : bounded;
+}
+
+function isTooLarge(value: string | readonly unknown[]): boolean {
+  // A character is six in JSON at most; most requests have little or nothing here.
+  if (typeof value === 'string' ? value.length * 6 < MAX_INPUT : !value.length) return false;
+  return JSON.stringify(value).length > MAX_INPUT;
+}
+const shorten = (text: string): string => `${cut(text, MAX_INPUT_TEXT)}… (${text.length} characters)`;
+
+/** Requests that the agent's info names; further ones wait in the conversation and move up. */
+export const MAX_PENDING = 100;

@@ -1,0 +1,74 @@
+/** One run of an agent's CLI: from open() to its exit event. */
+import type { Clock, Timer } from '../../core/clock.ts';
+import type { OpenOptions, Provider, ProviderEvent, ProviderSession } from '../provider/provider.ts';
+import type { AgentRecord } from './record.ts';
+import type { StopReason } from './state.ts';
+
+/** An idle CLI that was asked to end may take this long, ms: a hook or an MCP server that hangs keeps it. Messages wait meanwhile. */
+const REAP_MS = 5000;
+
+export interface CliRunOptions {
+  provider: Provider;
+  clock: Clock;
+  onEvent(event: ProviderEvent): void;
+  /** stop() is done, also when the provider never emitted its exit. */
+  onStopped(): void;
+}
+
+export class CliRun {
+  readonly cli: ProviderSession;
+  readonly #clock: Clock;
+  readonly #onStopped: () => void;
+  stopReason: StopReason | null = null;
+  /** The agent was at something when the CLI was asked to end. */
+  hadWork = false;
+  /** Between turn.start and turn.end. */
+  isTurning = false;
+  #stopping: Promise<void> | null = null;
+  #reapTimer: Timer | null = null;
+
+  /** Starts the CLI; it resumes the session that the record names. */
+  constructor(record: AgentRecord, { provider, clock, onEvent, onStopped }: CliRunOptions) {
+    this.#clock = clock;
+    this.#onStopped = onStopped;
+    this.cli = provider.open(openOptions(record), onEvent);
+  }
+
+  /** Resolves when the CLI and all that it started have ended. */
+  stop(reason: StopReason, hadWork: boolean): Promise<void> {
+    this.stopReason = reason;
+    this.hadWork = hadWork;
+    return this.#stop();
+  }
+
+  /** Ends an idle CLI gently, and by force when it takes longer than REAP_MS. */
+  reap(): void {
+    this.stopReason = 'reap';
+    this.#reapTimer = this.#clock.setTimeout(() => void this.#stop(), REAP_MS);
+    this.cli.reap();
+  }
+
+  /** The exit event has come. */
+  ended(): void {
+    this.#clock.clearTimeout(this.#reapTimer);
+  }
+
+  #stop(): Promise<void> {
+    return this.#stopping ??= this.cli.stop().finally(() => this.#onStopped());
+  }
+}
+
+/** What the agent's next CLI is opened with. */
+export function openOptions({ info, cwd, isResumeLost }: AgentRecord): OpenOptions {
+  const { resume = null, forkSession = false } = isResumeLost ? {} : info.flags;
+  return {
+    agentId: info.id,
+    cwd,
+    resume: info.sessionId ?? resume,
+    fork: info.sessionId === null && forkSession,
+    flags: info.flags,
+    model: info.model,
+    mode: info.mode,
+    effort: info.effort,
+  };
+}

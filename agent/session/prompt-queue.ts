@@ -1,0 +1,160 @@
+/**
+ * Messages of users on their way to the CLI: on disk first, then handed over in order, then begun. The same id sent again
+ * changes nothing.
+ */
+import { randomUUID } from 'node:crypto';
+import { Failure } from '../../core/api/errors.ts';
+import type { SendMessageBody, UserMessage } from '../../core/api/messages.ts';
+import type { OutgoingMessage, ProviderSession } from '../provider/provider.ts';
+import { notSaved } from '../store/document.ts';
+import type { MessageLog } from './message-log.ts';
+
+/** Marks a message that was never saved: sending it again is no duplicate. */
+const NOT_SAVED = 'It could not be saved. Send it again.';
+/** Marks one that was saved only after the session had begun to close: sending it again is no duplicate either. */
+const TOO_LATE = 'The agent was being closed. Send it again.';
+
+/** The answer to a message that was sent so long ago that it is not kept any more. */
+const REMOVED = 'This message was sent before: it is too old to be shown, and is not sent again.';
+
+export interface PromptQueueOptions {
+  log(): MessageLog;
+  /** Why no message is taken at the moment; null: messages are taken. */
+  refusing(): Failure | null;
+  /** Makes sure that a CLI can be opened, before anything is saved. Throws Failure. */
+  prepare(): Promise<void>;
+  /** A message was added to those that wait for the CLI. */
+  onAccepted(): void;
+}
+
+export class PromptQueue {
+  readonly #options: PromptQueueOptions;
+  #prepared: Promise<void> = Promise.resolve();
+  /** Messages that are being saved. */
+  readonly #saving = new Map<string, Promise<unknown>>();
+  /** Saved and not handed to a CLI yet. */
+  #accepted: OutgoingMessage[] = [];
+  /** Handed to the CLI, which has not begun with them. */
+  readonly #undelivered = new Map<string, OutgoingMessage>();
+
+  constructor(options: PromptQueueOptions) {
+    this.#options = options;
+  }
+
+  /** The CLI holds messages that it has not begun with. */
+  get isBusy(): boolean {
+    return this.#undelivered.size > 0;
+  }
+
+  /** Messages wait for a CLI. */
+  get isWaiting(): boolean {
+    return this.#accepted.length > 0;
+  }
+
+  /** No message is on its way to a CLI, not even one that is being saved. */
+  get isEmpty(): boolean {
+    return !this.isBusy && !this.isWaiting && !this.#saving.size;
+  }
+
+  get waitingIds(): ReadonlySet<string> {
+    return new Set(this.#accepted.map(({ id }) => id));
+  }
+
+  /** Throws Failure when the message is refused or cannot be saved. */
+  async send(body: SendMessageBody, by: string): Promise<{ message: UserMessage; duplicate: boolean }> {
+    const log = this.#options.log;
+    const id = body.clientId ?? randomUUID();
+    // Nothing is awaited between this and #accept(): of several at once the others wait for the first, then for the next.
+    while (this.#saving.has(id)) await this.#saving.get(id);
+    this.#refuseIfClosing();
+    const known = log().get(id);
+    if (log().wasRemoved(id)) throw new Failure('message_gone', REMOVED);
+    if (known && known.kind !== 'user') throw new Failure('bad_request', '"clientId" is already used.');
+    if (known && known.error !== NOT_SAVED && known.error !== TOO_LATE) return { message: known, duplicate: true };
+    await this.#accept(id, body, by);
+    this.#options.onAccepted();
+    return { message: log().get(id) as UserMessage, duplicate: false };
+  }
+
+  #refuseIfClosing(): void {
+    const reason = this.#options.refusing();
+    if (reason) throw reason;
+  }
+
+  /** There is no moment in which the message is neither being saved nor waiting: the session would count as at rest. */
+  async #accept(id: string, body: SendMessageBody, by: string): Promise<void> {
+    const saving = this.#inOrder(() => this.#options.prepare()).then(() => this.#save(id, body, by));
+    this.#saving.set(id, saving.catch(() => {}));
+    try {
+      await saving;
+      // Taken back while it was being saved.
+      if ((this.#options.log().get(id) as UserMessage).status === 'cancelled') return;
+      this.#accepted.push({ id, text: body.text, images: body.images ?? [] });
+    } finally {
+      this.#saving.delete(id);
+    }
+  }
+
+  /** Messages are saved in the order in which they came, however long each takes to be prepared. */
+  #inOrder(prepare: () => Promise<void>): Promise<void> {
+    const prepared = this.#prepared.then(prepare);
+    this.#prepared = prepared.catch(() => {});
+    return prepared;
+  }
+
+  async #save(id: string, { text, images = [] }: SendMessageBody, by: string): Promise<void> {
+    const log = this.#options.log();
+    this.#refuseIfClosing();
+    const pictures = images.map(({ mediaType, data }) => ({ mediaType, size: Math.floor(data.length * 3 / 4) }));
+    if (log.get(id)) log.patch(id, { status: 'accepted', error: undefined });
+    else log.add({ kind: 'user', id, text, images: pictures, status: 'accepted', by });
+    try {
+      await log.commit();
+    } catch (error) {
+      log.patch(id, { status: 'failed', error: NOT_SAVED });
+      throw notSaved(error);
+    }
+    if (this.#options.refusing()) log.patch(id, { status: 'failed', error: TOO_LATE });
+    this.#refuseIfClosing();
+  }
+
+  /** @returns true when the message has not been handed to a CLI; it will not be then */
+  takeBack(id: string): boolean {
+    const waiting = this.#accepted.length;
+    this.#accepted = this.#accepted.filter((message) => message.id !== id);
+    return this.#accepted.length < waiting || this.#saving.has(id);
+  }
+
+  /** Hands all that waits to the CLI, in order. */
+  deliverTo(cli: ProviderSession): void {
+    for (const message of this.#accepted.splice(0)) {
+      this.#undelivered.set(message.id, message);
+      cli.send(message);
+    }
+  }
+
+  /** The CLI has begun with a message, or will not begin with it. */
+  settle(id: string): void {
+    this.#undelivered.delete(id);
+  }
+
+  /** A new CLI begins: what the former one had not begun with is not its own. */
+  forgetUndelivered(): void {
+    this.#undelivered.clear();
+  }
+
+  /** What the CLI had not begun with waits for the next one, before everything else. */
+  requeueUndelivered(): void {
+    this.#accepted.unshift(...this.#undelivered.values());
+  }
+
+  /** Nothing is handed over any more. */
+  clear(): void {
+    this.#accepted = [];
+  }
+
+  /** Resolves when no message is being saved any more. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#saving.values());
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * The protocol between the agent server and the process that holds one PTY (host.ts), over the latter's stdin and stdout:
+ * frames of one byte kind, four bytes length (big endian) and a payload. Each direction is one ordered stream, so a resize,
+ * the end of the output and the exit stand exactly where they happened.
+ */
+import { Buffer } from 'node:buffer';
+
+/** Agent → host. */
+export type HostCommand =
+  | { kind: 'start'; launch: Launch }
+  | { kind: 'input'; bytes: Buffer }
+  | { kind: 'resize'; cols: number; rows: number }
+  | { kind: 'repaint' }
+  /** Ends the program: SIGHUP to its session, then SIGKILL to what is left (pty.ts). */
+  | { kind: 'hangup' };
+
+/** Host → agent. */
+export type HostEvent =
+  | { kind: 'started'; pid: number }
+  /** The program could not be started; the host exits. */
+  | { kind: 'failed'; text: string }
+  | { kind: 'output'; bytes: Buffer }
+  /** The output from here on is for this size. */
+  | { kind: 'resized'; cols: number; rows: number }
+  /** The answer to one `repaint`: bytes that draw the screen as it was after `offset` bytes of output. */
+  | { kind: 'repainted'; offset: number; bytes: Buffer }
+  /** Bytes of input written to the PTY since the last `consumed`. */
+  | { kind: 'consumed'; bytes: number }
+  /** All output has been sent. `repaint` draws the last screen. */
+  | { kind: 'exit'; code: number; signal: number; repaint: Buffer };
+
+export interface Launch {
+  file: string;
+  args: string[];
+  cwd: string;
+  env: Record<string, string>;
+  cols: number;
+  rows: number;
+}
+
+const HEAD = 5;
+/** Largest payload; a repaint is bounded well below (screen.ts). */
+export const MAX_PAYLOAD = 16 * 1024 * 1024;
+
+type Message = HostCommand | HostEvent;
+/** The kind byte of each message. */
+const CODES: Record<Message['kind'], number> = {
+  start: 1,
+  input: 2,
+  resize: 3,
+  repaint: 4,
+  hangup: 5,
+  started: 16,
+  failed: 17,
+  output: 18,
+  resized: 19,
+  repainted: 20,
+  consumed: 21,
+  exit: 22,
+};
+const KINDS = new Map(Object.entries(CODES).map(([kind, code]) => [code, kind as Message['kind']]));
+
+/**
+ * One frame. Its payload is the bytes alone for input and output; a length (2 bytes), JSON and bytes for repainted and exit;
+ * JSON alone for the rest.
+ */
+export function encode(message: Message): Buffer {
+  switch (message.kind) {
+    case 'input':
+    case 'output':
+      return frame(message.kind, message.bytes);
+    case 'repainted':
+      return frame(message.kind, head({ offset: message.offset }), message.bytes);
+    case 'exit':
+      return frame(message.kind, head({ code: message.code, signal: message.signal }), message.repaint);
+    default: {
+      const { kind, ...fields } = message;
+      return frame(kind, Buffer.from(JSON.stringify(fields)));
+    }
+  }
+}
+
+/** JSON after its length, for payloads that continue with bytes. */
+function head(fields: object): Buffer {
+  const json = Buffer.from(JSON.stringify(fields));
+  const length = Buffer.alloc(2);
+  length.writeUInt16BE(json.length);
+  return Buffer.concat([length, json]);
+}
+
+function frame(kind: Message['kind'], ...parts: Buffer[]): Buffer {
+  const start = Buffer.alloc(HEAD);
+  start[0] = CODES[kind];
+  start.writeUInt32BE(parts.reduce((n, part) => n + part.length, 0), 1);
+  return Buffer.concat([start, ...parts]);
+}
+
+function decode(kind: Message['kind'], payload: Buffer): Message {
+  switch (kind) {
+    case 'input':
+    case 'output':
+      return { kind, bytes: payload };
+    case 'repainted':
+    case 'exit': {
+      const end = 2 + payload.readUInt16BE(0);
+      const fields = JSON.parse(payload.toString('utf8', 2, end));
+      const bytes = payload.subarray(end);
+      return kind === 'exit' ? { kind, ...fields, repaint: bytes } : { kind, ...fields, bytes };
+    }
+    default:
+      return { kind, ...JSON.parse(payload.toString()) };
+  }
+}
+
+/**
+ * Splits a byte stream into messages. The bytes of a message may be a view of the pushed chunk: copy what you retain.
+ * `push` throws on an unknown kind or an overlong payload: the stream is then unusable, and its owner ends the process.
+ */
+export class FrameReader<T extends Message> {
+  #rest: Buffer = Buffer.alloc(0);
+  readonly #onMessage: (message: T) => void;
+
+  constructor(onMessage: (message: T) => void) {
+    this.#onMessage = onMessage;
+  }
+
+  push(chunk: Buffer): void {
+    let data = this.#rest.length ? Buffer.concat([this.#rest, chunk]) : chunk;
+    while (data.length >= HEAD) {
+      const kind = KINDS.get(data[0]!);
+      const length = data.readUInt32BE(1);
+      if (!kind || length > MAX_PAYLOAD) throw new Error(`frame of kind ${data[0]} with ${length} bytes`);
+      if (data.length < HEAD + length) break;
+      this.#onMessage(decode(kind, data.subarray(HEAD, HEAD + length)) as T);
+      data = data.subarray(HEAD + length);
+    }
+    this.#rest = data;
+  }
+}

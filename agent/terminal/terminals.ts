@@ -1,0 +1,291 @@
+/** The terminals of this machine: opened, found, renamed, closed. See core/api/TERMINAL.md. */
+import { randomUUID } from 'node:crypto';
+import { realpath } from 'node:fs/promises';
+import process from 'node:process';
+import type { Timer } from '../../core/clock.ts';
+import { Failure } from '../../core/api/errors.ts';
+import { clampSize, type CreateTerminalBody, TERMINAL_CLOSE, type TerminalProgram } from '../../core/api/terminals.ts';
+import type { AgentInfo } from '../../core/api/agents.ts';
+import type { TerminalInfo } from '../../core/api/terminals.ts';
+import type { AgentContext } from '../context.ts';
+import type { Agents } from '../session/agents.ts';
+import { type Availability, probePty, SWITCHED_OFF } from './availability.ts';
+import { noDirectory, terminalCommand, terminalDirectory, terminalEnvironment } from './launch.ts';
+import { startHost } from './host-process.ts';
+import { Terminal } from './terminal.ts';
+
+/** Terminals open at once, ended ones included. */
+export const MAX_TERMINAL = 24;
+/** Connections to one terminal. */
+export const MAX_VIEWER = 32;
+/** How long an ended terminal can still be looked at, ms. */
+export const RETENTION_MS = 60 * 60_000;
+/** Output alone is published at most this often, ms. */
+const ACTIVITY_MS = 10_000;
+/** Ids of create requests that are remembered. */
+const MAX_REQUESTS = 100;
+
+export interface Terminals {
+  list(): TerminalInfo[];
+  /** Throws Failure `no_terminal`, as do all that take an id. */
+  info(id: string): TerminalInfo;
+  /** Opens a terminal; a request with the same clientId returns the same one. `by`: who asks, for the audit log. */
+  create(body: CreateTerminalBody, by: string): Promise<TerminalInfo>;
+  rename(id: string, name: string): TerminalInfo;
+  /** Ends the program, closes every viewer. */
+  remove(id: string, by: string): Promise<void>;
+  /** The terminal, when it takes one more viewer. */
+  forViewer(id: string): Terminal;
+  /** What is known now. */
+  availability(): Availability;
+  /** Resolves when it is known whether terminals work here. */
+  probed(): Promise<Availability>;
+  /** Ends every program. */
+  close(): Promise<void>;
+}
+
+interface Retained {
+  terminal: Terminal;
+  /** When it was last published, monotonic. */
+  publishedAt: number;
+  /** Runs once it has ended. */
+  removal: Timer | null;
+  /** Leaves the directory and the agent. */
+  leave: () => void;
+}
+
+/** What is to be opened. */
+interface Plan {
+  id: string;
+  name: string;
+  program: TerminalProgram;
+  agent: AgentInfo | null;
+  command: { file: string; args: string[] };
+  cwd: string;
+  size: { cols: number; rows: number };
+}
+
+class OpenTerminals implements Terminals {
+  readonly #context: AgentContext;
+  readonly #agents: Agents;
+  readonly #terminals = new Map<string, Retained>();
+  /** Create requests by the client's id. */
+  readonly #requests = new Map<string, Promise<TerminalInfo>>();
+  readonly #probed: Promise<void>;
+  readonly #startHost: typeof startHost;
+  #availability: Availability = { available: false, text: 'Whether terminals work here is being looked up.' };
+  #starting = 0;
+  #isClosed = false;
+
+  constructor(
+    context: AgentContext,
+    agents: Agents,
+    { probe = probePty, host = startHost }: TerminalsOptions,
+  ) {
+    this.#startHost = host;
+    this.#context = context;
+    this.#agents = agents;
+    if (!context.config.terminal) this.#availability = SWITCHED_OFF;
+    this.#probed = context.config.terminal
+      ? probe().then((found) => void (this.#availability = found))
+      : Promise.resolve();
+  }
+
+  list(): TerminalInfo[] {
+    return [...this.#terminals.values()].map(({ terminal }) => terminal.info());
+  }
+
+  availability(): Availability {
+    return this.#availability;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const all = [...this.#terminals.values()];
+    for (const { removal } of all) this.#context.clock.clearTimeout(removal);
+    await Promise.all(all.map(({ terminal }) => terminal.close(TERMINAL_CLOSE.restart, 'The server is going down.')));
+  }
+
+  async probed(): Promise<Availability> {
+    await this.#probed;
+    return this.#availability;
+  }
+
+  info(id: string): TerminalInfo {
+    return this.#get(id).terminal.info();
+  }
+
+  rename(id: string, name: string): TerminalInfo {
+    const { terminal } = this.#get(id);
+    terminal.name = name;
+    this.#publish(terminal);
+    return terminal.info();
+  }
+
+  async remove(id: string, by: string): Promise<void> {
+    await this.#remove(this.#get(id), by);
+  }
+
+  forViewer(id: string): Terminal {
+    const { terminal } = this.#get(id);
+    if (terminal.info().viewers < MAX_VIEWER) return terminal;
+    throw new Failure('too_many_viewers', 'Too many pages show this terminal.');
+  }
+
+  #get(id: string): Retained {
+    const retained = this.#terminals.get(id);
+    if (retained) return retained;
+    throw new Failure('no_terminal', 'There is no such terminal (any more).');
+  }
+
+  create(body: CreateTerminalBody, by: string): Promise<TerminalInfo> {
+    const { clientId } = body;
+    if (!clientId) return this.#open(body, by);
+    const known = this.#requests.get(clientId);
+    if (known) return known;
+    const result = this.#open(body, by);
+    this.#requests.set(clientId, result);
+    if (this.#requests.size > MAX_REQUESTS) this.#requests.delete(this.#requests.keys().next().value!);
+    result.catch(() => this.#requests.delete(clientId)); // a failed one may be tried again
+    return result;
+  }
+
+  async #open(body: CreateTerminalBody, by: string): Promise<TerminalInfo> {
+    await this.#probed;
+    if (!this.#availability.available) throw new Failure('no_terminals', this.#availability.text);
+    if (this.#terminals.size + this.#starting >= MAX_TERMINAL) {
+      throw new Failure('too_many_terminals', `${MAX_TERMINAL} terminals are open: close one first.`);
+    }
+    this.#starting++;
+    try {
+      return await this.#start(body, by);
+    } finally {
+      this.#starting--;
+    }
+  }
+
+  async #plan(body: CreateTerminalBody): Promise<Plan> {
+    const { config } = this.#context;
+    const { command: program = 'shell' } = body;
+    const agent = body.agentId ? this.#agents.info(body.agentId) : null;
+    return {
+      id: randomUUID(),
+      name: body.name?.trim() || this.#freeName(program),
+      program,
+      agent,
+      command: terminalCommand(program, agent, config),
+      cwd: await terminalDirectory(body.directory, agent, config),
+      size: clampSize(body.cols ?? 80, body.rows ?? 24),
+    };
+  }
+
+  async #start(body: CreateTerminalBody, by: string): Promise<TerminalInfo> {
+    const plan = await this.#plan(body);
+    const { agent, program } = plan;
+    const directory = await realpath(plan.cwd).catch(() => {
+      throw noDirectory(plan.cwd);
+    });
+    let isGone = false;
+    // Entered before anything is waited for: should the directory be removed meanwhile, this terminal is named or closed.
+    const leave = this.#agents.enterDirectory({
+      label: `The terminal "${plan.name}"`,
+      directory,
+      agentId: agent?.id ?? null,
+      get isOver() {
+        return isGone;
+      },
+      close: async () => void await opening.then((terminal) => this.#removeById(terminal.id), () => {}),
+    });
+    const opening = this.#launch(plan, by);
+    try {
+      const terminal = await opening;
+      void terminal.gone.then(() => isGone = true);
+      this.#retain(terminal, leave);
+      this.#context.log.tagged('Audit').info('terminal opened', {
+        id: terminal.id,
+        command: program,
+        directory: plan.cwd,
+        by,
+      });
+      this.#publish(terminal);
+      return terminal.info();
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
+
+  /** Takes the agent's session, when the program is to go on with it, and starts the program. */
+  async #launch({ id, name, program, agent, command, cwd, size }: Plan, by: string): Promise<Terminal> {
+    const handed = agent && program !== 'shell' ? await this.#agents.handOverSession(agent.id, { id, name }, by) : null;
+    const terminal: Terminal = new Terminal({
+      id,
+      name,
+      agentId: agent?.id ?? null,
+      command: program,
+      launch: { ...command, args: handed?.args ?? command.args, cwd, env: terminalEnvironment(process.env), ...size },
+      clock: this.#context.clock,
+      startHost: this.#startHost,
+      onChange: (isActivity) => this.#onChange(terminal, isActivity),
+    });
+    void terminal.gone.then(() => handed?.release());
+    try {
+      await terminal.started;
+    } catch (error) {
+      throw new Failure('terminal_failed', `The terminal could not be started: ${(error as Error).message}`);
+    }
+    if (this.#isClosed) await terminal.close(TERMINAL_CLOSE.restart, 'The server is going down.');
+    return terminal;
+  }
+
+  #retain(terminal: Terminal, leave: () => void): void {
+    this.#terminals.set(terminal.id, { terminal, publishedAt: 0, removal: null, leave });
+  }
+
+  #freeName(program: string): string {
+    const names = new Set(this.list().map(({ name }) => name));
+    for (let i = 1;; i++) {
+      const name = i === 1 ? program : `${program} ${i}`;
+      if (!names.has(name)) return name;
+    }
+  }
+
+  async #removeById(id: string): Promise<void> {
+    const retained = this.#terminals.get(id);
+    if (retained) await this.#remove(retained, 'the deletion of its agent');
+  }
+
+  async #remove({ terminal, removal, leave }: Retained, by: string): Promise<void> {
+    this.#context.clock.clearTimeout(removal);
+    this.#terminals.delete(terminal.id);
+    leave();
+    this.#context.log.tagged('Audit').info('terminal closed', { id: terminal.id, by });
+    this.#context.publish({ type: 'terminal.removed', id: terminal.id });
+    await terminal.close(TERMINAL_CLOSE.gone, 'This terminal was closed.');
+  }
+
+  #onChange(terminal: Terminal, isActivity: boolean): void {
+    const retained = this.#terminals.get(terminal.id);
+    if (!retained) return;
+    if (isActivity && this.#context.clock.monotonic() - retained.publishedAt < ACTIVITY_MS) return;
+    this.#publish(terminal);
+    if (!terminal.info().exited || retained.removal || this.#isClosed) return;
+    retained.removal = this.#context.clock.setTimeout(() => void this.#remove(retained, 'time'), RETENTION_MS);
+  }
+
+  #publish(terminal: Terminal): void {
+    const retained = this.#terminals.get(terminal.id);
+    if (!retained) return;
+    retained.publishedAt = this.#context.clock.monotonic();
+    this.#context.publish({ type: 'terminal', terminal: terminal.info() });
+  }
+}
+
+/** For tests: another look at whether a PTY can be had, and another way to start a terminal's process. */
+export interface TerminalsOptions {
+  probe?: () => Promise<Availability>;
+  host?: typeof startHost;
+}
+
+export const createTerminals = (context: AgentContext, agents: Agents, options: TerminalsOptions = {}): Terminals =>
+  new OpenTerminals(context, agents, options);

@@ -1,0 +1,149 @@
+/** Commits what an agent changed in its worktree, or throws it away. */
+import { Buffer } from 'node:buffer';
+import { mkdtemp, rm, unlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Failure } from '../../core/api/errors.ts';
+import type { WorktreeInfo } from '../../core/api/agents.ts';
+import { type Place, repositoryOf } from './changes.ts';
+import { git, type Where } from './git.ts';
+import { operationIn } from './git-directory.ts';
+import { names, nulJoined, pathText } from './git-output.ts';
+import { refuseIgnoredFilters } from './ignored-drivers.ts';
+import { addPaths } from './patch.ts';
+import { readSeededFiles } from './seeded-files.ts';
+import { commitOf, currentBranch, type Repository, type StatusEntry, statusOf } from './repository.ts';
+import { withRepository } from './repository-lock.ts';
+
+const SLASH = 0x2f;
+
+/** The uncommitted files that are work; `paths` limits them. */
+export async function pendingWork(at: Repository, paths: readonly string[] | null): Promise<StatusEntry[]> {
+  const seeded = await readSeededFiles(at);
+  const wanted = paths && new Set(paths);
+  return (await statusOf(at)).filter(({ path }) =>
+    wanted ? wanted.has(pathText(path).path) : !seeded.isUnchanged(path)
+  );
+}
+
+/**
+ * Commits what is not committed: all of it, or `paths`. Hooks and signatures of the user are left out (nobody is there to
+ * answer them). Returns the commit, or null when there was nothing to commit.
+ */
+export async function commitWork(
+  place: Place,
+  message: string,
+  paths: readonly string[] | null,
+): Promise<string | null> {
+  if (message.includes('\0')) throw new Failure('bad_message', 'The message must be free of NUL characters.');
+  const at = await repositoryOf(place);
+  return withRepository(at.common, async () => {
+    if (place.worktree) await refuseOtherBranch(at, place.worktree, ['merge']);
+    const entries = await pendingWork(at, paths);
+    const conflicts = entries.filter(({ code }) => code.includes('U') || code === 'AA' || code === 'DD');
+    if (conflicts.length) {
+      throw new Failure('unresolved', `Resolve the conflicts first: ${names(conflicts.map((entry) => entry.path))}.`);
+    }
+    if (!entries.length) return null;
+    refuseNested(entries);
+    const files = entries.map((entry) => entry.path);
+    await refuseIgnoredFilters(at, files);
+    await addPaths(at, files);
+    const isMerging = (await commitOf(at, 'MERGE_HEAD')) !== null; // git refuses a partial commit then
+    await commitFiles(at, message, isMerging ? null : files);
+    return await commitOf(at, 'HEAD');
+  });
+}
+
+/** git lists a new repository inside as one directory; it would commit a pointer to its commit, without a single file. */
+function refuseNested(entries: StatusEntry[]): void {
+  const nested = entries.filter(({ code, path }) => code === '??' && path.at(-1) === SLASH);
+  if (!nested.length) return;
+  throw new Failure(
+    'nested_repository',
+    `A repository of its own is inside: ${
+      names(nested.map((entry) => entry.path))
+    }. Its files would not be in the commit. ` +
+      'Ask the agent to remove the .git folder in it, to add it as a submodule, or to add it to .gitignore, then commit again.',
+  );
+}
+
+/** Commits these files only, or what is in the index. A message may be longer than an argument can be: git reads it. */
+async function commitFiles(at: Where, message: string, files: Buffer[] | null): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), 'agent-monitor-commit-'));
+  try {
+    const only = ['--only', `--pathspec-from-file=${join(directory, 'files')}`, '--pathspec-file-nul'];
+    if (files) await writeFile(join(directory, 'files'), nulJoined(files));
+    await git(
+      at,
+      [...await author(at), 'commit', '--quiet', '--no-verify', '--file=-', ...(files ? only : [])],
+      { input: message },
+    );
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** Who commits: the user as git knows them, else a name that says what did it. */
+export async function author(at: Where): Promise<string[]> {
+  const { code } = await git(at, ['var', 'GIT_COMMITTER_IDENT'], { codes: [1, 128] });
+  return code === 0 ? [] : ['-c', 'user.name=Agent Monitor', '-c', 'user.email=agent-monitor@localhost'];
+}
+
+/**
+ * Throws Failure when something is under way in the worktree, or another branch than the agent's is checked out: what is
+ * committed would not be on it. `allowed`: names of operations that are no obstacle.
+ */
+export async function refuseOtherBranch(
+  at: Repository,
+  { path, branch }: WorktreeInfo,
+  allowed: string[] = [],
+): Promise<void> {
+  const operation = await operationIn(at.gitDir);
+  if (operation && !allowed.includes(operation.name)) {
+    throw new Failure(
+      'worktree_busy',
+      `A ${operation.name} is under way in ${path}. Ask the agent to ${operation.ending}, then try again.`,
+    );
+  }
+  const current = await currentBranch(at);
+  if (current === branch) return;
+  throw new Failure(
+    'other_branch',
+    `${current ? `The branch ${current}` : 'A commit without a branch'} is checked out in ${path}, not ${branch}. ` +
+      `Ask the agent to bring its commits to ${branch} and to check that out (git checkout ${branch}), then try again.`,
+  );
+}
+
+/** Discards what is not committed, of `paths` or all of it; only in an agent's worktree. Returns the number of files. */
+export async function discardWork(place: Place, paths: readonly string[] | null): Promise<number> {
+  if (!place.worktree) {
+    throw new Failure(
+      'no_worktree',
+      'This agent works in the folder itself, where changes may be your own: discard them with git.',
+    );
+  }
+  const at = await repositoryOf(place);
+  return withRepository(at.common, async () => {
+    const entries = await pendingWork(at, paths);
+    const files = entries.map((entry) => entry.path);
+    if (!files.length) return 0;
+    // New files are only removed: none of them is written.
+    const written = entries.filter(({ code }) => code !== '??' && !code.startsWith('A'));
+    await refuseIgnoredFilters(at, written.map((entry) => entry.path));
+    const pathspec = ['--pathspec-from-file=-', '--pathspec-file-nul'];
+    await git(at, ['reset', '--quiet', 'HEAD', ...pathspec], { input: nulJoined(files) });
+    const after = new Map((await statusOf(at)).map((entry) => [entry.path.toString('latin1'), entry.code]));
+    const tracked = files.filter((path) => (after.get(path.toString('latin1')) ?? '??') !== '??');
+    if (tracked.length) await git(at, ['checkout', '--quiet', 'HEAD', ...pathspec], { input: nulJoined(tracked) });
+    for (const path of files) if (after.get(path.toString('latin1')) === '??') await removeUntracked(at.top, path);
+    return files.length;
+  });
+}
+
+/** The path is passed as bytes: a name need not be UTF-8. git lists a repository inside the worktree as one directory. */
+async function removeUntracked(top: string, path: Buffer): Promise<void> {
+  const full = Buffer.concat([Buffer.from(`${top}/`), path]);
+  if (path.at(-1) === 0x2f) return await rm(full.toString('utf8'), { recursive: true, force: true });
+  await unlink(full);
+}

@@ -1,0 +1,150 @@
+/** Where agents work: directories, worktrees, and the changes in them. */
+import { stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { Failure } from '../../core/api/errors.ts';
+import type { AgentInfo, ProviderName, WorktreeInfo } from '../../core/api/agents.ts';
+import type { FileDiff } from '../../core/api/messages.ts';
+import { list, string } from '../../core/api/schema.ts';
+import type { Changes, DirectoryListing, Instructions } from '../../core/api/workspace.ts';
+import type { AgentContext } from '../context.ts';
+import { type Document, openDocument } from '../store/document.ts';
+import { fileDiff, listChanges, type Place } from './changes.ts';
+import { commitWork, discardWork } from './commit.ts';
+import { listDirectories } from './directories.ts';
+import { GitError } from './git.ts';
+import { readInstructions, writeInstructions } from './instructions.ts';
+import { GitIsolation } from './isolation.ts';
+import { type MergeOutcome, mergeWork } from './merge.ts';
+import { openPatch } from './patch.ts';
+import { type Prepared, prepareDirectory, type PrepareRequest, type PrepareSettings } from './prepare.ts';
+import { unmergedWork } from './unmerged.ts';
+import { refuseUnremovable, removeUnfinished, removeWorktree, workDirectory } from './worktree.ts';
+
+/** Folders that the picker offers first. */
+const MAX_RECENT = 10;
+
+/** Where agents work: their directories and worktrees, and the work in them. `agent`: the one whose work it is. */
+export interface Workspace {
+  /** Through it git looks at a repository. */
+  readonly isolation: GitIsolation;
+  /** Makes the directory of a new agent ready, see prepareDirectory(). Throws Failure. */
+  prepare(request: PrepareRequest): Promise<Prepared>;
+  /** What would be lost if the worktree were removed; empty when nothing. One sentence a kind of work. */
+  unmerged(worktree: WorktreeInfo): Promise<string[]>;
+  /** Throws Failure when `remove` would: the worktree is locked, or something in it cannot be removed. Removes nothing. */
+  refuseUnremovable(worktree: WorktreeInfo): Promise<void>;
+  /** Removes the worktree with its branch, as a whole or not at all. Throws Failure, unless `discardWork` also `unmerged_work`. */
+  remove(worktree: WorktreeInfo, options: { discardWork: boolean }): Promise<void>;
+  /** Removes a worktree whose agent was never made, if nobody has committed in it. Throws Failure `unmerged_work`. */
+  removeUnfinished(worktree: WorktreeInfo): Promise<void>;
+  directories(request: { path: string; hidden: boolean }): Promise<DirectoryListing>;
+  instructions(agent: AgentInfo): Promise<Instructions>;
+  setInstructions(agent: AgentInfo, content: string, version?: string): Promise<Instructions>;
+  changes(agent: AgentInfo): Promise<Changes>;
+  diff(agent: AgentInfo, path: string): Promise<FileDiff>;
+  patch(agent: AgentInfo): Promise<{ stream: Readable; close(): Promise<void> }>;
+  /** Returns the commit, or null when there was nothing to commit. */
+  commit(agent: AgentInfo, message: string, paths: string[] | null): Promise<string | null>;
+  merge(agent: AgentInfo): Promise<MergeOutcome>;
+  discard(agent: AgentInfo, paths: string[] | null): Promise<number>;
+}
+
+/** What making and removing an agent takes of it. */
+export type AgentWorkspace = Pick<
+  Workspace,
+  'prepare' | 'unmerged' | 'refuseUnremovable' | 'remove' | 'removeUnfinished'
+>;
+
+/** The settings that a new worktree and the folder picker follow. */
+export interface WorkspaceSettings extends PrepareSettings {
+  roots: string[];
+}
+
+/** @param settings read for every request */
+export function createWorkspace(context: AgentContext, settings: () => WorkspaceSettings): Workspace {
+  const isolation = new GitIsolation(join(context.config.dataDir, 'git-isolation'));
+  const recent = openRecent(context);
+  return {
+    isolation,
+    prepare: async (request) => {
+      const result = await prepareDirectory({ context, isolation, settings: settings() }, request);
+      await remember(recent, result.directory)
+        .catch((error) => context.log.warn('The recent folders were not saved', { error: error.message }));
+      return result;
+    },
+    unmerged: (worktree) => unmergedWork(isolation, worktree),
+    refuseUnremovable: (worktree) => refuseUnremovable(isolation, worktree),
+    remove: (worktree, options) => removeWorktree(isolation, worktree, options),
+    removeUnfinished: (worktree) => removeUnfinished(isolation, worktree),
+    directories: ({ path, hidden }) =>
+      listDirectories({
+        path: path || context.config.defaultDirectory,
+        hidden,
+        roots: [homedir(), context.config.defaultDirectory, ...settings().roots],
+        recent: recent.value,
+      }),
+    ...workOf(isolation),
+  };
+}
+
+type WorkActions = Pick<
+  Workspace,
+  'instructions' | 'setInstructions' | 'changes' | 'diff' | 'patch' | 'commit' | 'merge' | 'discard'
+>;
+
+/** What can be done with the work of an agent, at the place where it works. */
+function workOf(isolation: GitIsolation): WorkActions {
+  const onPlace =
+    <A extends unknown[], T>(action: (place: AgentPlace, ...rest: A) => Promise<T>) =>
+    async (agent: AgentInfo, ...rest: A) => {
+      try {
+        return await action(await placeOf(isolation, agent), ...rest);
+      } catch (error) {
+        throw gitFailure(error);
+      }
+    };
+  return {
+    instructions: onPlace(({ cwd, provider }) => readInstructions(cwd, provider)),
+    setInstructions: onPlace(({ cwd, provider }, content, version) =>
+      writeInstructions(cwd, provider, content, version)
+    ),
+    changes: onPlace(listChanges),
+    diff: onPlace(fileDiff),
+    patch: onPlace(openPatch),
+    commit: onPlace(commitWork),
+    merge: onPlace((place) => mergeWork(place)),
+    discard: onPlace(discardWork),
+  };
+}
+
+async function placeOf(
+  isolation: GitIsolation,
+  { worktree, directory, provider }: AgentInfo,
+): Promise<AgentPlace> {
+  const cwd = worktree ? await workDirectory(worktree, directory) : directory;
+  if (await isDirectory(cwd)) return { cwd, worktree, provider, isolation };
+  throw new Failure('folder_gone', `The folder ${cwd} is not there any more.`);
+}
+
+/** What git refuses (the agent holds a lock, a repository inside has no commit) is the state of the directory, no defect here. */
+const gitFailure = (error: unknown) =>
+  error instanceof GitError ? new Failure('git_failed', `Git could not do this: ${error.message}`) : error;
+
+type AgentPlace = Place & { provider: ProviderName };
+
+const isDirectory = (path: string) => stat(path).then((found) => found.isDirectory(), () => false);
+
+function openRecent(context: AgentContext): Document<string[]> {
+  return openDocument<string[]>({
+    path: join(context.config.dataDir, 'recent-folders.json'),
+    initial: [],
+    parse: (value) => list(string)(value, 'the list of folders').slice(0, MAX_RECENT),
+    warn: (text) => context.warn('recent-folders', text),
+  });
+}
+
+/** Puts a directory first. */
+const remember = (recent: Document<string[]>, directory: string) =>
+  recent.update((list) => [directory, ...list.filter((entry) => entry !== directory)].slice(0, MAX_RECENT));

@@ -1,0 +1,87 @@
+/** The files of an agent's folder: what a listing and a search say. Paths are below the folder, with "/". Browser-safe. */
+import { bool, integer, MAX_FIELD, need, number, pick, text, uuid } from './schema.ts';
+
+export type FileKind = 'file' | 'directory' | 'link' | 'other';
+
+export interface FileEntry {
+  name: string;
+  /** What the other routes take; '' is the folder itself. */
+  path: string;
+  kind: FileKind;
+  /** Bytes; 0 for what is no file. */
+  size: number;
+  /** ms since the Unix epoch. */
+  modifiedAt: number;
+  /** false: its name is not UTF-8 (bytes are shown as \xNN), so no route reaches it. */
+  addressable: boolean;
+}
+
+/** GET /api/agents/:id/files?path= */
+export interface FileListing {
+  path: string;
+  /** Directories first, then by name. */
+  entries: FileEntry[];
+  /** Not all are listed. */
+  truncated: boolean;
+}
+
+/** GET /api/agents/:id/files/search?q= */
+export interface FileSearch {
+  /** The best first. */
+  paths: string[];
+  /** The folder has more files than were looked through. */
+  truncated: boolean;
+}
+
+/** PUT /api/agents/:id/files/content?path= */
+export interface FileWritten {
+  ok: true;
+  path: string;
+  size: number;
+  /** Of the new content; sent as If-Match it refuses to overwrite a newer one. */
+  etag: string;
+}
+
+/** One line that holds the text that was looked for. */
+export interface FoundLine {
+  path: string;
+  /** From 1. */
+  line: number;
+  /** The line, cut around what was found. */
+  text: string;
+}
+
+/** GET /api/agents/:id/files/search?text= */
+export interface ContentSearch {
+  found: FoundLine[];
+  /** There is more than this, or not everything could be looked through in time. */
+  truncated: boolean;
+}
+
+/** Bytes of one upload. */
+export const MAX_UPLOAD = 16 * 1024 * 1024 * 1024;
+
+/** POST /api/agents/:id/uploads. The same id again says how much has arrived, also after a restart of the machine. */
+export interface BeginUpload {
+  /** A UUID made by the client. */
+  uploadId: string;
+  /** Where the file is to lie. */
+  path: string;
+  /** Bytes of the whole file. */
+  size: number;
+  /** Replace a file that is there; without it that is 409 `file_exists`. */
+  overwrite?: boolean;
+}
+
+export interface UploadState {
+  uploadId: string;
+  /** Bytes that have arrived: where the next part begins. */
+  offset: number;
+  size: number;
+}
+
+export function parseBeginUpload(value: unknown): BeginUpload {
+  const checks = { uploadId: uuid, path: text(MAX_FIELD, true), size: number(0, MAX_UPLOAD), overwrite: bool };
+  const body = need(pick<BeginUpload>(value, checks), 'uploadId', 'path', 'size');
+  return { ...body, size: integer(body.size, 'size') };
+}

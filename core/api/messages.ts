@@ -1,0 +1,263 @@
+import {
+  bool,
+  type Check,
+  type Fields,
+  fields,
+  list,
+  MAX_LIST,
+  MAX_TEXT,
+  need,
+  oneOf,
+  pick,
+  text,
+  uuid,
+  ValidationError,
+  wrong,
+} from './schema.ts';
+import { MODES, type PermissionMode } from './agents.ts';
+
+/** One file's change as a list of unified hunks. */
+export interface FileDiff {
+  path: string;
+  kind: 'add' | 'update' | 'delete';
+  hunks: { oldStart: number; oldLines: number; newStart: number; newLines: number; lines: string[] }[];
+  /** Hunks were left out because the diff is too large. */
+  truncated?: boolean;
+}
+
+export type ToolStatus = 'running' | 'done' | 'error' | 'denied' | 'cancelled';
+
+/** What a tool returned. `text` is bounded (MAX_RESULT in the journal); `truncated` says that it was cut. */
+export interface ToolResult {
+  text: string;
+  truncated: boolean;
+  exitCode?: number;
+  diffs?: FileDiff[];
+}
+
+export interface Todo {
+  text: string;
+  status: 'pending' | 'in_progress' | 'completed';
+}
+
+/** One way to answer a request. `allow` and `deny` always exist for a permission; rules add more. */
+export interface Choice {
+  /** `allow`, `deny`, `cancel`, `session`, or `rule:<n>` */
+  id: string;
+  label: string;
+  /** What exactly it allows and where that is written. */
+  detail: string;
+  tone: 'allow' | 'rule' | 'deny';
+}
+
+export interface Question {
+  id: string;
+  header: string;
+  question: string;
+  options: { label: string; description: string }[];
+  multiSelect: boolean;
+  /** A free text answer is welcome. */
+  other: boolean;
+  secret: boolean;
+}
+
+export type RequestStatus = 'pending' | 'decided' | 'answered' | 'cancelled' | 'expired';
+
+/** POST /api/agents/:id/permissions/:requestId. `decision` is a Choice id, or `answer` with `answers` for questions. */
+export interface DecisionBody {
+  decision: string;
+  /** Made by the client; posting the same id again is harmless. */
+  clientId: string;
+  /** Deny: a message for the model. */
+  message?: string;
+  /** Deny: also interrupt the turn. */
+  interrupt?: boolean;
+  /** Allow: the edited tool input. */
+  input?: Record<string, unknown>;
+  /** Question id → chosen labels or free text. */
+  answers?: Record<string, string[]>;
+  /** Plan: the mode to go on with. */
+  mode?: PermissionMode;
+}
+
+/** Who decided what and when; `by` names the session ("Safari on iPhone", "this machine"). */
+export interface DecisionRecord extends DecisionBody {
+  by: string;
+  at: number;
+}
+
+export interface MessageBase {
+  /** Stable and unique within the agent. */
+  id: string;
+  /** 1, 2, 3 … without gaps within the agent: the order of appearance. */
+  seq: number;
+  at: number;
+  /** Id of the tool message of the subagent that this belongs to. */
+  parent?: string;
+}
+
+export type Message =
+  & MessageBase
+  & (
+    | {
+      kind: 'user';
+      text: string;
+      images: { mediaType: string; size: number }[];
+      /** accepted: saved, not yet with the CLI; sent: the CLI has it; failed: see error. */
+      status: 'accepted' | 'queued' | 'sent' | 'cancelled' | 'failed';
+      by: string;
+      error?: string;
+    }
+    | { kind: 'text'; text: string; done: boolean }
+    | { kind: 'thinking'; text: string; done: boolean }
+    | {
+      kind: 'tool';
+      tool: string;
+      /** One line for the closed row: the command, the file, the pattern. */
+      title: string;
+      /** The complete input once known; `inputText` is the JSON as it streams in. */
+      input: Record<string, unknown> | null;
+      inputText: string;
+      /** Live output, where the provider streams it. */
+      output: string;
+      status: ToolStatus;
+      result?: ToolResult;
+      endedAt?: number;
+    }
+    | {
+      kind: 'request';
+      /** permission: run a tool; question: answer a form; plan: approve a plan. */
+      request: 'permission' | 'question' | 'plan';
+      /** Id of the tool message that asks, where there is one. */
+      toolId: string | null;
+      tool: string;
+      title: string;
+      description: string;
+      input: Record<string, unknown>;
+      /** A part of what is asked for is not in this message, so only choices of the tone `deny` are accepted. */
+      truncated?: boolean;
+      diffs: FileDiff[];
+      choices: Choice[];
+      questions: Question[];
+      plan: string;
+      status: RequestStatus;
+      decision: DecisionRecord | null;
+    }
+    | { kind: 'todos'; todos: Todo[] }
+    | {
+      kind: 'notice';
+      level: 'info' | 'warning' | 'error';
+      /** machine word: api_retry, rate_limit, stderr, compacted, background, interrupted, exit … */
+      code: string;
+      text: string;
+      /** A passing notice is replaced by the next one of the same code. */
+      passing: boolean;
+      /** Of a notice about a usage limit (`rate_limit`). */
+      limit?: LimitState;
+    }
+    | {
+      kind: 'turn';
+      outcome: 'done' | 'interrupted' | 'error' | 'max_turns' | 'max_budget';
+      text: string;
+      durationMs: number;
+      /** Cumulative, as in Usage. */
+      costUsd: number | null;
+      inputTokens: number;
+      outputTokens: number;
+    }
+  );
+
+/** A usage limit of the provider. */
+export interface LimitState {
+  /** Nothing goes on until it is reset. */
+  isReached: boolean;
+  /** ms since the Unix epoch; null: not told. */
+  resetsAt: number | null;
+}
+
+export type MessageKind = Message['kind'];
+
+export type RequestMessage = Extract<Message, { kind: 'request' }>;
+
+export type ToolMessage = Extract<Message, { kind: 'tool' }>;
+
+export type UserMessage = Extract<Message, { kind: 'user' }>;
+
+/** POST /api/agents/:id/message */
+export interface SendMessageBody {
+  text: string;
+  clientId?: string;
+  images?: { mediaType: string; data: string }[];
+}
+
+/** A page of history: GET /api/agents/:id/messages?after=SEQ | ?before=SEQ & limit=N */
+export interface MessagePage {
+  messages: Message[];
+  /** Older messages exist before the first of this page. */
+  more: boolean;
+}
+
+/** Images of one message, and base64 characters of one. The whole body is bounded by the server. */
+export const MAX_IMAGES = 8;
+
+export const MAX_IMAGE = 7 * 1024 * 1024;
+
+export const IMAGE_TYPES = ['image/png', 'image/jpeg', 'image/gif', 'image/webp'];
+
+const record: Check<Fields> = (value, name) => fields(value, name);
+
+type Image = NonNullable<SendMessageBody['images']>[number];
+
+const image: Check<Image> = (value, name) => {
+  const input = need(
+    pick<Image>(value, { mediaType: oneOf(IMAGE_TYPES), data: text(MAX_IMAGE, true) }, name),
+    'mediaType',
+    'data',
+  );
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(input.data)) wrong(`${name}.data`, 'base64');
+  const mediaType = imageType(input.data) ?? wrong(`${name}.data`, 'a PNG, JPEG, GIF or WebP image');
+  return { ...input, mediaType };
+};
+
+/** By its first bytes, whatever it was called: a CLI, or the model's API, refuses the whole conversation for a wrong type. */
+function imageType(data: string): string | undefined {
+  const bytes = data.length < 16 ? '' : atob(data.slice(0, 16));
+  if (bytes.startsWith('\x89PNG\r\n\x1a\n')) return 'image/png';
+  if (bytes.startsWith('\xff\xd8\xff')) return 'image/jpeg';
+  if (/^GIF8[79]a/.test(bytes)) return 'image/gif';
+  return /^RIFF[^]{4}WEBP/.test(bytes) ? 'image/webp' : undefined;
+}
+
+/** A message needs a text or an image. */
+export function parseSendMessage(value: unknown): SendMessageBody {
+  const body = pick<SendMessageBody>(value, {
+    text: text(MAX_TEXT),
+    clientId: uuid,
+    images: list(image, MAX_IMAGES),
+  });
+  if (!body.text?.trim() && !body.images?.length) throw new ValidationError('"text" is missing: write a message.');
+  return { ...body, text: body.text ?? '' };
+}
+
+const answers: Check<Record<string, string[]>> = (value, name) =>
+  Object.fromEntries(
+    Object.entries(fields(value, name)).slice(0, MAX_LIST)
+      .map(([question, input]) => [question, list(text(MAX_TEXT))(input, `${name}.${question}`)]),
+  );
+
+/** `clientId` may be left out by scripts: then repeating the request is not recognised as the same. */
+export function parseDecision(value: unknown, makeId: () => string): DecisionBody {
+  const body = need(
+    pick<DecisionBody>(value, {
+      decision: text(100, true),
+      clientId: uuid,
+      message: text(MAX_TEXT),
+      interrupt: bool,
+      input: record,
+      answers,
+      mode: oneOf(MODES),
+    }),
+    'decision',
+  );
+  return { ...body, clientId: body.clientId ?? makeId() };
+}

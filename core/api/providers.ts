@@ -1,0 +1,118 @@
+/** What is known of the providers with drivers of their own, as data; of all others the machine tells what there is. Browser-safe. */
+import type { ProviderName } from './agents.ts';
+
+/** What an agent can do beyond talking and asking. The page shows nothing of what it cannot. */
+export interface ProviderFeatures {
+  /** A denial may carry words for the model, and what is allowed may be changed before. */
+  words: boolean;
+  /** A budget, rules about tools, a file of MCP servers. */
+  limits: boolean;
+  /** The browser's extension. */
+  chrome: boolean;
+  /** "Full auto": works in its folder without asking. */
+  fullAuto: boolean;
+  /** Further folders. */
+  addDirs: boolean;
+  /** A copy of a session can be gone on with. */
+  fork: boolean;
+  /** Its sessions on disk are listed, also those started in a terminal. */
+  sessions: boolean;
+  /** Its own interface goes on with a session in a terminal. */
+  terminal: boolean;
+}
+
+export interface ProviderData {
+  /** For people. */
+  label: string;
+  /** One or two characters. */
+  icon: string;
+  features: ProviderFeatures;
+  /** Suggestions for the model. */
+  models: readonly string[];
+  /** In the agent's folder. */
+  instructionsFile: string;
+}
+
+const OWN: Record<ProviderName, ProviderData> = {
+  claude: {
+    label: 'Claude',
+    icon: '✳',
+    features: {
+      words: true,
+      limits: true,
+      chrome: true,
+      fullAuto: false,
+      addDirs: true,
+      fork: true,
+      sessions: true,
+      terminal: true,
+    },
+    models: ['sonnet', 'opus', 'haiku'],
+    instructionsFile: 'CLAUDE.md',
+  },
+  codex: {
+    label: 'Codex',
+    icon: '⬡',
+    features: {
+      words: false,
+      limits: false,
+      chrome: false,
+      fullAuto: true,
+      addDirs: true,
+      fork: true,
+      sessions: true,
+      terminal: true,
+    },
+    models: [],
+    instructionsFile: 'AGENTS.md',
+  },
+};
+
+/** An agent of the Agent Client Protocol: no more than the protocol has. */
+const PLAIN: ProviderData = {
+  label: '',
+  icon: '◆',
+  features: {
+    words: false,
+    limits: false,
+    chrome: false,
+    fullAuto: false,
+    addDirs: false,
+    fork: false,
+    sessions: false,
+    terminal: false,
+  },
+  models: [],
+  instructionsFile: 'AGENTS.md',
+};
+
+/** Providers with drivers of their own. */
+export const OWN_PROVIDERS: readonly ProviderName[] = Object.keys(OWN);
+
+/** Where nobody named another. */
+export const DEFAULT_PROVIDER: ProviderName = OWN_PROVIDERS[0]!;
+
+export const providerData = (name: ProviderName): ProviderData => Object.hasOwn(OWN, name) ? OWN[name]! : PLAIN;
+
+/** One provider as the machine sees it: GET /api/settings/providers, and `providers` of the machine. */
+export interface ProviderInfo {
+  /** For people. */
+  label: string;
+  icon: string;
+  available: boolean;
+  version: string;
+  demo: boolean;
+  /** What to do when it is not available. */
+  text: string;
+}
+
+/** GET /api/settings/providers: an agent of the Agent Client Protocol. */
+export interface AcpProviderInfo extends ProviderInfo {
+  id: ProviderName;
+  /** As it would be typed. */
+  command: string;
+  /** What to type to install it. */
+  install: string;
+  /** From the settings; else it comes with this program. */
+  custom: boolean;
+}

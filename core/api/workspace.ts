@@ -1,0 +1,94 @@
+/** Folders, and what an agent changed in its own. Browser-safe. */
+import { type FileDiff } from './messages.ts';
+import { bool, content, list, MAX_CONTENT, MAX_FIELD, MAX_NAME, need, pick, text, ValidationError } from './schema.ts';
+
+/** GET /api/directories?path=&hidden=1 */
+export interface DirectoryListing {
+  path: string;
+  /** null at a root. */
+  parent: string | null;
+  /** Folders only, by name. */
+  entries: DirectoryEntry[];
+  /** Not all are listed. */
+  truncated: boolean;
+  /** `path` itself is in a git repository. */
+  repository: boolean;
+  roots: string[];
+  recent: string[];
+}
+
+export interface DirectoryEntry {
+  name: string;
+  path: string;
+  isDirectory: true;
+  repository: boolean;
+}
+
+/** One file of GET /api/agents/:id/changes. */
+export interface ChangedFile {
+  /** Relative to the repository. Bytes that are not UTF-8 are shown as \xNN. */
+  path: string;
+  kind: FileDiff['kind'];
+  added: number;
+  removed: number;
+  binary: boolean;
+  /** In a commit already, and nothing newer in the folder. */
+  committed: boolean;
+  /** Put there when the worktree was made (instructions, copied files): not work. */
+  placed: boolean;
+  /** false: its name is not UTF-8, only actions on all files reach it. */
+  addressable: boolean;
+}
+
+/** GET /api/agents/:id/changes: everything since the branch left its base. */
+export interface Changes {
+  /** false: the folder is not a git repository; `text` says so. */
+  repository: boolean;
+  text: string;
+  branch: string;
+  /** Where the work is merged; empty when the agent works in the folder itself. */
+  base: string;
+  /** Commits that the base does not have, and commits of the base that the branch does not have. */
+  ahead: number;
+  behind: number;
+  files: ChangedFile[];
+  truncated: boolean;
+  /** What deleting the agent would lose; empty: nothing. */
+  unmerged: string[];
+}
+
+/** GET, PUT /api/agents/:id/ and INSTRUCTIONS_PATH */
+export interface Instructions {
+  file: string;
+  exists: boolean;
+  content: string;
+  /** Of this content: a PUT that sends it back does not overwrite a newer one. */
+  version: string;
+}
+
+/** Files that one request names. */
+const MAX_PATHS = 5000;
+
+const paths = list(text(MAX_FIELD), MAX_PATHS);
+
+/** Body of that PUT. Throws ValidationError, as all parsers do. */
+export function parseInstructions(value: unknown): { content: string; version?: string } {
+  return {
+    content: '',
+    ...pick<{ content: string; version: string }>(value, { content, version: text(MAX_NAME) }),
+  };
+}
+
+/** Body of POST /api/agents/:id/changes/commit; `paths` null: everything. */
+export function parseCommit(value: unknown): { message: string; paths: string[] | null } {
+  const body = pick<{ message: string; paths: string[] }>(value, { message: text(MAX_CONTENT, true), paths });
+  return { paths: null, ...need(body, 'message') };
+}
+
+/** Body of POST /api/agents/:id/changes/discard; null: everything, which an empty body never means. */
+export function parseDiscard(value: unknown): string[] | null {
+  const body = pick<{ all: boolean; paths: string[] }>(value, { all: bool, paths });
+  if (body.all) return null;
+  if (body.paths) return body.paths;
+  throw new ValidationError('"paths" must be a list of files; {"all": true} discards everything.');
+}

@@ -1,0 +1,50 @@
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Buffer } from 'node:buffer';
+import {
+  encode,
+  FrameReader,
+  type HostCommand,
+  type HostEvent,
+  MAX_PAYLOAD,
+} from '../../../agent/terminal/host-protocol.ts';
+
+const MESSAGES: (HostCommand | HostEvent)[] = [
+  { kind: 'start', launch: { file: 'sh', args: ['-c', '"\n'], cwd: '/é', env: { A: 'b' }, cols: 80, rows: 24 } },
+  { kind: 'input', bytes: Buffer.from([0, 255, 27]) },
+  { kind: 'resize', cols: 1, rows: 2 },
+  { kind: 'repaint' },
+  { kind: 'hangup' },
+  { kind: 'started', pid: 7 },
+  { kind: 'failed', text: 'no' },
+  { kind: 'output', bytes: Buffer.from('😀'.repeat(50)) },
+  { kind: 'resized', cols: 3, rows: 4 },
+  { kind: 'repainted', offset: 2 ** 40, bytes: Buffer.from('\x1b[H') },
+  { kind: 'consumed', bytes: 9 },
+  { kind: 'exit', code: 1, signal: 2, repaint: Buffer.alloc(0) },
+];
+
+/** Bytes as arrays: a Buffer equals only its own kind. */
+const plain = (message: object) =>
+  Object.fromEntries(Object.entries(message).map(([k, v]) => [k, v instanceof Uint8Array ? [...v] : v]));
+
+test('every message survives being cut at every byte', () => {
+  const stream = Buffer.concat(MESSAGES.map(encode));
+  for (let cut = 0; cut <= stream.length; cut++) {
+    const got: object[] = [];
+    const reader = new FrameReader<HostCommand | HostEvent>((message) => got.push(plain(message)));
+    reader.push(stream.subarray(0, cut));
+    reader.push(stream.subarray(cut));
+    assert.equal(got, MESSAGES.map(plain));
+  }
+});
+
+test('what is not a frame is refused', () => {
+  assert.throws(() => new FrameReader(() => {}).push(Buffer.from('hello world')), /kind 104/);
+  const long = Buffer.alloc(5);
+  long[0] = 18;
+  long.writeUInt32BE(MAX_PAYLOAD + 1, 1);
+  assert.throws(() => new FrameReader(() => {}).push(long), /kind 18/);
+});
+
+test.run();

@@ -1,0 +1,187 @@
+/** An agent's files in a real browser over a real relay: looked at, searched, changed, sent; and nothing in them runs. */
+import { Buffer } from 'node:buffer';
+import { execFileSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Browser, Page } from 'playwright-core';
+import { DESKTOP, launchBrowser, openPage, PHONE } from '../support/harness/browser.ts';
+import { type Product, ROOT, startProduct, until } from '../support/harness/product.ts';
+
+let product: Product;
+let browser: Browser;
+let agent: string;
+let project: string;
+
+test.before(async () => {
+  product = await startProduct({ agentEnv: { CLAUDE_BIN: join(ROOT, 'scripts/demo/demo-claude.ts') } });
+  browser = await launchBrowser();
+  project = join(product.directory, 'project');
+  mkdirSync(join(project, 'src'), { recursive: true });
+  mkdirSync(join(project, 'many'));
+  for (let i = 0; i < 10_000; i++) writeFileSync(join(project, `many/file-${i}.txt`), '');
+  // As git has it: only what it knows or would take is looked through.
+  execFileSync('git', ['init', '-q', project]);
+  const lines = Array.from({ length: 500 }, (_, i) => `const line${i + 1} = ${i + 1};`);
+  writeFileSync(join(project, 'src/cart.ts'), lines.join('\n'));
+  writeFileSync(join(project, 'README.md'), '# The project\n\nWith **words**.\n');
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="80" height="80"><rect width="80" height="80" fill="teal"/>
+    <script>globalThis.ran = 1; fetch('/api/agents')</script></svg>`;
+  writeFileSync(join(project, 'drawing.svg'), svg);
+  const page = `<body><script>document.title = 'ran'; fetch('/api/agents').then(() => document.title += '!')</script>
+    <img src="/api/agents" onerror="document.title='ran'"></body>`;
+  writeFileSync(join(project, 'page.html'), page);
+  writeFileSync(join(project, 'data.bin'), Buffer.from([0, 1, 2, 0xff, 0x41]));
+  writeFileSync(join(project, 'two\nlines \u202etxt.exe'), 'odd');
+  writeFileSync(join(project, 'large.log'), '');
+  truncateSync(join(project, 'large.log'), 5 * 1024 ** 3);
+  symlinkSync('/etc/passwd', join(project, 'out'));
+  symlinkSync('/proc/self', join(project, 'proc'));
+  symlinkSync('loop', join(project, 'loop'));
+  execFileSync('mkfifo', [join(project, 'pipe')]);
+  const body = JSON.stringify({ directory: project, prompt: 'hello', flags: { worktree: false } });
+  const response = await product.fetch('/api/agents', { method: 'POST', body });
+  agent = (await response.json() as { id: string }).id;
+});
+test.after(async () => {
+  await browser?.close();
+  await product?.close();
+});
+
+/** A page of the dashboard, signed in. */
+async function open(file: string, viewport = DESKTOP): Promise<{ page: Page; problems: string[] }> {
+  const opened = await openPage(browser, viewport);
+  const cookie = await product.login();
+  const [name, ...value] = cookie.split('=');
+  await opened.page.context().addCookies([{ name: name!, value: value.join('='), url: product.relayUrl }]);
+  await opened.page.goto(`${product.relayUrl}/#/agents/${agent}/files${file}`);
+  await opened.page.locator('.file-browser').waitFor();
+  return opened;
+}
+
+for (const viewport of [PHONE, DESKTOP]) {
+  test(`ten thousand files are few rows; a file, a line, a search (${viewport.width})`, async () => {
+    const { page, problems } = await open('', viewport);
+    await page.locator('.file-row', { hasText: 'many' }).click();
+    await page.locator('.file-row').first().waitFor();
+    assert.ok(await page.locator('.file-row').count() < 200, 'only what is in view is drawn');
+    await page.locator('.window-list').evaluate((box) => box.scrollTop = box.scrollHeight);
+    await page.getByText('file-9999.txt').waitFor();
+    await page.getByLabel('Search files').fill('crt');
+    await page.locator('.found-row', { hasText: 'cart.ts' }).click();
+    await page.getByText('const line1 = 1;').waitFor();
+    await page.goto(`${product.relayUrl}/#/agents/${agent}/files/${encodeURIComponent('src/cart.ts')}/321`);
+    await page.locator('.text-line.marked', { hasText: 'const line321 = 321;' }).waitFor();
+    const isSeen = await page.locator('.text-line.marked').evaluate((row) => {
+      const { top, bottom } = row.getBoundingClientRect();
+      return top > 0 && bottom < innerHeight;
+    });
+    assert.ok(isSeen, 'the line is in view');
+    await page.getByLabel('Search files').fill('line400 =');
+    await page.getByText('Text', { exact: true }).click();
+    await page.locator('.found-row', { hasText: 'src/cart.ts:400' }).waitFor();
+    assert.equal(problems, []);
+    await page.context().close();
+  });
+}
+
+test('what a file is: markdown, picture, bytes, five gigabytes; what leads outside is refused', async () => {
+  const { page, problems } = await open('/README.md');
+  await page.locator('.markdown strong', { hasText: 'words' }).waitFor();
+  const show = (file: string) => page.goto(`${product.relayUrl}/#/agents/${agent}/files/${encodeURIComponent(file)}`);
+  await show('drawing.svg');
+  await until(
+    'the picture',
+    () => page.locator('.picture img').evaluate((img) => (img as HTMLImageElement).naturalWidth > 0),
+  );
+  await show('data.bin');
+  await page.getByText('00 01 02 ff 41').waitFor();
+  await show('large.log');
+  await page.getByText('0 B to 2.0 MB of 5120.0 MB').waitFor();
+  await page.getByRole('button', { name: 'Next part' }).click();
+  await page.getByText('2.0 MB to 4.0 MB').waitFor();
+  await show('two\nlines \u202etxt.exe');
+  await page.getByText('odd', { exact: true }).waitFor();
+  for (const file of ['out', 'proc', 'loop', '../x', '.git/config']) {
+    await show(file);
+    await page.getByText('This could not be loaded.').waitFor();
+  }
+  assert.equal(problems, []);
+  await page.context().close();
+});
+
+test('HTML and SVG do nothing on our origin, opened as pages of their own', async () => {
+  const { page } = await open('');
+  const requests: string[] = [];
+  page.on('request', (request) => requests.push(new URL(request.url()).pathname));
+  for (const file of ['page.html', 'drawing.svg']) {
+    requests.length = 0;
+    await page.goto(`${product.relayUrl}/api/agents/${agent}/files/content?path=${file}`);
+    await page.waitForTimeout(300);
+    assert.not.match(await page.title(), /ran/);
+    assert.equal(await page.evaluate(() => (globalThis as { ran?: number }).ran), undefined);
+    assert.not.ok(requests.includes('/api/agents'), `${file}: ${requests}`);
+    assert.is(await page.evaluate(() => globalThis.origin), 'null', 'an origin of its own');
+  }
+  await page.context().close();
+});
+
+test('a file is changed in place; what was saved meanwhile is seen, and neither text is lost', async () => {
+  const { page, problems } = await open('/src%2Fcart.ts');
+  writeFileSync(join(project, 'src/cart.ts'), 'first\r\nsecond\r\n');
+  await page.reload();
+  await page.getByRole('button', { name: 'Edit' }).click();
+  const editor = page.getByRole('textbox', { name: 'Content of cart.ts' });
+  await editor.fill('first\nmine\n');
+  writeFileSync(join(project, 'src/cart.ts'), 'of the agent\r\n');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('The file was changed meanwhile').waitFor();
+  assert.is(readFileSync(join(project, 'src/cart.ts'), 'utf8'), 'of the agent\r\n');
+  assert.is(await editor.inputValue(), 'first\nmine\n');
+  await page.getByRole('button', { name: 'Overwrite with mine' }).click();
+  await until('the file', () => readFileSync(join(project, 'src/cart.ts'), 'utf8') === 'first\r\nmine\r\n');
+  assert.equal(problems, []);
+  await page.context().close();
+});
+
+test('an upload that is cut goes on by itself and ends byte-identical', async () => {
+  const { page, problems } = await open('');
+  const bytes = randomBytes(12 * 1024 * 1024);
+  let parts = 0;
+  await page.route(
+    /\/uploads\/.*offset=/,
+    (route) => ++parts % 3 === 0 ? route.abort('connectionreset') : route.continue(),
+  );
+  await page.locator('input[type=file]').setInputFiles({ name: 'sent.bin', mimeType: 'x/y', buffer: bytes });
+  await page.getByText('sent.bin uploaded.').waitFor({ timeout: 60_000 });
+  const hash = (value: Uint8Array) => createHash('sha256').update(value).digest('hex');
+  assert.is(hash(readFileSync(join(project, 'sent.bin'))), hash(bytes));
+  assert.ok(parts > 4, `${parts} parts`);
+  await page.locator('.file-row', { hasText: 'sent.bin' }).waitFor();
+  await page.locator('input[type=file]').setInputFiles({
+    name: 'sent.bin',
+    mimeType: 'x/y',
+    buffer: Buffer.from('new'),
+  });
+  await page.getByRole('button', { name: 'Replace', exact: true }).click();
+  await until('the new file', () => readFileSync(join(project, 'sent.bin'), 'utf8') === 'new');
+  assert.equal(problems, []);
+  await page.context().close();
+});
+
+test('an @ in the composer offers files, and takes one by Enter', async () => {
+  const { page, problems } = await open('');
+  await page.goto(`${product.relayUrl}/#/agents/${agent}/chat`);
+  const box = page.getByRole('textbox', { name: /message/i });
+  await box.fill('look at @crt');
+  await page.getByRole('option', { name: 'src/cart.ts' }).waitFor();
+  await box.press('Enter');
+  assert.is(await box.inputValue(), 'look at @src/cart.ts ');
+  assert.is(await page.locator('.commands').count(), 0);
+  assert.equal(problems, []);
+  await page.context().close();
+});
+
+test.run();

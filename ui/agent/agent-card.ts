@@ -1,0 +1,127 @@
+import { html, useRef } from '../html.ts';
+import type { AgentInfo } from '../../core/api/agents.ts';
+import { useApp, useHasMany } from '../app.ts';
+import type { Placed } from '../app.ts';
+import { Icon, Pill, TimeAgo } from '../components/mod.ts';
+import { StatePill } from './state-pill.ts';
+import { count, gist, money, shortPath } from '../format.ts';
+import { lazy, LazyView, useLazy } from '../hooks/lazy.ts';
+import { useQuiet } from '../hooks/quiet.ts';
+import { useProviderLabel } from '../hooks/use-providers.ts';
+import { machineLine } from '../machines/lazy.ts';
+import { t } from '../i18n/t.ts';
+import { at, href, path } from '../route.ts';
+import { isUnread, needsMe } from './agent-view.ts';
+import type { AskProps } from './ask.ts';
+
+interface Props {
+  agent: AgentInfo;
+}
+
+/** One agent on the dashboard: everything that matters without opening it, and the answer it waits for. */
+export function AgentCard({ agent, selection }: { agent: Placed; selection: Selection | null }) {
+  const { machine } = useApp();
+  const request = useShownRequest(agent);
+  const className = `agent-card ${needsMe(agent) || request ? 'needs-me' : ''}`;
+  return html`
+    <article class=${className} aria-label=${agent.name}>
+      <div class="row between">
+        <span class="row">
+          ${selection && html`<${SelectBox} agent=${agent} selection=${selection} />`}
+          <${StatePill} agent=${agent} />
+          <${Marks} agent=${agent} />
+        </span>
+        <span class="hint"><${TimeAgo} at=${agent.stateSince} plain /></span>
+      </div>
+      <h2 dir="auto">
+        <a href=${href(at(machine, path`/agents/${agent.id}`))} class="cover">${agent.name}</a>
+      </h2>
+      ${useHasMany() && html`<${LazyView} source=${machineLine} />`}
+      <${Place} agent=${agent} />
+      <${LastWord} agent=${agent} isAsking=${request !== undefined} />
+      ${request !== undefined && html`<${LazyAsk} key=${request} agent=${agent} id=${request} />`}
+      <${Foot} agent=${agent} />
+    </article>
+  `;
+}
+
+/** Loaded when an agent waits: a start at which none does needs nothing of it. */
+const ask = lazy<AskProps>(() => import('./ask.ts').then(({ Ask }) => ({ default: Ask })));
+
+function LazyAsk(props: AskProps) {
+  const { View } = useLazy(ask);
+  return View && html`<${View} ...${props} />`;
+}
+
+/** Keys of the agents that are chosen, while one chooses. */
+export interface Selection {
+  keys: ReadonlySet<string>;
+  toggle(key: string): void;
+}
+
+function SelectBox({ agent: { key, name }, selection }: { agent: Placed; selection: Selection }) {
+  return html`
+    <label class="select-box">
+      <input
+        type="checkbox"
+        checked=${selection.keys.has(key)}
+        aria-label=${t.dashboard.selectOne(name)}
+        onChange=${() => selection.toggle(key)}
+      />
+    </label>
+  `;
+}
+
+function Marks({ agent }: Props) {
+  return html`
+    ${isUnread(agent) && html`<span class="unread-dot" role="img" aria-label=${t.dashboard.unread}></span>`}
+    ${agent.pinned && html`
+      <span class="hint" title=${t.dashboard.pinned}>
+        <${Icon} name="pin" size=${14} />
+        <span class="sr-only">${t.dashboard.pinned}</span>
+      </span>
+    `}
+  `;
+}
+
+/** The oldest open request; one that was just answered stays until the user's hand is off the page. */
+function useShownRequest({ pending }: AgentInfo): string | undefined {
+  const quiet = useQuiet();
+  const shown = useRef(pending[0]);
+  if (quiet) shown.current = pending[0];
+  return shown.current;
+}
+
+function Place({ agent: { directory, worktree } }: Props) {
+  const branch = worktree && html`
+    <${Icon} name="branch" size=${14} />
+    <span class="ellipsis mono">${worktree.branch}</span>
+  `;
+  return html`
+    <div class="agent-folder hint" title=${directory}>
+      <${Icon} name="folder" size=${14} />
+      <span class="ellipsis mono">${shortPath(directory)}</span>
+      ${branch}
+    </div>
+  `;
+}
+
+/** Why it failed, or the last thing that it said. */
+function LastWord({ agent, isAsking }: Props & { isAsking: boolean }) {
+  const { state, stateText, preview } = agent;
+  if (state === 'error' && stateText) return html`<p class="agent-error">${stateText}</p>`;
+  return !isAsking && preview && html`<p class="agent-preview" dir="auto">${gist(preview)}</p>`;
+}
+
+function Foot({ agent: { provider, model, demo, usage } }: Props) {
+  const tokens = usage.inputTokens + usage.outputTokens;
+  return html`
+    <footer class="agent-foot hint">
+      <span>${useProviderLabel(provider)}${model && ` · ${model}`}</span>
+      ${demo && html`<${Pill} tone="info">${t.demo}<//>`}
+      <span class="grow"></span>
+      ${tokens > 0 && html`<span>${t.dashboard.tokens(count(tokens))}</span>`}
+      ${money(usage.costUsd) && html`<span>${money(usage.costUsd)}</span>`}
+    </footer>
+  `;
+}

@@ -1,0 +1,83 @@
+import { html, useEffect, useState } from '../html.ts';
+import type { AgentInfo } from '../../core/api/agents.ts';
+import type { FileDiff } from '../../core/api/messages.ts';
+import type { ChangedFile, Changes } from '../../core/api/workspace.ts';
+import { DiffView, Icon, IconButton, Pill, Skeleton, toastError } from '../components/mod.ts';
+import { useApp } from '../app.ts';
+import type { Resource } from '../hooks/use-resource.ts';
+import { t } from '../i18n/t.ts';
+import { changesUrl, discard } from './changes-actions.ts';
+
+interface Props {
+  agent: AgentInfo;
+  file: ChangedFile;
+  loaded: Resource<Changes>;
+}
+
+/**
+ * One file: its line, and its diff once it is opened.
+ * @param isMixed some files are committed and some are not: each says which it is
+ */
+export function ChangedFileRow({ agent, file, loaded, isMixed }: Props & { isMixed: boolean }) {
+  const [open, setOpen] = useState(false);
+  const canDiscard = agent.worktree !== null && !file.committed && file.addressable;
+  const toggle = () => setOpen(!open);
+  return html`
+    <div class="changed-file">
+      <div class="changed-row">
+        <${FileHead} file=${file} open=${open} onToggle=${toggle} />
+        ${canDiscard && html`<${DiscardButton} agent=${agent} file=${file} loaded=${loaded} />`}
+      </div>
+      <${Tags} file=${file} isMixed=${isMixed} />
+      ${open && html`<${FileDiffView} agent=${agent} file=${file} onFail=${() => setOpen(false)} />`}
+    </div>
+  `;
+}
+
+function FileHead({ file, open, onToggle }: { file: ChangedFile; open: boolean; onToggle: () => void }) {
+  const { path, kind, added, removed } = file;
+  const canOpen = file.addressable && !file.binary;
+  const expanded = canOpen ? open : undefined;
+  return html`
+    <button type="button" class="changed-main" aria-expanded=${expanded} disabled=${!canOpen} onClick=${onToggle}>
+      <${Icon} name="chevron" size=${16} />
+      <span class="diff-path" title=${path}><bdi>${path}</bdi></span>
+      ${kind !== 'update' && html`<span class="faint">${t.diff[kind]}</span>`}
+      ${added > 0 && html`<span class="added">+${added}</span>`}
+      ${removed > 0 && html`<span class="removed">−${removed}</span>`}
+    </button>
+  `;
+}
+
+function DiscardButton({ agent, file, loaded }: Props) {
+  const { api } = useApp();
+  const click = () => void discard(api, agent, file.path, 1, loaded);
+  return html`<${IconButton} icon="trash" label=${t.changes.discardFile} onClick=${click} />`;
+}
+
+function Tags({ file: { committed, placed, binary }, isMixed }: { file: ChangedFile; isMixed: boolean }) {
+  const isPending = !committed && isMixed;
+  if (!isPending && !placed && !binary) return null;
+  return html`
+    <div class="changed-tags">
+      ${isPending && html`<${Pill} tone="warn">${t.changes.uncommitted}<//>`}
+      ${placed && html`<${Pill}>${t.changes.placed}<//>`}
+      ${binary && html`<${Pill}>${t.changes.binary}<//>`}
+    </div>
+  `;
+}
+
+function FileDiffView({ agent, file, onFail }: { agent: AgentInfo; file: ChangedFile; onFail: () => void }) {
+  const { api } = useApp();
+  const [diff, setDiff] = useState<FileDiff | null>(null);
+  useEffect(() => {
+    const query = new URLSearchParams({ path: file.path });
+    void api.get<FileDiff>(`${changesUrl(agent)}/file?${query}`).then(setDiff, (error) => {
+      onFail();
+      toastError(error);
+    });
+  }, [file.added, file.removed, file.committed, agent.stateSince]);
+  if (!diff) return html`<${Skeleton} lines=${3} />`;
+  if (!diff.hunks.length) return html`<p class="hint changed-tags">${t.changes.noText}</p>`;
+  return html`<${DiffView} diff=${diff} />`;
+}

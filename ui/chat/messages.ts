@@ -1,0 +1,133 @@
+import { html, useEffect, useLayoutEffect, useRef, useState } from '../html.ts';
+import type { AgentInfo } from '../../core/api/agents.ts';
+import type { Message, RequestMessage } from '../../core/api/messages.ts';
+import { Button, EmptyState, Icon, Skeleton, toastError } from '../components/mod.ts';
+import { useSteadyList } from '../hooks/quiet.ts';
+import { t } from '../i18n/t.ts';
+import { useApp, useStore } from '../app.ts';
+import { EMPTY_CHAT } from '../state/store.ts';
+import type { Chat } from '../state/store.ts';
+import { Activity } from './activity.ts';
+import { MessageGrouper } from './group-messages.ts';
+import { RequestCard } from './request-card.ts';
+import { ChunkView } from './rows.ts';
+import { useInView, useScroll } from './scroll.ts';
+import { UnsentMessages } from './unsent-messages.ts';
+
+/** With more messages than this loaded, those far above are dropped while the reader is at the end. */
+const MAX_LOADED = 600;
+/** The next page only after this one has been laid out, and never in a tight loop after a failure; ms. */
+const PAGE_PAUSE_MS = 150;
+
+/** The messages with an agent, and the requests that wait for an answer below them. */
+/** @param sent counts the messages sent here: each is looked at, wherever the reader was */
+export function Messages({ agent, sent }: { agent: AgentInfo; sent: number }) {
+  const chat = useStore((state) => state.chats[agent.id]) ?? EMPTY_CHAT;
+  const { messages, ready, more } = chat;
+  const grouper = useRef<MessageGrouper | null>(null);
+  grouper.current ??= new MessageGrouper();
+  const shown = useShownRequests(agent, messages);
+  const { chunks, pending } = grouper.current.group(messages, new Set(shown.map(({ id }) => id)), !more);
+  const older = useOlder(agent, chat);
+  const { box, content, atEnd, toEnd, onScroll } = useScroll(messages[0]?.id, older.load);
+  useLayoutEffect(() => {
+    if (sent > 0) toEnd();
+  }, [sent]);
+  const isAnswering = useInView(box, '.request-card', pending.map(({ id }) => id).join());
+  const hasNews = useNews(agent, chat, atEnd);
+  const rows = chunks.map((chunk) => html`<${ChunkView} key=${chunk.key} chunk=${chunk} />`);
+  const cards = shown.map((request) => html`<${RequestCard} key=${request.id} agent=${agent} message=${request} />`);
+  const log = html`
+    <div class="chat-content" ref=${content}>
+      ${!ready && html`<${Skeleton} lines=${5} />`}
+      ${ready && more && html`<${OlderButton} older=${older} />`}
+      ${ready && !messages.length && html`<${NoMessages} />`}
+      ${rows}
+      ${cards}
+      <${UnsentMessages} agent=${agent.id} known=${messages} />
+      <${Activity} agent=${agent} last=${messages.at(-1)} />
+    </div>
+  `;
+  return html`
+    <div class="chat-view">
+      <div
+        class="chat-scroll"
+        ref=${box}
+        onScroll=${onScroll}
+        tabindex="0"
+        role="log"
+        aria-label=${t.chat.label}
+        aria-live="off"
+        aria-busy=${!ready}
+      >
+        ${log}
+      </div>
+      ${!atEnd && !isAnswering && html`<${ToEnd} isAsked=${pending.length > 0} hasNews=${hasNews} onClick=${toEnd} />`}
+      <div class="sr-only" role="status">${pending.length > 0 && t.request.title[pending[0]!.request]}</div>
+    </div>
+  `;
+}
+
+const isRequest = (message: Message): message is RequestMessage => message.kind === 'request';
+
+/** Open requests, oldest first; one that was just answered stays until the user's hand is off the page. */
+function useShownRequests(agent: AgentInfo, messages: readonly Message[]): readonly RequestMessage[] {
+  const requests = messages.filter(isRequest);
+  const open = requests.filter(({ status }) => status === 'pending');
+  return useSteadyList(open, (id) => requests.find((request) => request.id === id), agent.id);
+}
+
+interface Older {
+  loading: boolean;
+  load: () => void;
+}
+
+/** Loading the messages before the first one, also until every open request is among them. */
+function useOlder(agent: AgentInfo, { messages, ready, more }: Chat): Older {
+  const { chats } = useApp();
+  const [loading, setLoading] = useState(false);
+  const busy = useRef(false);
+  async function loadPage() {
+    if (busy.current || !more || !ready) return;
+    busy.current = true;
+    setLoading(true);
+    await chats.loadOlder(agent.id).catch(toastError);
+    setLoading(false);
+    setTimeout(() => busy.current = false, PAGE_PAUSE_MS);
+  }
+  const load = () => void loadPage();
+  const isMissing = agent.pending.some((id) => !messages.some((message) => message.id === id));
+  useEffect(() => {
+    if (isMissing && more) load();
+  }, [isMissing, messages[0]?.id, ready]);
+  return { loading, load };
+}
+
+/** Whether something came that the reader has not been at the end for; while they are there, what is far above is dropped. */
+function useNews(agent: AgentInfo, { messages }: Chat, atEnd: boolean): boolean {
+  const { chats } = useApp();
+  const last = messages.at(-1)?.seq ?? 0;
+  const seen = useRef(0);
+  if (atEnd) seen.current = last;
+  useEffect(() => {
+    if (atEnd && messages.length > MAX_LOADED) chats.trim(agent.id, MAX_LOADED / 2);
+  });
+  return last > seen.current;
+}
+
+function OlderButton({ older }: { older: Older }) {
+  const button = html`<${Button} class="small" tone="quiet" onClick=${older.load}>${t.chat.older}<//>`;
+  return html`<div class="older">${older.loading ? html`<${Skeleton} lines=${1} />` : button}</div>`;
+}
+
+const NoMessages = () => html`<${EmptyState} icon="agents" title=${t.chat.empty} text=${t.chat.emptyText} />`;
+
+function ToEnd({ isAsked, hasNews, onClick }: { isAsked: boolean; hasNews: boolean; onClick: () => void }) {
+  const text = isAsked ? t.chat.needsYou : hasNews ? t.chat.newMessages : t.chat.toEnd;
+  return html`
+    <button type="button" class=${`to-end ${isAsked || hasNews ? 'news' : ''}`} onClick=${onClick}>
+      <${Icon} name="arrowDown" size=${16} />
+      ${text}
+    </button>
+  `;
+}

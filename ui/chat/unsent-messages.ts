@@ -1,0 +1,26 @@
+import { html } from '../html.ts';
+import { useSignalValue } from '../state/signal.ts';
+import type { Message } from '../../core/api/messages.ts';
+import { t } from '../i18n/t.ts';
+import { useApp } from '../app.ts';
+import { DeliveryStatus } from './delivery-status.ts';
+import { BubbleImage } from './rows.ts';
+
+/** Messages of this device that the server does not have yet. */
+export function UnsentMessages({ agent, known }: { agent: string; known: readonly Message[] }) {
+  const items = useSignalValue(useApp().outbox.items);
+  const unsent = items.filter((item) => item.agent === agent && !known.some(({ id }) => id === item.id));
+  return unsent.map((item) => {
+    if (item.kind !== 'message') return null;
+    const { text, images } = item.body;
+    return html`
+      <div key=${item.id} class="message is-user">
+        <div class="bubble pending">
+          ${text && html`<div class="bubble-text" dir="auto">${text}</div>`}
+          ${images && html`<${BubbleImage}>${t.composer.pictures(images.length)}<//>`}
+        </div>
+        <${DeliveryStatus} item=${item} />
+      </div>
+    `;
+  });
+}

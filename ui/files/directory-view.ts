@@ -1,0 +1,106 @@
+/** What is in one directory; files come into it by the button or by dropping them. */
+import { html, useRef } from '../html.ts';
+import type { VNode } from '../html.ts';
+import type { FileEntry, FileListing } from '../../core/api/files.ts';
+import { Button, Icon, Menu, Skeleton, TimeAgo } from '../components/mod.ts';
+import { LoadFailed } from '../components/load-failed.ts';
+import { WindowList } from '../components/window-list.ts';
+import { type Resource, useResource } from '../hooks/use-resource.ts';
+import { useApp } from '../app.ts';
+import { bytes } from '../format.ts';
+import { filePage, href } from '../route.ts';
+import { t } from '../i18n/t.ts';
+import type { TabProps } from '../agent/tab-props.ts';
+import { archiveUrl, filesUrl } from './file-address.ts';
+import { saveAs } from './save-as.ts';
+import { UploadList, useUploads } from './uploads.ts';
+
+const ROW_HEIGHT = 44;
+
+interface Props extends TabProps {
+  directory: string;
+}
+
+export function DirectoryView({ agent, directory }: Props) {
+  const { api } = useApp();
+  const load = () => api.get<FileListing>(`${filesUrl(agent.id)}?${new URLSearchParams({ path: directory })}`);
+  const key = `files.${agent.id}.${directory}`;
+  // A turn that ended may have made files.
+  const listing = useResource(load, [agent.id, directory, agent.state], key);
+  const uploads = useUploads(agent.id, directory, listing.reload);
+  const drop = (event: DragEvent) => {
+    event.preventDefault();
+    uploads.add([...(event.dataTransfer?.files ?? [])]);
+  };
+  const allow = (event: DragEvent) => event.preventDefault();
+  return html`
+    <div class="files-body" onDragOver=${allow} onDrop=${drop}>
+      <${DirectoryBar} agent=${agent.id} directory=${directory} listing=${listing} onFiles=${uploads.add} />
+      <${UploadList} uploads=${uploads} />
+      <${Listing} agent=${agent.id} listing=${listing} />
+    </div>
+  `;
+}
+
+interface BarProps {
+  agent: string;
+  directory: string;
+  listing: Resource<FileListing>;
+  onFiles: (files: readonly File[]) => void;
+}
+
+function DirectoryBar({ agent, directory, listing, onFiles }: BarProps) {
+  const input = useRef<HTMLInputElement>(null);
+  const choose = () => {
+    onFiles([...(input.current!.files ?? [])]);
+    input.current!.value = '';
+  };
+  const items = [
+    { label: t.files.refresh, icon: 'retry' as const, onSelect: listing.reload },
+    { label: t.files.downloadFolder, icon: 'arrowDown' as const, onSelect: () => saveAs(archiveUrl(agent, directory)) },
+  ];
+  return html`
+    <div class="files-bar">
+      <input ref=${input} type="file" multiple hidden onChange=${choose} />
+      <${Button} icon="up" class="small" onClick=${() => input.current?.click()}>${t.files.upload}<//>
+      <span class="grow"></span>
+      <${Menu} label=${t.files.menu} items=${items} />
+    </div>
+  `;
+}
+
+function Listing({ agent, listing: { value, error, reload } }: { agent: string; listing: Resource<FileListing> }) {
+  if (!value) return error ? html`<${LoadFailed} error=${error} reload=${reload} />` : html`<${Skeleton} lines=${6} />`;
+  const { entries, path, truncated } = value;
+  if (!entries.length) return html`<p class="hint files-note">${t.files.empty}</p>`;
+  const draw = (i: number) => entryRow(agent, entries[i]!);
+  return html`
+    ${truncated && html`<p class="hint files-note">${t.files.truncated(entries.length)}</p>`}
+    <${WindowList}
+      count=${entries.length}
+      rowHeight=${ROW_HEIGHT}
+      label=${t.files.list}
+      draw=${draw}
+      about=${path}
+    />
+  `;
+}
+
+/** A function and no component: thousands are scrolled through. */
+function entryRow(agent: string, entry: FileEntry): VNode {
+  const { name, path, kind, size, modifiedAt, addressable } = entry;
+  const isDirectory = kind === 'directory';
+  const content = html`
+    <${Icon} name=${isDirectory ? 'folder' : 'file'} size=${18} />
+    <span class="ellipsis grow"><bdi>${name}</bdi></span>
+    ${kind === 'file' && html`<span class="hint">${bytes(size)}</span>`}
+    <span class="hint file-time"><${TimeAgo} at=${modifiedAt} /></span>
+  `;
+  const canOpen = addressable && kind !== 'other';
+  if (!canOpen) {
+    const why = addressable ? undefined : t.files.notReachable;
+    return html`<div key=${path} class="file-row closed" title=${why}>${content}</div>` as VNode;
+  }
+  const to = filePage(agent, isDirectory ? `${path}/` : path);
+  return html`<a key=${path} class="file-row" href=${href(to)}>${content}</a>` as VNode;
+}

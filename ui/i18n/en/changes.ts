@@ -1,0 +1,63 @@
+/** Sentences of an agent's changes and instructions. */
+export const changes = {
+  changes: {
+    loading: 'Looking at the changes',
+    none: 'No changes yet',
+    noneText: 'What the agent changes in its folder appears here, with commit and merge.',
+    noRepository: 'Not a git repository',
+    into: 'into',
+    ahead: (n: number) => (n === 1 ? '1 commit to merge' : `${n} commits to merge`),
+    behind: (n: number) => (n === 1 ? 'base is 1 commit ahead' : `base is ${n} commits ahead`),
+    files: (n: number) => (n === 1 ? '1 file' : `${n} files`),
+    uncommitted: 'not committed',
+    placed: 'added at the start',
+    binary: 'binary',
+    noText: 'No lines to show: it is empty, binary, or only its mode changed.',
+    commit: 'Commit',
+    commitTitle: (n: number) => (n === 1 ? 'Commit 1 file' : `Commit ${n} files`),
+    message: 'Message',
+    needMessage: 'Enter a message.',
+    committed: 'Committed.',
+    merge: (base: string) => `Merge into ${base}`,
+    mergeTitle: (base: string) => `Merge into ${base}?`,
+    mergeText: (n: number, base: string) =>
+      `${n === 1 ? '1 commit' : `${n} commits`} of the agent ${
+        n === 1 ? 'becomes' : 'become'
+      } part of ${base}. Conflicts stop it before anything changes.`,
+    merged: (base: string, commits: number, files: number) =>
+      `Merged into ${base} · ${commits === 1 ? '1 commit' : `${commits} commits`}, ${
+        files === 1 ? '1 file' : `${files} files`
+      }`,
+    mergedText: 'You can delete the agent, or give it more to do.',
+    deleteAgent: 'Delete agent',
+    conflict: 'Let the agent resolve the conflict',
+    /** Said to the agent in the user's name. */
+    conflictMessage: (base: string, why: string) =>
+      `Merge ${base} into your branch, resolve the conflicts and commit, so that your branch can be merged. ${why}`,
+    /** A commit message for files that were changed. */
+    suggestion: (names: readonly string[], more: number) =>
+      `Update ${names.join(', ')}${more ? ` and ${more} more` : ''}`,
+    nothingToMerge: 'Everything is merged already.',
+    discardAll: 'Discard uncommitted changes',
+    discardFile: 'Discard changes of this file',
+    discardTitle: 'Discard changes?',
+    discardAllText: (n: number) =>
+      `The uncommitted changes of ${n === 1 ? '1 file' : `${n} files`} are deleted. This cannot be undone.`,
+    discardFileText: (name: string) => `The uncommitted changes of ${name} are deleted. This cannot be undone.`,
+    discard: 'Discard',
+    patch: 'Download as a patch',
+    refresh: 'Refresh',
+    menu: 'More',
+    busy: 'The agent is working: a commit made now may be incomplete.',
+    truncated: 'More files were changed than are listed here.',
+    unmerged: 'Only here so far',
+  },
+  instructions: {
+    hint: (file: string) => `${file} in the agent’s folder. The agent reads it when it starts.`,
+    none: (file: string) => `There is no ${file} yet. Saving creates it.`,
+    saved: 'Saved.',
+    changed: 'The file was changed meanwhile, maybe by the agent. Reload it, or overwrite it with yours.',
+    reload: 'Reload',
+    overwrite: 'Overwrite',
+  },
+};

@@ -1,0 +1,46 @@
+/** Sentences of notifications on this device, and of the page that one leads to. */
+export const push = {
+  push: {
+    title: 'Notifications on this device',
+    text: 'When an agent needs you, is done or fails, this device is told, also while the dashboard is closed.',
+    turnOn: 'Turn on',
+    turnOff: 'Turn off',
+    test: 'Send me one now',
+    tested: (service: number, all: number) =>
+      `It came back after ${all} ms; the push service had it after ${service} ms.`,
+    notBack: (service: number) =>
+      `The push service had it after ${service} ms, but it has not come back to this device yet. Is it asleep, or saving power?`,
+    lastDelivered: 'Last delivered',
+    lastCame: 'came here',
+    lastFailed: 'Failed',
+    requestsOnly: 'Only when an agent needs me',
+    requestsOnlyHint: 'Not when it is done or fails, and not for limits and the pipeline.',
+    unreachable: 'This browser’s push service could not be reached. Try again later, or in another network.',
+    hide: 'Hide what it is about',
+    hideHint: 'For a lock screen that others can see. You can then answer only on the dashboard.',
+    blocked: {
+      insecure: 'This needs https. Open the dashboard by its https address.',
+      home_screen:
+        'On this device, first add the dashboard to the home screen (Share → Add to Home Screen), and open it from there.',
+      unsupported: 'This browser has no push notifications.',
+      denied: 'The browser refuses notifications of this page. Allow them in its settings for this site.',
+    },
+  },
+  answer: {
+    title: 'Answer',
+    settled: 'This is answered already, or the agent no longer asks.',
+    open: 'Open the agent',
+  },
+  share: {
+    title: 'Shared with you',
+    what: 'What was shared',
+    pictures: (count: number) => (count === 1 ? 'and a picture' : `and ${count} pictures`),
+    toWhom: 'Make it a draft for',
+    nobody: 'No agent can take a message now.',
+    nothing: 'Nothing was shared, or it is a draft already.',
+  },
+  update: {
+    text: 'A newer dashboard is ready.',
+    take: 'Load it',
+  },
+};

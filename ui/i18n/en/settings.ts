@@ -1,0 +1,73 @@
+import type { NotifyEvent } from '../../../core/api/notify.ts';
+import type { ToolInfo } from '../../../core/api/settings.ts';
+
+/** Sentences of the settings. */
+export const settings = {
+  settings: {
+    title: 'Settings',
+    saved: 'Settings saved.',
+    tools: 'Programs',
+    recheck: 'Check again',
+    toolNames: { claude: 'Claude Code', codex: 'Codex', git: 'git', opencli: 'OpenCLI' } as Record<
+      ToolInfo['name'],
+      string
+    >,
+    installed: 'installed',
+    missing: 'not installed',
+    optional: 'optional',
+    loggedOut: 'not logged in',
+    loggedIn: 'logged in',
+    defaults: 'New agents',
+    provider: 'Agent',
+    model: 'Model',
+    modelHint: 'Leave empty to use the default of the CLI.',
+    retention: 'Keep finished agents for (hours)',
+    retentionHint: '0 keeps them forever. Agents with unmerged work are always kept.',
+    worktrees: 'Worktrees',
+    copyFiles: 'Files to copy in',
+    copyFilesHint: 'One per line; only files that git does not track. “*” matches any part of a name.',
+    setup: 'Setup commands',
+    setupHint: 'One per line, run in the new worktree without a shell, e.g. npm ci',
+    roots: 'Folders to browse',
+    rootsHint: 'One per line, in addition to your home folder.',
+    notify: 'Notifications',
+    email: 'Email address',
+    whatsapp: 'WhatsApp number',
+    slack: 'Slack webhook',
+    ntfy: 'ntfy topic',
+    telegram: 'Telegram chat',
+    webhook: 'Webhook of your own',
+    test: 'Send a test',
+    testSent: 'Test sent.',
+    testNeedsSave: 'Save your changes before you send a test.',
+    lastSent: 'Last delivered',
+    waiting: (count: number) => `${count} waiting.`,
+    unknown: (count: number) =>
+      `${count} may not have arrived: the machine ended while ${count === 1 ? 'it was' : 'they were'} sent.`,
+    lastFailed: 'Failed',
+    delay: 'Delay before notifying (seconds)',
+    delayHint: 'No notification is sent for what you answer within this time.',
+    quiet: {
+      label: 'Quiet hours',
+      hint: 'Nothing rings. What still waits is sent when they are over.',
+      from: 'From',
+      to: 'To',
+    },
+    events: {
+      needs_input: 'An agent needs you',
+      failed: 'An agent or a task failed',
+      stuck: 'A task is stuck',
+      pipeline_complete: 'The pipeline is complete',
+      agent_finished: 'An agent finished a turn',
+      limit: 'A usage limit is reached, or over',
+    } as Record<NotifyEvent, string>,
+    opencli: 'OpenCLI',
+    opencliText:
+      'Commands for websites and apps that agents can call. Installed from npm into this program’s data folder, in a fixed version, without install scripts; its skills are copied to ~/.claude/skills and ~/.agents/skills.',
+    opencliInstall: 'Install',
+    opencliUpdate: 'Reinstall',
+    opencliRemove: 'Remove',
+    opencliRunning: 'Installing…',
+    unsaved: 'Unsaved changes',
+  },
+};

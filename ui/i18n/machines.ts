@@ -1,0 +1,88 @@
+/** Sentences of many machines at one relay, in every language: they are loaded with the pages that need them. */
+import { language } from './t.ts';
+
+const en = {
+  title: 'Machines',
+  choose: 'Machine',
+  away: 'Away',
+  awaySince: 'away since',
+  connected: 'Connected',
+  connectedSince: 'connected since',
+  asOf: (time: string) => `as of ${time}`,
+  waiting: (n: number) => n === 1 ? '1 waits to be sent' : `${n} wait to be sent`,
+  intro: 'Each machine has its own agents, terminals, templates and settings.',
+  none: 'No machines yet',
+  noneText: 'Add the first one: it joins by a line that you type there.',
+  add: 'Add a machine',
+  addText: 'Type this on the machine. It joins once, within ten minutes.',
+  picture: 'A QR code with the line below',
+  copy: 'Copy line',
+  copied: 'Line copied.',
+  joined: (name: string) => `${name} has joined.`,
+  rename: 'Rename',
+  renameTitle: 'Rename this machine',
+  nameHint: 'Empty: its host name.',
+  remove: 'Revoke',
+  confirmRemove: (name: string, isShared: boolean) => ({
+    title: `Revoke ${name}?`,
+    text: 'Its connection ends at once and what waits to be sent to it is dropped. Its agents go on working there.' +
+      (isShared ? ' It uses RELAY_TOKEN: until that is changed on the relay, it may come back.' : ''),
+    action: 'Revoke',
+  }),
+  removed: (name: string) => `${name} is revoked.`,
+  copyTo: (name: string) => `Copy to ${name}`,
+  copiedTo: (name: string) => `Copied to ${name}.`,
+  copySettings: 'Copy settings',
+  copySettingsText: 'Copies what is saved here, but for the folders and programs of this machine.',
+  confirmCopy: (name: string) => ({
+    title: `Copy the settings to ${name}?`,
+    text: 'They replace the ones there.',
+    action: 'Copy',
+  }),
+};
+
+const zh: { [K in keyof typeof en]: Same<(typeof en)[K]> } = {
+  title: '机器',
+  choose: '机器',
+  away: '离线',
+  awaySince: '离线于',
+  connected: '已连接',
+  connectedSince: '连接于',
+  asOf: (time: string) => `截至 ${time}`,
+  waiting: (n: number) => `${n} 条等待发送`,
+  intro: '每台机器有各自的代理、终端、模板和设置。',
+  none: '还没有机器',
+  noneText: '添加第一台：在那台机器上输入一行命令即可加入。',
+  add: '添加机器',
+  addText: '在那台机器上输入这一行。十分钟内有效，只能加入一次。',
+  picture: '包含下面这一行的二维码',
+  copy: '复制这一行',
+  copied: '已复制。',
+  joined: (name: string) => `${name} 已加入。`,
+  rename: '重命名',
+  renameTitle: '重命名这台机器',
+  nameHint: '留空则使用主机名。',
+  remove: '撤销',
+  confirmRemove: (name: string, isShared: boolean) => ({
+    title: `撤销 ${name}？`,
+    text: '它的连接立即断开，等待发送给它的内容会被丢弃。它的代理会在那台机器上继续工作。' +
+      (isShared ? '它使用 RELAY_TOKEN：在中继上更换之前，它可能会再次连接。' : ''),
+    action: '撤销',
+  }),
+  removed: (name: string) => `已撤销 ${name}。`,
+  copyTo: (name: string) => `复制到 ${name}`,
+  copiedTo: (name: string) => `已复制到 ${name}。`,
+  copySettings: '复制设置',
+  copySettingsText: '复制这里已保存的设置，不含这台机器的文件夹和程序。',
+  confirmCopy: (name: string) => ({
+    title: `把设置复制到 ${name}？`,
+    text: '将替换那里的设置。',
+    action: '复制',
+  }),
+};
+
+type Same<T> = T extends (...parts: infer P) => infer R ? (...parts: P) => Same<R>
+  : T extends string ? string
+  : { [K in keyof T]: Same<T[K]> };
+
+export const machineTexts: typeof zh = language === 'zh' ? zh : en;

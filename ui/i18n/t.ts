@@ -1,0 +1,34 @@
+/** The texts of the dashboard in the language of this device. It is chosen once, when the page loads. */
+import { deviceStorage, keep } from '../device-storage.ts';
+import { english } from './en/english.ts';
+import type { English } from './en/english.ts';
+import { merged } from './en/translation.ts';
+
+export const LANGUAGES = { en: 'English', zh: '中文' } as const;
+export type Language = keyof typeof LANGUAGES;
+
+const KEY = 'language';
+const isLanguage = (name: string | null): name is Language => name !== null && Object.hasOwn(LANGUAGES, name);
+
+/** What was chosen on this device, else the first language of the browser that there is. */
+function chosen(): Language {
+  if (!globalThis.document) return 'en'; // tests
+  const own = deviceStorage.getItem(KEY);
+  if (isLanguage(own)) return own;
+  return navigator.languages.map((tag) => tag.split('-')[0]!).find(isLanguage) ?? 'en';
+}
+
+export const language: Language = chosen();
+
+/** The page begins anew: every text of it changes. */
+export function chooseLanguage(next: Language): void {
+  keep(KEY, next);
+  location.reload();
+}
+
+async function load(): Promise<English> {
+  if (language === 'en') return english;
+  return merged(english, (await import('./zh.ts')).zh);
+}
+
+export const t: English = await load();
