@@ -39,6 +39,25 @@ function without<T>(actual: T, before: unknown): T {
   ) as T;
 }
 
+/**
+ * Agents whose turn was over when the server was killed. The old version called them interrupted and said so in the chat;
+ * nothing was cut, so this one calls them paused and adds nothing.
+ */
+const PAUSED = new Set(['First', 'Instructed', 'Answered', 'Denied', 'Decided', 'Tools', 'Renamed']);
+const wasAtRest = (path: string) => {
+  const agent = expected[path.split('/').slice(0, 4).join('/')] as unknown as AgentInfo | undefined;
+  return PAUSED.has(agent?.name ?? '');
+};
+
+/** What the old version read at `path`, with what this one says of agents at rest instead. */
+function expectedToday(path: string): ServerState[string] {
+  const before = expected[path] as unknown as AgentInfo & { messages: unknown[] };
+  if (!wasAtRest(path)) return before as never;
+  const messages = before.messages.slice(0, -1);
+  if (path.includes('/messages')) return { ...before, messages } as never;
+  return { ...before, messages, state: 'idle', stateReason: 'reaped', lastSeq: before.lastSeq - 1 } as never;
+}
+
 /** Every file of the vector as one text. */
 function filesAsText(): string {
   const entries = readdirSync(join(VECTOR, 'files'), { recursive: true, withFileTypes: true });
@@ -51,7 +70,7 @@ test('the server reads in it what the old one read', async () => {
   const state = await readServerState(bench.url);
   assert.equal(Object.keys(state).sort(), Object.keys(expected).sort(), 'the same agents');
   for (const path of Object.keys(expected)) {
-    const before = expected[path]!;
+    const before = expectedToday(path);
     assert.equal(
       comparable(without(state[path]!, before), killedAt, known),
       comparable(before, killedAt, known),
