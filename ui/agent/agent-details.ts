@@ -5,7 +5,7 @@ import { Card, TimeAgo } from '../components/mod.ts';
 import { CopyButton } from '../chat/copy.ts';
 import { count, money } from '../format.ts';
 import { useProviderLabel } from '../hooks/use-providers.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { NotifyLevelCard } from './notify-level.ts';
 import type { TabProps } from './tab-props.ts';
 

@@ -5,7 +5,7 @@ import type { ChangedFile, Changes } from '../../core/api/workspace.ts';
 import { DiffView, Icon, IconButton, Pill, Skeleton, toastError } from '../components/mod.ts';
 import { useApp } from '../app.ts';
 import type { Resource } from '../hooks/use-resource.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { changesUrl, discard } from './changes-actions.ts';
 
 interface Props {

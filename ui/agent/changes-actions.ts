@@ -3,7 +3,7 @@ import type { AgentInfo } from '../../core/api/agents.ts';
 import type { Changes } from '../../core/api/workspace.ts';
 import { confirm, toastError } from '../components/mod.ts';
 import type { Resource } from '../hooks/use-resource.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import type { Api } from '../net/api.ts';
 import { path } from '../route.ts';
 

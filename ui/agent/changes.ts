@@ -4,7 +4,7 @@ import { Button, EmptyState, Icon, Menu, Skeleton, Spinner, toastError } from '.
 import { LoadFailed } from '../components/load-failed.ts';
 import type { MenuItem } from '../components/menu.ts';
 import { Note } from '../components/note.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { type Resource, useResource } from '../hooks/use-resource.ts';
 import { useApp } from '../app.ts';
 import { ChangedFileRow } from './changed-file.ts';

@@ -4,7 +4,7 @@ import type { ChangedFile, Changes } from '../../core/api/workspace.ts';
 import { Button, Dialog, TextArea, toast } from '../components/mod.ts';
 import { useApp } from '../app.ts';
 import type { Resource } from '../hooks/use-resource.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { changesUrl, SLOW } from './changes-actions.ts';
 
 interface Props {

@@ -3,7 +3,7 @@ import type { Instructions } from '../../core/api/workspace.ts';
 import { ApiError } from '../net/api.ts';
 import { Button, Icon, Skeleton, TextArea, toast } from '../components/mod.ts';
 import { LoadFailed } from '../components/load-failed.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { useResource } from '../hooks/use-resource.ts';
 import { path } from '../route.ts';
 import { useApp } from '../app.ts';

@@ -5,7 +5,7 @@ import type { Changes } from '../../core/api/workspace.ts';
 import { Button, EmptyState, Icon, TimeAgo, toastError } from '../components/mod.ts';
 import { Note } from '../components/note.ts';
 import { useApp } from '../app.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { ApiError, newId } from '../net/api.ts';
 import { go, path } from '../route.ts';
 import { remove } from './agent-menu.ts';

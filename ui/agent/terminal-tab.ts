@@ -2,7 +2,7 @@ import { html, useState } from '../html.ts';
 import type { TerminalProgram } from '../../core/api/terminals.ts';
 import { providerData } from '../../core/api/providers.ts';
 import { Button, EmptyState, toastError } from '../components/mod.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { go, path } from '../route.ts';
 import { useApp, useStore } from '../app.ts';
 import { openTerminal } from '../terminal/commands.ts';

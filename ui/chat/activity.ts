@@ -2,7 +2,7 @@ import { html } from '../html.ts';
 import type { AgentInfo } from '../../core/api/agents.ts';
 import type { Message } from '../../core/api/messages.ts';
 import { ContinueButton } from './continue.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { Notice } from './rows.ts';
 
 /** Notices that say already why an agent no longer runs. */

@@ -65,7 +65,7 @@ function Command({ text }: { text: string }) {
   return html`
     <figure class="code">
       <figcaption>
-        <span>${t.tool.command}</span>
+        <span>${t.request.command}</span>
         <${CopyButton} text=${text} />
       </figcaption>
       <pre class="approval-text"><${VisibleText} text=${text} /></pre>

@@ -1,7 +1,7 @@
 /** Pictures that go with the next message: chosen, pasted or dropped. */
 import { html, useRef } from '../html.ts';
 import { IconButton, toastError } from '../components/mod.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { usePageState } from './draft.ts';
 import { attach, MAX_TOTAL } from './images.ts';
 import type { Attached } from './images.ts';

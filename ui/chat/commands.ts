@@ -1,6 +1,6 @@
 import { html, useLayoutEffect, useRef } from '../html.ts';
 import type { Capabilities } from '../../core/api/agents.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 
 type Command = Capabilities['commands'][number];
 const MAX_SHOWN = 8;

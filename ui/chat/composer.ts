@@ -3,7 +3,7 @@ import type { ComponentChildren } from '../html.ts';
 import type { AgentInfo, Capabilities } from '../../core/api/agents.ts';
 import { newId } from '../net/api.ts';
 import { grow, IconButton, toastError } from '../components/mod.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { useApp } from '../app.ts';
 import { path } from '../route.ts';
 import { AttachButton, Thumbnails, useAttachments } from './attachments.ts';

@@ -1,7 +1,7 @@
 import { html, useContext } from '../html.ts';
 import type { Message } from '../../core/api/messages.ts';
 import { useApp } from '../app.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { AgentContext } from './agent-context.ts';
 import { CopyButton } from './copy.ts';
 

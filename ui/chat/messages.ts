@@ -3,7 +3,7 @@ import type { AgentInfo } from '../../core/api/agents.ts';
 import type { Message, RequestMessage } from '../../core/api/messages.ts';
 import { Button, EmptyState, Icon, Skeleton, toastError } from '../components/mod.ts';
 import { useSteadyList } from '../hooks/quiet.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { useApp, useStore } from '../app.ts';
 import { EMPTY_CHAT } from '../state/store.ts';
 import type { Chat } from '../state/store.ts';

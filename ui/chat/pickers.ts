@@ -2,7 +2,7 @@ import { html } from '../html.ts';
 import type { AgentInfo, Capabilities, PermissionMode } from '../../core/api/agents.ts';
 import { Select, toastError } from '../components/mod.ts';
 import type { Option } from '../components/select.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { path } from '../route.ts';
 import { useApp } from '../app.ts';
 

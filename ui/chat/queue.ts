@@ -1,7 +1,7 @@
 import { html } from '../html.ts';
 import type { AgentInfo, QueuedMessage } from '../../core/api/agents.ts';
 import { Icon, IconButton, toastError } from '../components/mod.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { path } from '../route.ts';
 import { useApp, useStore } from '../app.ts';
 

@@ -4,7 +4,7 @@ import type { VNode } from '../html.ts';
 import type { Message, Todo, UserMessage } from '../../core/api/messages.ts';
 import { Icon, Spinner, TimeAgo } from '../components/mod.ts';
 import { bytes, clockTime, money, plain, took } from '../format.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { CopyAnswer } from './copy-answer.ts';
 import { DecidedRequest } from './decided-request.ts';
 import { isRun } from './group-messages.ts';

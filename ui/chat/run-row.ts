@@ -3,7 +3,7 @@ import type { VNode } from '../html.ts';
 import type { ToolMessage } from '../../core/api/messages.ts';
 import { Icon, now, Spinner } from '../components/mod.ts';
 import { took } from '../format.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { useSignalValue } from '../state/signal.ts';
 import type { Row, Run } from './group-messages.ts';
 import { countKinds } from './tool-kinds.ts';

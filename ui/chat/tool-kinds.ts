@@ -1,6 +1,6 @@
 /** What tools do, in words for people: their names belong to the CLIs. Pure. */
 import type { ToolMessage } from '../../core/api/messages.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 
 export type ToolKind = keyof typeof t.tool.did;
 

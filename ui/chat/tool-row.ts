@@ -4,7 +4,7 @@ import type { RequestMessage, ToolMessage } from '../../core/api/messages.ts';
 import { Diffs, Icon, Spinner } from '../components/mod.ts';
 import { countLines } from '../components/diff.ts';
 import { plain, took } from '../format.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { outcomeOf } from './answers.ts';
 import { DecidedBy } from './decided-request.ts';
 import { useRelativePath } from './agent-context.ts';
@@ -161,7 +161,11 @@ const WORDS = ['command', 'prompt'] as const;
 /** A command or a prompt as such, everything else as JSON. */
 function ToolInput({ message: { input, inputText } }: { message: ToolMessage }) {
   const field = WORDS.find((name) => typeof input?.[name] === 'string');
-  if (field) return html`<${LongText} label=${t.tool[field]} text=${String(input![field])} />`;
+  if (field) {
+    return html`<${LongText} label=${field === 'command' ? t.request.command : t.tool.prompt} text=${
+      String(input![field])
+    } />`;
+  }
   const text = input ? JSON.stringify(input, null, 2) : inputText;
   return text && html`<${LongText} label=${t.tool.input} text=${text} />`;
 }

@@ -1,7 +1,7 @@
 import { html } from '../html.ts';
 import { useSignalValue } from '../state/signal.ts';
 import type { Message } from '../../core/api/messages.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { useApp } from '../app.ts';
 import { DeliveryStatus } from './delivery-status.ts';
 import { BubbleImage } from './rows.ts';

@@ -4,7 +4,7 @@ import { isBusy, select, stateView } from '../agent/agent-view.ts';
 import { stopAll } from '../agent/list-menu.ts';
 import { toastError } from '../components/mod.ts';
 import type { IconName } from '../components/mod.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { at, go, matchPath, path as pathOf } from '../route.ts';
 import { find } from '../state/store.ts';
 import { setTheme } from '../theme.ts';
@@ -47,7 +47,7 @@ const pages = (): PaletteItem[] => [
   page('/terminals', t.nav.terminals, 'terminal'),
   page('/templates', t.nav.templates, 'templates'),
   page('/sessions', t.nav.sessions, 'history'),
-  page('/devices', t.devices.title, 'devices'),
+  page('/devices', t.nav.devices, 'devices'),
   page('/machines', t.nav.machines, 'machine'),
   page('/settings', t.nav.settings, 'settings'),
 ];

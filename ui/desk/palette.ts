@@ -1,7 +1,7 @@
 import { html, useEffect, useMemo, useRef, useState } from '../html.ts';
 import { useApp } from '../app.ts';
 import { Dialog, Icon } from '../components/mod.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { usePath } from '../route.ts';
 import { useSignalValue } from '../state/signal.ts';
 import { matching, paletteItems } from './palette-items.ts';

@@ -1,6 +1,6 @@
 import { html } from '../html.ts';
 import { Dialog } from '../components/mod.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import type { PanelProps } from './panel.ts';
 
 /** The keys, and what they do. */

@@ -9,7 +9,7 @@ import { type Resource, useResource } from '../hooks/use-resource.ts';
 import { useApp } from '../app.ts';
 import { bytes } from '../format.ts';
 import { filePage, href } from '../route.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import type { TabProps } from '../agent/tab-props.ts';
 import { archiveUrl, filesUrl } from './file-address.ts';
 import { saveAs } from './save-as.ts';

@@ -3,7 +3,7 @@ import { html, useState } from '../html.ts';
 import { Button, confirm, Icon, toast } from '../components/mod.ts';
 import { useApp } from '../app.ts';
 import { ApiError } from '../net/api.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { contentUrl, nameOf } from './file-address.ts';
 import type { FileViewProps } from './file-bar.ts';
 

@@ -2,7 +2,7 @@
 import { html } from '../html.ts';
 import { Button } from '../components/mod.ts';
 import { bytes } from '../format.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { downloadUrl } from './file-address.ts';
 import { saveAs } from './save-as.ts';
 

@@ -2,7 +2,7 @@
 import { html, useState } from '../html.ts';
 import { Icon, Segments } from '../components/mod.ts';
 import { filePage, href, usePath } from '../route.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import type { TabProps } from '../agent/tab-props.ts';
 import { DirectoryView } from './directory-view.ts';
 import { type Place, placeOf } from './file-address.ts';

@@ -8,7 +8,7 @@ import { WindowList } from '../components/window-list.ts';
 import { useResource } from '../hooks/use-resource.ts';
 import { useApp } from '../app.ts';
 import { filePage, href } from '../route.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { filesUrl, nameOf, parentOf } from './file-address.ts';
 
 export type SearchKind = 'names' | 'text';

@@ -10,7 +10,7 @@ import type { Api } from '../net/api.ts';
 import { bytes as sizeText } from '../format.ts';
 import { filePage, href } from '../route.ts';
 import { MarkdownView } from '../chat/markdown-view.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { contentUrl, nameOf } from './file-address.ts';
 import { Editor } from './editor.ts';
 import {

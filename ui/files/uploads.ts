@@ -5,7 +5,7 @@ import { useApp } from '../app.ts';
 import { type Api, ApiError, newId } from '../net/api.ts';
 import { upload } from '../net/upload.ts';
 import { path } from '../route.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { joined } from './file-address.ts';
 
 /** Files that wait or are sent, of one page. */

@@ -5,7 +5,7 @@ import { LoadFailed } from '../components/load-failed.ts';
 import { type Resource, useResource } from '../hooks/use-resource.ts';
 import { useApp } from '../app.ts';
 import { type Api, ApiError } from '../net/api.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import type { TabProps } from '../agent/tab-props.ts';
 import { contentUrl, nameOf } from './file-address.ts';
 import { FileBar, type FileHead, type FileViewProps } from './file-bar.ts';

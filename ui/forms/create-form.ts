@@ -5,7 +5,7 @@ import { ValidationError } from '../../core/api/schema.ts';
 import type { Settings } from '../../core/api/settings.ts';
 import { deviceStorage, keep } from '../device-storage.ts';
 import { newId } from '../net/api.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { INSTRUCTIONS_FIELD } from '../../core/api/instructions.ts';
 
 /** Every value as it is typed. */

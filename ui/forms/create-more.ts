@@ -2,7 +2,7 @@ import { providerData } from '../../core/api/providers.ts';
 import { html } from '../html.ts';
 import { Card, Icon, TextArea, TextField, Toggle } from '../components/mod.ts';
 import { Note } from '../components/note.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import type { Form } from './create-form.ts';
 import { TemplateField } from './template-field.ts';
 import { INSTRUCTIONS_FIELD } from '../../core/api/instructions.ts';

@@ -1,5 +1,5 @@
 import { html } from '../html.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { useStore } from '../app.ts';
 import { Field } from '../components/field.ts';
 import { BrowseButton } from './directory-picker.ts';

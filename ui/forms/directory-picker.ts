@@ -1,6 +1,6 @@
 import { html, useState } from '../html.ts';
 import type { DirectoryListing } from '../../core/api/workspace.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { useResource } from '../hooks/use-resource.ts';
 import type { Api } from '../net/api.ts';
 import { useApp } from '../app.ts';

@@ -3,7 +3,7 @@ import type { ProviderName } from '../../core/api/agents.ts';
 import type { PipelineConfig } from '../../core/api/tasks.ts';
 import { Button, Dialog, Skeleton, TextArea, TextField, Toggle } from '../components/mod.ts';
 import { Note } from '../components/note.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { useResource } from '../hooks/use-resource.ts';
 import { useApp } from '../app.ts';
 import { DirectoryRow } from './directory-row.ts';

@@ -3,7 +3,7 @@ import type { AgentFlags, ProviderName } from '../../core/api/agents.ts';
 import type { Task } from '../../core/api/tasks.ts';
 import { Button, Dialog, SelectField, TextArea, TextField, Toggle } from '../components/mod.ts';
 import { Note } from '../components/note.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { path } from '../route.ts';
 import { useApp } from '../app.ts';
 import { DirectoryRow } from './directory-row.ts';

@@ -1,8 +1,11 @@
-/** The texts of the dashboard in the language of this device. It is chosen once, when the page loads. */
+/**
+ * The texts that the first page needs, in the language of this device, which is chosen once, when the page loads. Other pages
+ * take theirs from all.ts.
+ */
 import { deviceStorage, keep } from '../device-storage.ts';
-import { english } from './en/english.ts';
-import type { English } from './en/english.ts';
+import { first } from './en/first.ts';
 import { merged } from './en/translation.ts';
+import type { Translation } from './en/translation.ts';
 
 export const LANGUAGES = { en: 'English', zh: '中文' } as const;
 export type Language = keyof typeof LANGUAGES;
@@ -26,9 +29,10 @@ export function chooseLanguage(next: Language): void {
   location.reload();
 }
 
-async function load(): Promise<English> {
+/** `english` in the language of this device. */
+export async function inLanguage<T extends object>(english: T): Promise<T> {
   if (language === 'en') return english;
-  return merged(english, (await import('./zh.ts')).zh);
+  return merged(english, (await import('./zh.ts')).zh as Translation<T>);
 }
 
-export const t: English = await load();
+export const t = await inLanguage(first);

@@ -1,6 +1,6 @@
 /** Whether this device is told when an agent needs its owner, and why not if not. */
 import type { SubscriptionInfo } from '../../core/api/push.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import type { DeviceStorage } from '../device-storage.ts';
 import { signal } from '../state/signal.ts';
 import type { Signal } from '../state/signal.ts';

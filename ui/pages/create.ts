@@ -7,7 +7,7 @@ import { Note } from '../components/note.ts';
 import { DirectoryField } from '../forms/directory-field.ts';
 import { ProviderField } from '../forms/provider-field.ts';
 import { useProviders } from '../hooks/use-providers.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { go, path } from '../route.ts';
 import { useApp, useStore } from '../app.ts';
 import type { State } from '../state/store.ts';

@@ -1,7 +1,7 @@
 import { html, useState } from '../html.ts';
 import type { DeviceInfo, SessionInfo } from '../../core/api/auth.ts';
 import { Button, confirm, Dialog, Pill, TextField, TimeAgo, toastError } from '../components/mod.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { path } from '../route.ts';
 import { useApp } from '../app.ts';
 

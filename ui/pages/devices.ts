@@ -3,7 +3,7 @@ import type { DeviceInfo, SessionInfo } from '../../core/api/auth.ts';
 import type { Api } from '../net/api.ts';
 import { Button, confirm, EmptyState, PageHead, Skeleton, toastError } from '../components/mod.ts';
 import { Note } from '../components/note.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { useResource } from '../hooks/use-resource.ts';
 import { useApp } from '../app.ts';
 import { useSignalValue } from '../state/signal.ts';
@@ -18,14 +18,14 @@ export default function Devices() {
   if (!useSignalValue(auth.hasLogin)) {
     return html`
       <div class="page">
-        <${PageHead} title=${t.devices.title} />
+        <${PageHead} title=${t.nav.devices} />
         <${EmptyState} icon="devices" title=${t.devices.none} text=${t.devices.noneText} />
       </div>
     `;
   }
   return html`
     <div class="page">
-      <${PageHead} title=${t.devices.title}>
+      <${PageHead} title=${t.nav.devices}>
         <${Button} tone="primary" icon="plus" onClick=${() => setAdding(true)}>${t.devices.add}<//>
       <//>
       <p class="soft">${t.devices.intro}</p>

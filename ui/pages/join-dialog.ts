@@ -5,7 +5,7 @@ import { QrCode } from '../components/qr.ts';
 import { useResource } from '../hooks/use-resource.ts';
 import { html, useEffect, useRef } from '../html.ts';
 import { machineTexts as texts } from '../i18n/machines.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { useSignalValue } from '../state/signal.ts';
 
 /** The line by which a machine joins, once and within ten minutes. It closes when one has. */

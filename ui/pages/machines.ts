@@ -15,7 +15,7 @@ import {
 } from '../components/mod.ts';
 import { html, useState } from '../html.ts';
 import { machineTexts as texts } from '../i18n/machines.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { path } from '../route.ts';
 import { useSignalValue } from '../state/signal.ts';
 import { JoinDialog } from './join-dialog.ts';

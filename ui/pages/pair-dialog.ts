@@ -3,7 +3,7 @@ import { useSignalValue } from '../state/signal.ts';
 import { PAIR_MS, type PairCode, pairLink } from '../../core/api/auth.ts';
 import { Button, Dialog, now, Skeleton, span, toast } from '../components/mod.ts';
 import { QrCode } from '../components/qr.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { useResource } from '../hooks/use-resource.ts';
 import { useApp } from '../app.ts';
 import type { Api } from '../net/api.ts';

@@ -1,7 +1,7 @@
 import { html } from '../html.ts';
 import type { PasskeyInfo, PasskeyList } from '../../core/api/auth.ts';
 import { Button, Card, confirm, TimeAgo, toast, toastError, Toggle } from '../components/mod.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { path } from '../route.ts';
 import { useApp } from '../app.ts';
 import { useResource } from '../hooks/use-resource.ts';

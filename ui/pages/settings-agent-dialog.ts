@@ -2,7 +2,7 @@ import { html, useState } from '../html.ts';
 import type { AcpAgentSettings } from '../../core/api/settings.ts';
 import { Button, Dialog, TextArea, TextField, toast } from '../components/mod.ts';
 import { Note } from '../components/note.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 
 interface Props {
   /** Without an id: a new one. */

@@ -4,7 +4,7 @@ import type { AcpAgentSettings, Settings } from '../../core/api/settings.ts';
 import { Button, Card, confirm, IconButton, Pill, Skeleton, toast, toastError } from '../components/mod.ts';
 import { useApp } from '../app.ts';
 import { useAcpProviders } from '../hooks/use-providers.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { AcpAgentDialog } from './settings-agent-dialog.ts';
 
 interface Props {

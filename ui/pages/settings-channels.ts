@@ -1,7 +1,7 @@
 import { html, useState } from '../html.ts';
 import type { ChannelStatus, NotifyChannel } from '../../core/api/notify.ts';
 import { Button, TextField, TimeAgo, toast, toastError } from '../components/mod.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { useResource } from '../hooks/use-resource.ts';
 import { useApp } from '../app.ts';
 import type { SettingsForm } from './settings-form.ts';

@@ -1,7 +1,7 @@
 import { html } from '../html.ts';
 import { NOTIFY_EVENTS } from '../../core/api/notify.ts';
 import { Card, TextField, Toggle } from '../components/mod.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { Channels } from './settings-channels.ts';
 import type { SettingsForm } from './settings-form.ts';
 

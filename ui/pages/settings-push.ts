@@ -3,7 +3,7 @@ import { useApp } from '../app.ts';
 import type { SubscriptionInfo } from '../../core/api/push.ts';
 import { Button, Card, Skeleton, TimeAgo, toast, toastError, Toggle } from '../components/mod.ts';
 import { Note } from '../components/note.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { useResource } from '../hooks/use-resource.ts';
 import type { DevicePush, PushChoice } from '../net/device-push.ts';
 import { useSignalValue } from '../state/signal.ts';

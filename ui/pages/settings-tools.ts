@@ -2,7 +2,7 @@ import { html, useState } from '../html.ts';
 import type { OpenCliStatus, ToolInfo } from '../../core/api/settings.ts';
 import { Button, Card, Pill, Skeleton, toastError } from '../components/mod.ts';
 import { Note } from '../components/note.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { useResource } from '../hooks/use-resource.ts';
 import { useApp } from '../app.ts';
 

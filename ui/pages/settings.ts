@@ -5,7 +5,7 @@ import { Button, Card, PageHead, Skeleton, TextArea, TextField, toast } from '..
 import { LoadFailed } from '../components/load-failed.ts';
 import { Note } from '../components/note.ts';
 import { ProviderField } from '../forms/provider-field.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { useResource } from '../hooks/use-resource.ts';
 import { useApp, useHasMany, useStore } from '../app.ts';
 import { lazy, LazyView } from '../hooks/lazy.ts';

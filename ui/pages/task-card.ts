@@ -3,7 +3,7 @@ import type { Task, TaskStatus } from '../../core/api/tasks.ts';
 import { Button, confirm, LinkButton, Menu, Pill, Spinner, TimeAgo, toast, toastError } from '../components/mod.ts';
 import type { MenuItem } from '../components/menu.ts';
 import { Note } from '../components/note.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { path } from '../route.ts';
 import { useApp, useStore } from '../app.ts';
 import type { App } from '../app.ts';

@@ -4,7 +4,7 @@ import type { PipelineStatus, Task } from '../../core/api/tasks.ts';
 import { Button, EmptyState, Menu, PageHead, Pill, Skeleton, Spinner, toastError } from '../components/mod.ts';
 import type { MenuItem } from '../components/menu.ts';
 import { Note } from '../components/note.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { useApp, useStore } from '../app.ts';
 import { PipelineForm } from '../forms/pipeline-form.ts';
 import { type TaskDraft, TaskForm } from '../forms/task-form.ts';

@@ -16,7 +16,7 @@ import {
 } from '../components/mod.ts';
 import type { MenuItem } from '../components/menu.ts';
 import { machineTexts as texts } from '../i18n/machines.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { path } from '../route.ts';
 import { useApp, useStore } from '../app.ts';
 import { useOthers } from './copy-to.ts';

@@ -1,6 +1,6 @@
 import { html } from '../html.ts';
 import { EmptyState, LinkButton, Skeleton } from '../components/mod.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import type { PageProps } from '../route.ts';
 import { path } from '../route.ts';
 import { useStore } from '../app.ts';

@@ -7,7 +7,7 @@ import { go, path } from '../route.ts';
 import { useApp, useStore } from '../app.ts';
 import { openTerminal } from '../terminal/commands.ts';
 import { TerminalList } from '../terminal/list.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 
 /** All terminals of the machine, and opening one. */
 export default function Terminals() {

@@ -58,7 +58,7 @@ export const PAGES: Page[] = [
   },
   {
     path: '/devices',
-    title: t.devices.title,
+    title: t.nav.devices,
     nav: { icon: 'devices', place: 'more' },
     view: lazy(() => import('../pages/devices.ts')),
   },
@@ -68,7 +68,7 @@ export const PAGES: Page[] = [
     nav: { icon: 'machine', place: 'more', onlyAtRelay: true },
     view: lazy(() => import('../pages/machines.ts')),
   },
-  { path: '/pair/:code', title: t.devices.pairedTitle, view: lazy(() => import('../pages/paired.ts')) },
+  { path: '/pair/:code', title: t.nav.paired, view: lazy(() => import('../pages/paired.ts')) },
   {
     path: '/settings',
     title: t.nav.settings,

@@ -95,7 +95,7 @@ function NoLoginWarning() {
   return html`
     <p class="note bad open-door" role="alert">
       <${Icon} name="warning" size=${18} />
-      <span>${t.devices.noLogin}</span>
+      <span>${t.login.none}</span>
     </p>
   `;
 }

@@ -2,7 +2,7 @@ import type { TerminalInfo } from '../../core/api/terminals.ts';
 import { useApp } from '../app.ts';
 import { Button, Dialog, TextArea, TextField, toast, toastError } from '../components/mod.ts';
 import { html, useState } from '../html.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { path } from '../route.ts';
 import type { TerminalSession } from './session.ts';
 

@@ -3,7 +3,7 @@ import { useApp } from '../app.ts';
 import type { MenuItem } from '../components/menu.ts';
 import { confirm, Icon, IconButton, Menu, toast, toastError } from '../components/mod.ts';
 import { html } from '../html.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { go, path } from '../route.ts';
 import { useSignalValue } from '../state/signal.ts';
 import { copyText } from './dialogs.ts';

@@ -2,7 +2,7 @@ import { html, useEffect, useRef } from '../html.ts';
 import type { ComponentChildren } from '../html.ts';
 import { useSignalValue } from '../state/signal.ts';
 import { Icon } from '../components/mod.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import type { Key, Modifiers } from './keys.ts';
 import type { TerminalSession } from './session.ts';
 

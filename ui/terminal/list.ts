@@ -3,7 +3,7 @@ import { useApp } from '../app.ts';
 import { confirm, Icon, IconButton, Pill, TimeAgo, toastError } from '../components/mod.ts';
 import { shortPath } from '../format.ts';
 import { html } from '../html.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { href, path } from '../route.ts';
 
 /** Open terminals, newest activity first. */

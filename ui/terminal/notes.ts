@@ -4,7 +4,7 @@ import type { App } from '../app.ts';
 import { Button, toastError } from '../components/mod.ts';
 import { html } from '../html.ts';
 import type { ComponentChildren } from '../html.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { go, path } from '../route.ts';
 import { useSignalValue } from '../state/signal.ts';
 import { openTerminal } from './commands.ts';

@@ -1,6 +1,6 @@
 import { html, useEffect, useRef, useState } from '../html.ts';
 import { IconButton } from '../components/mod.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import { pageColors } from './colors.ts';
 import type { TerminalSession } from './session.ts';
 

@@ -2,7 +2,7 @@ import type { TerminalInfo } from '../../core/api/terminals.ts';
 import { useApp } from '../app.ts';
 import { toast } from '../components/mod.ts';
 import { html, useLayoutEffect, useRef, useState } from '../html.ts';
-import { t } from '../i18n/t.ts';
+import { t } from '../i18n/all.ts';
 import type { Live } from '../net/live.ts';
 import type { TerminalConnection } from './connection.ts';
 import { SheetDialog } from './dialogs.ts';

@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { ToolMessage } from '../../../core/api/messages.ts';
-import { t } from '../../../ui/i18n/t.ts';
+import { t } from '../../../ui/i18n/all.ts';
 import { relativePath } from '../../../ui/format.ts';
 import { countKinds, kindOf, toolName } from '../../../ui/chat/tool-kinds.ts';
 import { answerOf } from '../../../ui/chat/copy-answer.ts';

@@ -22,6 +22,8 @@ export const common = {
     settings: 'Settings',
     terminals: 'Terminals',
     machines: 'Machines',
+    devices: 'Devices',
+    paired: 'This device is signed in already',
   },
   notFound: {
     title: 'Page not found',
@@ -101,6 +103,7 @@ export const common = {
     } as Record<NotifyLevel, string>,
   },
   login: {
+    none: 'This relay has no login: whoever can open this page controls your agents. Set RELAY_PASSWORD on the relay.',
     title: 'Sign in',
     hint: 'The password is RELAY_PASSWORD, or the one that the relay printed when it started.',
     password: 'Password',

@@ -1,7 +1,6 @@
 /** Sentences of the devices page, of pairing and of the banner of a relay without a login. */
 export const devices = {
   devices: {
-    title: 'Devices',
     intro: 'Browsers signed in to this relay. Over https a device stays signed in until you sign it out.',
     dayOnly: 'Ends after 24 hours.',
     rename: 'Rename',
@@ -25,7 +24,6 @@ export const devices = {
       text: 'Every device, this one too, loses its connection at once and has to sign in again.',
       action: 'Sign out everywhere',
     },
-    pairedTitle: 'This device is signed in already',
     pairedText: 'The link signs in another device, once. Open it there.',
     add: 'Add a device',
     addTitle: 'Sign in on another device',
@@ -37,8 +35,6 @@ export const devices = {
     again: 'New code',
     copy: 'Copy link',
     copied: 'Link copied.',
-    noLogin:
-      'This relay has no login: whoever can open this page controls your agents. Set RELAY_PASSWORD on the relay.',
   },
   passkeys: {
     title: 'Passkeys',

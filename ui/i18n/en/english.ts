@@ -1,21 +1,19 @@
 /** Every sentence of the dashboard, in English. A new area puts its own into a part of its own. */
 import { acpAgents } from './acp-agents.ts';
-import { agents } from './agents.ts';
 import { changes } from './changes.ts';
 import { chat } from './chat.ts';
-import { common } from './common.ts';
 import { create } from './create.ts';
 import { desk } from './desk.ts';
 import { devices } from './devices.ts';
 import { files } from './files.ts';
+import { first } from './first.ts';
 import { push } from './push.ts';
 import { settings } from './settings.ts';
 import { tasks } from './tasks.ts';
 import { terminal } from './terminal.ts';
 
 export const english = {
-  ...common,
-  ...agents,
+  ...first,
   ...acpAgents,
   ...chat,
   ...create,

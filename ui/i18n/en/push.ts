@@ -1,4 +1,4 @@
-/** Sentences of notifications on this device, and of the page that one leads to. */
+/** Sentences of notifications on this device. */
 export const push = {
   push: {
     title: 'Notifications on this device',
@@ -25,22 +25,5 @@ export const push = {
       unsupported: 'This browser has no push notifications.',
       denied: 'The browser refuses notifications of this page. Allow them in its settings for this site.',
     },
-  },
-  answer: {
-    title: 'Answer',
-    settled: 'This is answered already, or the agent no longer asks.',
-    open: 'Open the agent',
-  },
-  share: {
-    title: 'Shared with you',
-    what: 'What was shared',
-    pictures: (count: number) => (count === 1 ? 'and a picture' : `and ${count} pictures`),
-    toWhom: 'Make it a draft for',
-    nobody: 'No agent can take a message now.',
-    nothing: 'Nothing was shared, or it is a draft already.',
-  },
-  update: {
-    text: 'A newer dashboard is ready.',
-    take: 'Load it',
   },
 };

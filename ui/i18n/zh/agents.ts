@@ -159,6 +159,7 @@ export const agents: Translation<English> = {
   },
   request: {
     title: { permission: '需要许可', question: '有问题问你', plan: '计划待批准' },
+    command: '命令',
     deny: '拒绝',
     allow: '允许一次',
     denyReason: '拒绝并说明原因',
@@ -246,7 +247,6 @@ export const agents: Translation<English> = {
     error: '失败',
     denied: '已拒绝',
     cancelled: '已取消',
-    command: '命令',
     prompt: '提示',
     input: '输入',
     output: '输出',

@@ -23,6 +23,8 @@ export const frame: Translation<English> = {
     settings: '设置',
     terminals: '终端',
     machines: '机器',
+    devices: '设备',
+    paired: '本设备已登录',
   },
   notFound: { title: '找不到页面', text: '该代理可能已被删除。', home: '返回代理列表' },
   common: {
@@ -93,6 +95,7 @@ export const frame: Translation<English> = {
     },
   },
   login: {
+    none: '此中继没有登录：任何能打开此页面的人都能控制你的代理。请在中继上设置 RELAY_PASSWORD。',
     title: '登录',
     hint: '密码是 RELAY_PASSWORD，或中继启动时显示的密码。',
     password: '密码',
@@ -139,7 +142,6 @@ export const frame: Translation<English> = {
     removed: (name: string) => `已移除 ${name}。`,
   },
   devices: {
-    title: '设备',
     intro: '已登录此中继的浏览器。通过 https，设备会一直保持登录，直到你让它退出。',
     dayOnly: '24 小时后失效。',
     rename: '重命名',
@@ -163,7 +165,6 @@ export const frame: Translation<English> = {
       text: '所有设备（包括本设备）会立即断开连接，必须重新登录。',
       action: '全部退出登录',
     },
-    pairedTitle: '本设备已登录',
     pairedText: '此链接用于让另一台设备登录一次。请在那台设备上打开。',
     add: '添加设备',
     addTitle: '在另一台设备上登录',
@@ -175,7 +176,6 @@ export const frame: Translation<English> = {
     again: '新二维码',
     copy: '复制链接',
     copied: '链接已复制。',
-    noLogin: '此中继没有登录：任何能打开此页面的人都能控制你的代理。请在中继上设置 RELAY_PASSWORD。',
   },
   passkeys: {
     title: '通行密钥',
