@@ -6,6 +6,7 @@ import type { Dirent } from 'node:fs';
 import { lstat, readdir, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { SessionBranch } from './session-branch.ts';
 import { contentText, toolEnd, toolTitle } from './tools.ts';
 import { parseObject } from '../../process/jsonl.ts';
 import { type JsonObject, list, number, object, string } from '../untyped-json.ts';
@@ -151,20 +152,16 @@ export async function readClaudeHistory(
   const [file] = (await sessionFiles(configDir, id)).sort((a, b) => b.changedAt - a.changedAt);
   if (!file) return null;
   const lines: JsonObject[] = [];
-  const parents = new Map<string, string>();
-  /** Line → the last one before the damage that lies before it. */
-  const beforeDamage = new Map<string, string>();
-  let [last, gap] = ['', ''];
+  const tree = new SessionBranch();
   const read = await readTail(file.path, MAX_HISTORY, (line) => {
-    const uuid = string(line.uuid);
-    if (uuid) parents.set(uuid, string(line.parentUuid) || string(line.logicalParentUuid));
-    if (uuid && gap) beforeDamage.set(uuid, gap);
+    const parent = string(line.parentUuid) || string(line.logicalParentUuid);
+    tree.add(string(line.uuid), parent, line.isSidechain === true);
     if (isShown(line)) lines.push(line);
-    if (uuid && line.isSidechain !== true) last = uuid;
-  }, () => void (gap = last));
+  }, () => tree.addDamage());
   if (!read) return null;
-  bridgeDamage(parents, beforeDamage);
-  const messages = toMessages(lines, currentBranch(lines, parents));
+  const shownIds = new Set(lines.map((line) => string(line.uuid)));
+  const { branch, behindGap } = tree.to(string(lines.at(-1)?.uuid), shownIds);
+  const messages = toMessages(lines, branch, behindGap);
   const isCut = read.isCut || messages.length > limit;
   const shown = messages.slice(-limit);
   const first = notice(
@@ -179,36 +176,24 @@ const isShown = (line: JsonObject): boolean =>
   line.isSidechain !== true &&
   (line.type === 'user' || line.type === 'assistant' || line.subtype === 'compact_boundary');
 
-/** A line whose parent was damaged goes on where the file was before the damage: the earlier part is not lost with it. */
-function bridgeDamage(parents: Map<string, string>, beforeDamage: ReadonlyMap<string, string>): void {
-  for (const [uuid, parent] of parents) {
-    const before = beforeDamage.get(uuid);
-    if (parent && before && !parents.has(parent)) parents.set(uuid, before);
-  }
-}
-
-function currentBranch(lines: JsonObject[], parents: Map<string, string>): Set<string> {
-  const branch = new Set<string>();
-  let uuid = string(lines.at(-1)?.uuid);
-  while (uuid && !branch.has(uuid)) {
-    branch.add(uuid);
-    uuid = parents.get(uuid) ?? '';
-  }
-  return branch;
-}
-
-function toMessages(lines: JsonObject[], branch: Set<string>): HistoryMessage[] {
+function toMessages(lines: JsonObject[], branch: Set<string>, behindGap: Set<string>): HistoryMessage[] {
   const messages: HistoryMessage[] = [];
   const tools = new Map<string, Extract<HistoryMessage, { kind: 'tool' }>>();
   for (const line of lines) {
     // Results of parallel tools belong to different branches of lines: they are matched by their tool.
     if (line.type === 'user') applyResults(line, tools);
     if (!branch.has(string(line.uuid))) continue;
+    if (behindGap.has(string(line.uuid))) messages.push(damageNotice(line));
     const added = lineMessages(line);
     messages.push(...added);
     for (const message of added) if (message.kind === 'tool') tools.set(message.id, message);
   }
   return messages;
+}
+
+function damageNotice(line: JsonObject): HistoryMessage {
+  const text = 'A part of this session is missing here: its file is damaged. The agent may not know it either.';
+  return { ...notice('lost', text, timeOf(line)), id: `history-lost-${string(line.uuid)}` };
 }
 
 function lineMessages(line: JsonObject): HistoryMessage[] {

@@ -205,6 +205,7 @@ test('an id is no path', async () => {
   }
 });
 
+const LOST = 'A part of this session is missing here: its file is damaged. The agent may not know it either.';
 for (const damage of ['{"type":"user","uuid":"c","parentUu', '\0\0\0\0', 'garbage\n[]\nnull']) {
   test(`a damaged line (${JSON.stringify(damage).slice(0, 12)}) hides nothing but itself`, async () => {
     const text = (lines: object[]) => lines.map((entry) => `${JSON.stringify(entry)}\n`).join('');
@@ -215,9 +216,34 @@ for (const damage of ['{"type":"user","uuid":"c","parentUu', '\0\0\0\0', 'garbag
     ];
     const after = [line('assistant', 'd', 'c', [{ type: 'text', text: 'fourth' }]), line('user', 'e', 'd', 'fifth')];
     const { dir } = config({ [id(1)]: `${text(before)}${damage}\n${text(after)}` });
-    assert.equal(texts(await readClaudeHistory(dir, id(1), 10)), ['first', 'second', 'fourth', 'fifth']);
+    const messages = await readClaudeHistory(dir, id(1), 10);
+    assert.equal(texts(messages), ['first', 'second', LOST, 'fourth', 'fifth']);
+    assert.equal([messages![2]!.kind, (messages![2] as { code: string }).code], ['notice', 'lost']);
   });
 }
+
+test('damage is said where it is: at the beginning, before a line that shows nothing, twice; not where nothing is missing', async () => {
+  const lines = (...entries: (object | string)[]) =>
+    entries.map((entry) => `${typeof entry === 'string' ? entry : JSON.stringify(entry)}\n`).join('');
+  const hidden = { ...line('user', 'h', 'gone', ''), type: 'attachment' };
+  for (
+    const [name, file, expected] of [
+      ['beginning', lines('{"torn', line('user', 'b', 'a', 'x')), [LOST, 'x']],
+      ['hidden', lines(line('user', 'a', null, 'x'), '\0', hidden, line('user', 'c', 'h', 'y')), ['x', LOST, 'y']],
+      [
+        'twice',
+        lines(line('user', 'a', null, 'x'), '{', line('user', 'c', 'b', 'y'), '{', line('user', 'e', 'd', 'z')),
+        ['x', LOST, 'y', LOST, 'z'],
+      ],
+      // The program that has the session open may be in the middle of a line.
+      ['end', `${lines(line('user', 'a', null, 'x'))}{"type":"assis`, ['x']],
+      ['of no conversation', lines(line('user', 'a', null, 'x'), '{', line('user', 'b', 'a', 'y')), ['x', 'y']],
+    ] as const
+  ) {
+    const { dir } = config({ [id(1)]: file });
+    assert.equal(texts(await readClaudeHistory(dir, id(1), 10)), expected, name);
+  }
+});
 
 test('a parent that is missing without damage begins another conversation', async () => {
   const { dir } = config({ [id(1)]: [line('user', 'a', null, 'old'), line('user', 'b', 'elsewhere', 'new')] });
