@@ -27,19 +27,28 @@ export interface TestFleet {
   close(): Promise<void>;
 }
 
+export interface FleetOptions {
+  /** Settings of a machine; the demo's CLI when not given. */
+  env?: (name: string) => Record<string, string>;
+  /** The address that a machine dials, when it is not the relay's own. */
+  relayUrl?: (name: string, relayPort: number) => string;
+}
+
 const DEMO = { CLAUDE_BIN: join(ROOT, 'scripts/demo/demo-claude.ts') };
 
 /** Starts the relay and a machine for each name, and waits until all of them are connected. */
-export async function startFleet(names: readonly string[]): Promise<TestFleet> {
-  const product = await startProduct({ agentEnv: DEMO });
+export async function startFleet(names: readonly string[], options: FleetOptions = {}): Promise<TestFleet> {
+  const { env: envOf = () => DEMO, relayUrl = (_name, port) => `ws://127.0.0.1:${port}/tunnel` } = options;
+  const first = names[0]!;
+  const product = await startProduct({ agentEnv: envOf(first), relayUrl: (port) => relayUrl(first, port) });
   const programs: Program[] = [];
   const list = async () => await (await product.fetch('/api/relay/machines')).json() as MachineEntry[];
   try {
-    const machines = [await machineOf(product, names[0]!, product.dataDir, () => product.startAgent())];
+    const machines = [await machineOf(product, first, product.dataDir, () => product.startAgent())];
     for (const name of names.slice(1)) {
       const [port, dataDir] = [String(await freePort()), join(product.directory, `data-${name}`)];
-      const relay = { RELAY_URL: `ws://127.0.0.1:${product.relayPort}/tunnel`, RELAY_TOKEN: product.token };
-      const env = plainEnv({ ...DEMO, ...relay, PORT: port, DATA_DIR: dataDir });
+      const relay = { RELAY_URL: relayUrl(name, product.relayPort), RELAY_TOKEN: product.token };
+      const env = plainEnv({ ...envOf(name), ...relay, PORT: port, DATA_DIR: dataDir });
       const start = () => {
         const program = startProgram(process.execPath, ['--import', 'tsx', join(ROOT, 'agent/main.ts')], env);
         programs.push(program);

@@ -9,12 +9,23 @@ interface Answer {
   body: any;
 }
 
+export interface StubbornOptions {
+  /** In front of each path: the address of one machine. */
+  prefix?: string;
+  /** Where it reaches the relay, when that is not the relay's own address. */
+  origin?: string;
+  /** How long it asks for something, ms. */
+  waitMs?: number;
+}
+
 export class StubbornClient {
   readonly #product: Product;
+  readonly #options: StubbornOptions;
   #loggedIn: Promise<string> | null = null;
 
-  constructor(product: Product) {
+  constructor(product: Product, options: StubbornOptions = {}) {
     this.#product = product;
+    this.#options = options;
   }
 
   cookie(): Promise<string> {
@@ -22,11 +33,12 @@ export class StubbornClient {
   }
 
   async request(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<Answer> {
-    const response = await fetch(this.#product.relayUrl + path, {
+    const { prefix = '', origin = this.#product.relayUrl } = this.#options;
+    const response = await fetch(origin + prefix + path, {
       method,
       headers: {
         cookie: await this.cookie(),
-        origin: this.#product.relayUrl,
+        origin,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -45,7 +57,7 @@ export class StubbornClient {
       const detail = answer.status === 200 ? '' : JSON.stringify(answer.body);
       answers.push(`${answer.status} after ${Date.now() - started} ms ${detail}`);
       return answer.status === 200 ? answer.body : null;
-    });
+    }, this.#options.waitMs);
   }
 
   info(id: string): Promise<AgentInfo> {
