@@ -2,6 +2,7 @@
  * Where the user is: the part of the address behind `#`, so that any server which serves the page serves every address.
  * Only the path decides; the address's query is never read (nobody can point the page elsewhere).
  */
+import { isCovered, leave, startBack } from './back.ts';
 import { signal, useSignalValue } from './state/signal.ts';
 
 /** What every page is drawn with: the segments of the address that its pattern names. */
@@ -21,7 +22,21 @@ export const scope = signal('');
 /** Follows the address bar from now on. */
 export function startRouting(): void {
   read();
+  startBack();
   addEventListener('hashchange', read);
+  addEventListener('click', followLink);
+}
+
+/** A link in something that lies over the page: the browser would keep the entry of what is closed by it. */
+function followLink(event: MouseEvent): void {
+  if (
+    !isCovered() || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey ||
+    event.altKey
+  ) return;
+  const link = event.target instanceof Element && event.target.closest('a[href^="#/"]:not([target])');
+  if (!link) return;
+  event.preventDefault();
+  go(link.getAttribute('href')!.slice(1));
 }
 
 const MACHINE = /^\/m\/([a-z0-9]{6,40})(?=\/|$)/;
@@ -57,12 +72,12 @@ export const filePage = (agent: string, file: string, line?: number): string =>
 
 /** Goes to a path; `replace`: without an entry in the history. */
 export function go(to: string, replace = false): void {
-  if (replace) {
-    history.replaceState(null, '', href(to));
+  const address = href(to);
+  leave((isOurs) => {
+    if (isOurs || replace) history.replaceState(null, '', address);
+    else location.hash = address;
     read();
-  } else {
-    location.hash = href(to);
-  }
+  });
 }
 
 const split = (path: string) => path.split('/').filter(Boolean);

@@ -1,5 +1,6 @@
 import { html, useEffect, useId, useRef, useState } from '../html.ts';
 import type { ComponentChildren } from '../html.ts';
+import { useBack } from '../back.ts';
 import { signal, useSignalValue } from '../state/signal.ts';
 import { t } from '../i18n/t.ts';
 import { Button, IconButton } from './button.ts';
@@ -15,8 +16,8 @@ export interface DialogProps {
   children?: ComponentChildren;
 }
 
-/** A modal dialog, a sheet from below on a phone. Rendered means open. Escape and a click beside it close it. The focus
- * stays inside, and goes back to where it was. */
+/** A modal dialog, a sheet from below on a phone. Rendered means open. Escape, Back and a click beside it close it. The
+ * focus stays inside, and goes back to where it was. */
 export function Dialog({ title, onClose, footer, size = 'narrow', children }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
@@ -24,6 +25,7 @@ export function Dialog({ title, onClose, footer, size = 'narrow', children }: Di
   const pressedBeside = useRef(false);
   // Given back here: of a dialog that is already out of the page when it is closed, the browser gives nothing back.
   const [before] = useState(() => document.activeElement);
+  useBack(onClose);
   useEffect(() => {
     const dialog = ref.current;
     if (dialog && !dialog.open) dialog.showModal();

@@ -1,4 +1,5 @@
 import { html, useId, useLayoutEffect, useRef, useState } from '../html.ts';
+import { useBack } from '../back.ts';
 import { IconButton } from './button.ts';
 import { Icon } from './icon.ts';
 import type { IconName } from './icon.ts';
@@ -29,7 +30,7 @@ interface MenuProps {
   items: readonly MenuItem[];
 }
 
-/** A button that opens a list of actions. Arrow keys move, Escape closes and gives the focus back. */
+/** A button that opens a list of actions. Arrow keys move, Escape and Back close it and give the focus back. */
 export function Menu({ label, icon = 'more', items }: MenuProps) {
   const [open, setOpen] = useState(false);
   const [isAbove, setAbove] = useState(false);
@@ -39,6 +40,7 @@ export function Menu({ label, icon = 'more', items }: MenuProps) {
     setOpen(false);
     box.current?.querySelector<HTMLElement>('[aria-haspopup]')?.focus();
   };
+  useBack(close, open);
   useLayoutEffect(() => {
     if (!open) return;
     setAbove(!fitsBelow(box.current!));

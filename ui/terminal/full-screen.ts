@@ -1,6 +1,7 @@
+import { useBack } from '../back.ts';
 import { useEffect, useState } from '../html.ts';
 
-/** The page's own full screen, and the browser's where it has one. */
+/** The page's own full screen, and the browser's where it has one. Back ends it. */
 export function useFullScreen(): [boolean, (on: boolean) => void] {
   const [isFull, setFull] = useState(false);
   useEffect(() => {
@@ -11,9 +12,11 @@ export function useFullScreen(): [boolean, (on: boolean) => void] {
       if (document.fullscreenElement) void document.exitFullscreen();
     };
   }, []);
-  return [isFull, (on) => {
+  function change(on: boolean): void {
     setFull(on);
     if (on) document.documentElement.requestFullscreen?.().catch(() => {});
     else if (document.fullscreenElement) void document.exitFullscreen();
-  }];
+  }
+  useBack(() => change(false), isFull);
+  return [isFull, change];
 }
