@@ -110,4 +110,16 @@ test('a page that is loaded again with a dialog open has no entry of it', async 
   await page.context().close();
 });
 
+test('the filter and the search of the list are there again after Back', async () => {
+  const { page } = await stage.open('/');
+  await page.getByRole('radio', { name: /^Stopped/ }).click();
+  await page.getByRole('link', { name: 'Two' }).click();
+  await page.getByText('hi', { exact: true }).waitFor();
+  await page.goBack();
+  await page.getByRole('article', { name: 'Two' }).waitFor();
+  assert.is(await page.getByRole('radio', { name: /^Stopped/ }).getAttribute('aria-checked'), 'true');
+  assert.is(await page.getByRole('article').count(), 1);
+  await page.context().close();
+});
+
 test.run();

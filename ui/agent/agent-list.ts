@@ -1,10 +1,11 @@
-import { html, useState } from '../html.ts';
+import { html } from '../html.ts';
 import { AppContext } from '../app.ts';
 import type { Placed } from '../app.ts';
 import { Button, EmptyState, Icon, Segments } from '../components/mod.ts';
 import { useSteadyList } from '../hooks/quiet.ts';
 import { t } from '../i18n/t.ts';
 import { shortPath } from '../format.ts';
+import { signal, useSignalValue } from '../state/signal.ts';
 import { AgentCard } from './agent-card.ts';
 import type { Selection } from './agent-card.ts';
 import { filterCount, select } from './agent-view.ts';
@@ -14,6 +15,13 @@ const FILTERS: Filter[] = ['all', 'waiting', 'active', 'idle', 'stopped', 'archi
 /** From so many agents on there is a search field. */
 const SEARCH_FROM = 6;
 
+const SHOW_ALL: { filter: Filter; search: string } = { filter: 'all', search: '' };
+/**
+ * What is chosen, found again by who comes back to the list. It ends with the page: a filter of yesterday would hide who waits
+ * today.
+ */
+const choice = signal(SHOW_ALL);
+
 interface ListProps {
   agents: readonly Placed[];
   selection: Selection | null;
@@ -22,14 +30,12 @@ interface ListProps {
 
 /** The agents of a filter that match a search. */
 export function AgentList({ agents, selection, isGrouped }: ListProps) {
-  const [filter, setFilter] = useState<Filter>('all');
-  const [search, setSearch] = useState('');
+  const { filter, search } = useSignalValue(choice);
+  const setFilter = (filter: Filter) => void (choice.value = { ...choice.value, filter });
+  const setSearch = (search: string) => void (choice.value = { ...choice.value, search });
   const selected = select(agents, filter, search);
   const shown = useSteadyList(selected, (key) => agents.find((agent) => agent.key === key), `${filter} ${search}`);
-  function showAll() {
-    setFilter('all');
-    setSearch('');
-  }
+  const showAll = () => void (choice.value = SHOW_ALL);
   const groups = isGrouped ? byDirectory(shown) : [{ directory: '', agents: shown }];
   const lists = groups.map((group) => html`<${Group} key=${group.directory} ...${group} selection=${selection} />`);
   const controls = html`
