@@ -1,3 +1,6 @@
+/** A key that an input method takes: it ends a conversion and is meant for nothing else. Safari tells of it by keyCode alone. */
+export const isComposing = ({ isComposing, keyCode }: KeyboardEvent): boolean => isComposing || keyCode === 229;
+
 /**
  * The soft keyboard: `--viewport` is the height that is really visible and <html class="keyboard"> says that the keyboard is
  * up, so that what stands at the bottom stays above it (iOS does not resize the page).

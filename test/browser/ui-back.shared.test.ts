@@ -1,7 +1,8 @@
-/** What the phone's Back does, and that the list is found again. */
+/** What the phone's Back does, which Enter is an input method's, and how the list is found again. */
 import type { Page } from 'playwright-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { DESKTOP } from '../support/harness/browser.ts';
 import { openStage, type Stage } from '../support/harness/ui-page.ts';
 import { agent, messages, text } from '../support/fakes/ui-data.ts';
 
@@ -119,6 +120,36 @@ test('the filter and the search of the list are there again after Back', async (
   await page.getByRole('article', { name: 'Two' }).waitFor();
   assert.is(await page.getByRole('radio', { name: /^Stopped/ }).getAttribute('aria-checked'), 'true');
   assert.is(await page.getByRole('article').count(), 1);
+  await page.context().close();
+});
+
+/** As browsers tell of the Enter that ends a conversion: Chromium and Firefox while composing, Safari behind its end. */
+const CONVERSIONS = [{ isComposing: true, keyCode: 229 }, { isComposing: false, keyCode: 229 }];
+const pressEnter = (page: Page, init: object) =>
+  page.evaluate((init) => {
+    const event = new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true, ...init });
+    document.activeElement!.dispatchEvent(event);
+  }, init);
+
+test('Enter of an input method sends no message and chooses nothing', async () => {
+  const { page } = await stage.open('/agents/one', DESKTOP);
+  const box = page.getByRole('textbox', { name: 'Message' });
+  await box.fill('にほん');
+  for (const init of CONVERSIONS) await pressEnter(page, init);
+  await box.fill('/');
+  await page.getByRole('listbox').waitFor();
+  for (const init of CONVERSIONS) await pressEnter(page, init);
+  assert.is(await box.inputValue(), '/');
+  await box.fill('');
+  await page.keyboard.press('Control+k');
+  await page.getByRole('combobox', { name: 'Go to or do' }).fill('Two');
+  for (const init of CONVERSIONS) await pressEnter(page, init);
+  await dialog(page, 'Go to or do').waitFor();
+  assert.is(await hash(page), '#/agents/one');
+  assert.equal(stage.bodies(/message/), []);
+  await page.keyboard.press('Enter');
+  await page.waitForFunction(() => location.hash === '#/agents/two');
+  assert.equal((await entries(page)).slice(-2), ['#/agents/one', '#/agents/two']);
   await page.context().close();
 });
 

@@ -4,6 +4,7 @@ import type { AgentInfo, Capabilities } from '../../core/api/agents.ts';
 import { newId } from '../net/api.ts';
 import { grow, IconButton, toastError } from '../components/mod.ts';
 import { t } from '../i18n/all.ts';
+import { isComposing } from '../keyboard.ts';
 import { useApp } from '../app.ts';
 import { path } from '../route.ts';
 import { AttachButton, Thumbnails, useAttachments } from './attachments.ts';
@@ -46,7 +47,7 @@ export function Composer({ agent, onSend }: { agent: AgentInfo; onSend: () => vo
   }
   const history = useHistory(agent.id, text, setText);
   function onKey(event: KeyboardEvent) {
-    if (event.isComposing || completion.onKey(event) || history(event) || event.key !== 'Enter' || event.shiftKey) {
+    if (isComposing(event) || completion.onKey(event) || history(event) || event.key !== 'Enter' || event.shiftKey) {
       return;
     }
     if (!enterSends() && !event.metaKey && !event.ctrlKey) return;

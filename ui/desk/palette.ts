@@ -2,6 +2,7 @@ import { html, useEffect, useMemo, useRef, useState } from '../html.ts';
 import { useApp } from '../app.ts';
 import { Dialog, Icon } from '../components/mod.ts';
 import { t } from '../i18n/all.ts';
+import { isComposing } from '../keyboard.ts';
 import { usePath } from '../route.ts';
 import { useSignalValue } from '../state/signal.ts';
 import { matching, paletteItems } from './palette-items.ts';
@@ -25,9 +26,10 @@ export default function Palette({ onClose }: PanelProps) {
     item.run();
   }
   function onKey(event: KeyboardEvent) {
+    if (isComposing(event)) return;
     const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
     if (step && shown.length) setPosition((chosen + step + shown.length) % shown.length);
-    else if (event.key === 'Enter' && !event.isComposing) run(shown[chosen]);
+    else if (event.key === 'Enter') run(shown[chosen]);
     else return;
     event.preventDefault();
   }

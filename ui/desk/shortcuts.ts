@@ -6,6 +6,7 @@ import { isBusy, needsMe, select } from '../agent/agent-view.ts';
 import { toastError } from '../components/mod.ts';
 import { openDialogs } from '../components/toast.ts';
 import { lazy, useLazy } from '../hooks/lazy.ts';
+import { isComposing } from '../keyboard.ts';
 import { at, go, matchPath, path as pathOf, usePath } from '../route.ts';
 import { find } from '../state/store.ts';
 import type { PanelProps } from './panel.ts';
@@ -56,7 +57,7 @@ const WRITES = 'input, textarea, select, [contenteditable]';
 /** Nobody else wants this key. Escape in an empty field is not writing. */
 function isFree(event: KeyboardEvent): boolean {
   const { target, key } = event;
-  if (event.defaultPrevented || event.repeat || event.isComposing || inTerminal(event)) return false;
+  if (event.defaultPrevented || event.repeat || isComposing(event) || inTerminal(event)) return false;
   if (event.metaKey || event.ctrlKey || event.altKey || openDialogs.value.length > 0) return false;
   return key === 'Escape' || !(target instanceof Element && target.closest(WRITES));
 }

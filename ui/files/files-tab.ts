@@ -3,6 +3,7 @@ import { html, useState } from '../html.ts';
 import { Icon, Segments } from '../components/mod.ts';
 import { filePage, href, usePath } from '../route.ts';
 import { t } from '../i18n/all.ts';
+import { isComposing } from '../keyboard.ts';
 import type { TabProps } from '../agent/tab-props.ts';
 import { DirectoryView } from './directory-view.ts';
 import { type Place, placeOf } from './file-address.ts';
@@ -36,7 +37,7 @@ export default function FilesTab({ agent }: TabProps) {
 
 function SearchBox({ query, onInput }: { query: string; onInput: (query: string) => void }) {
   const read = (event: Event) => onInput((event.target as HTMLInputElement).value);
-  const onKey = (event: KeyboardEvent) => event.key === 'Escape' && onInput('');
+  const onKey = (event: KeyboardEvent) => event.key === 'Escape' && !isComposing(event) && onInput('');
   return html`
     <label class="files-query">
       <${Icon} name="search" size=${18} />

@@ -1,6 +1,7 @@
 import { html, useState } from '../html.ts';
 import type { DirectoryListing } from '../../core/api/workspace.ts';
 import { t } from '../i18n/all.ts';
+import { isComposing } from '../keyboard.ts';
 import { useResource } from '../hooks/use-resource.ts';
 import type { Api } from '../net/api.ts';
 import { useApp } from '../app.ts';
@@ -93,7 +94,7 @@ interface FilterProps {
 function FilterField({ value, onInput, onEnter }: FilterProps) {
   // The dialog stands inside the form that it was opened from: Enter must not submit that one with the directory of before.
   function onKey(event: KeyboardEvent) {
-    if (event.key !== 'Enter' || event.isComposing) return;
+    if (event.key !== 'Enter' || isComposing(event)) return;
     event.preventDefault();
     onEnter();
   }

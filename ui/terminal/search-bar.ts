@@ -1,6 +1,7 @@
 import { html, useEffect, useRef, useState } from '../html.ts';
 import { IconButton } from '../components/mod.ts';
 import { t } from '../i18n/all.ts';
+import { isComposing } from '../keyboard.ts';
 import { pageColors } from './colors.ts';
 import type { TerminalSession } from './session.ts';
 
@@ -35,6 +36,7 @@ export function SearchBar({ session, onClose }: { session: TerminalSession; onCl
     else search.clearDecorations();
   }, [text]);
   function onKey(event: KeyboardEvent): void {
+    if (isComposing(event)) return;
     if (event.key === 'Escape') onClose();
     else if (event.key !== 'Enter') return;
     else if (event.shiftKey) previous();
