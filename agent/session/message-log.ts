@@ -6,8 +6,8 @@ import type { Clock, Timer } from '../../core/clock.ts';
 import { cut } from '../../core/api/cut.ts';
 import type { LiveChange } from '../../core/api/live.ts';
 import type { Message, MessageBase, MessagePage, RequestMessage } from '../../core/api/messages.ts';
-import { Journal, loadJournal } from '../store/journal.ts';
-import { withoutSecrets } from './requests.ts';
+import { Journal } from '../store/journal.ts';
+import { type MessageRecord, readMessages, type RemovedRecord } from './message-records.ts';
 
 /** Deltas of this period are published together, ms: about 30 updates a second. */
 export const COALESCE_MS = 30;
@@ -17,8 +17,10 @@ const CHECKPOINT_MS = 2000;
 export const MAX_STREAM = 2 * 1024 * 1024;
 /** Messages of one agent; when there are a tenth more, the oldest are removed. */
 export const MAX_MESSAGE = 20_000;
-/** Bytes of one agent's messages in the journal; the same. The file stays below twice as much and is read as a whole. */
+/** Bytes of one agent's messages in the journal; the same. */
 export const MAX_LOG = 12 * 1024 * 1024;
+/** What is kept until the oldest are removed; more is not read from a journal either. */
+const MAX_STORED = { count: MAX_MESSAGE * 1.1, bytes: MAX_LOG * 1.1 };
 /** Ids of removed messages that are remembered: a command that is repeated with one is not carried out again. */
 export const MAX_REMOVED_IDS = 50_000;
 export const PAGE_DEFAULT = 100;
@@ -43,16 +45,6 @@ interface Dirty {
   field: StreamField;
   /** Everything before this offset has been published. */
   from: number;
-}
-
-/** A journal record: the whole message at that time. The last record of an id is valid. */
-interface MessageRecord {
-  m: Message;
-}
-
-/** Ids of commands whose messages were removed. */
-interface RemovedRecord {
-  removed: string[];
 }
 
 export class MessageLog {
@@ -229,8 +221,9 @@ export class MessageLog {
   /** Over copies: messages may be removed while it is read. */
   *#records(): Generator<MessageRecord | RemovedRecord> {
     const list = [...this.#list];
-    if (this.#removed.size) yield { removed: [...this.#removed] };
     for (const m of list) yield { m };
+    // Behind the messages: a journal is read from its end.
+    if (this.#removed.size) yield { removed: [...this.#removed] };
   }
 
   #indexAfter(seq: number): number {
@@ -239,7 +232,7 @@ export class MessageLog {
   }
 
   #trim(): void {
-    if (this.#list.length <= MAX_MESSAGE * 1.1 && this.#size <= MAX_LOG * 1.1) return;
+    if (this.#list.length <= MAX_STORED.count && this.#size <= MAX_STORED.bytes) return;
     this.#removeOldest();
     void this.#journal.rewrite().catch(() => {});
     this.#options.publish({ type: 'messages.cleared', agent: this.#options.agentId });
@@ -266,28 +259,16 @@ export class MessageLog {
   }
 
   #load(): void {
-    const loaded = loadJournal(this.#options.path, this.#options.warn, this.#options.clock.now);
-    const sizes = new Map<string, number>();
-    let hadSecrets = false;
-    for (const [i, record] of loaded.records.entries()) {
-      const { m: message, removed } = record as Partial<MessageRecord & RemovedRecord>;
-      if (Array.isArray(removed)) this.#removed = new Set(removed.filter((id) => typeof id === 'string'));
-      if (!isMessage(message)) continue;
-      hadSecrets = hideSecrets(message) || hadSecrets;
-      this.#byId.set(message.id, message);
-      sizes.set(message.id, loaded.sizes[i]!);
-    }
-    this.#list = [...this.#byId.values()].sort((a, b) => a.seq - b.seq);
-    // What was written before the part that was read is not lost but old.
-    if (loaded.skippedBytes) this.#list = newestWithoutGap(this.#list);
-    const isDamaged = this.#fillGaps() || loaded.badBytes > 0;
-    if (isDamaged) this.#reportDamage(loaded.badBytes);
+    const { path, warn, clock } = this.#options;
+    const { list, sizes, removed, badBytes, isOutdated } = readMessages(path, warn, clock.now, MAX_STORED);
+    this.#removed = removed;
+    this.#list = list;
+    const isDamaged = this.#fillGaps() || badBytes > 0;
+    if (isDamaged) this.#reportDamage(badBytes);
     this.#byId = new Map(this.#list.map((message) => [message.id, message]));
     for (const message of this.#list) this.#measure(message, sizes.get(message.id) ?? 0);
     this.#removeOldest();
-    const { records, tornBytes, skippedBytes } = loaded;
-    const isOutdated = records.length > 2 * this.#list.length + 1000 || tornBytes > 0 || skippedBytes > 0;
-    if (isDamaged || isOutdated || hadSecrets) void this.#journal.rewrite().catch(() => {});
+    if (isDamaged || isOutdated) void this.#journal.rewrite().catch(() => {});
   }
 
   /** Puts a notice in the place of each lost message: sequence numbers have no gaps. */
@@ -329,31 +310,10 @@ const lost = (seq: number, at: number): Message => ({
   passing: false,
 });
 
-/** Earlier versions kept the answers to secret questions. @returns true when there was one */
-function hideSecrets(message: Message): boolean {
-  if (message.kind !== 'request' || !message.decision?.answers || !Array.isArray(message.questions)) return false;
-  const before = JSON.stringify(message.decision);
-  message.decision = withoutSecrets(message, message.decision);
-  return JSON.stringify(message.decision) !== before;
-}
-
-/** The messages behind the last gap in the sequence numbers. */
-function newestWithoutGap(list: Message[]): Message[] {
-  let from = list.length - 1;
-  while (from > 0 && list[from - 1]!.seq === list[from]!.seq - 1) from--;
-  return list.slice(Math.max(0, from));
-}
-
 /** Something is still to happen to it: the end of the process settles it. */
 function isOpen(message: Message): boolean {
   if (message.kind === 'text' || message.kind === 'thinking') return !message.done;
   if (message.kind === 'tool') return message.status === 'running';
   if (message.kind === 'request') return message.status === 'pending' || message.status === 'decided';
   return message.kind === 'user' && (message.status === 'accepted' || message.status === 'queued');
-}
-
-function isMessage(value: unknown): value is Message {
-  const message = value as Partial<Message> | null | undefined;
-  return typeof message === 'object' && message !== null && typeof message.id === 'string' &&
-    Number.isSafeInteger(message.seq) && typeof message.kind === 'string';
 }

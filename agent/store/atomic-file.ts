@@ -54,40 +54,57 @@ function makeDirectory(path: string): void {
 export function readWhole(path: string, limit: number): Buffer | null {
   return withFile(path, (fd, size) => {
     if (size > limit) throw new Error(`${size} bytes, more than ${limit}`);
-    return readRange(fd, 0, size);
+    const bytes = Buffer.alloc(size);
+    return bytes.subarray(0, readRange(fd, bytes, 0));
   });
 }
 
 /** Bytes that are read at once: memory of the size of the whole file costs more to get than to read into. */
 const READ_PIECE = 1024 * 1024;
+const LF = 0x0a;
 
 /**
- * Passes the last `limit` bytes of a file on in pieces of whole lines, each valid only during the call.
- * @returns how many bytes lie before them, and how many after the last line; null when there is no file. Throws as readWhole does
+ * Passes the lines in the last `limit` bytes of a file on, the last one first, each without its end and valid only during the
+ * call; `onLine` returns false when it needs none before that one.
+ * @returns how many bytes lie before what was passed on, and how many after the last line; null when there is no file. Throws as readWhole does
  */
-export function readLastLines(
+export function readLinesBackward(
   path: string,
   limit: number,
-  onLines: (bytes: Buffer, skipped: number) => void,
+  onLine: (line: Buffer) => boolean,
 ): { skipped: number; rest: number } | null {
   return withFile(path, (fd, size) => {
-    const skipped = Math.max(0, size - limit);
-    let buffer = Buffer.allocUnsafe(Math.min(READ_PIECE, size - skipped));
-    let rest = 0;
-    for (let at = skipped; at < size;) {
-      if (rest === buffer.length) buffer = Buffer.concat([buffer, Buffer.allocUnsafe(buffer.length)]);
-      const count = readSync(fd, buffer, rest, Math.min(buffer.length - rest, size - at), at);
-      if (count === 0) break; // the file has become shorter
-      at += count;
-      const end = buffer.lastIndexOf(0x0a, rest + count - 1) + 1;
-      const filled = rest + count;
-      if (end > 0) onLines(buffer.subarray(0, end), skipped);
-      buffer.copyWithin(0, end, filled);
-      rest = filled - end;
+    const first = Math.max(0, size - limit);
+    let buffer = Buffer.allocUnsafe(Math.min(READ_PIECE, size - first));
+    // The line whose beginning is not read yet lies at the buffer's end.
+    let held = 0;
+    let rest: number | null = null;
+    for (let from = size; from > first;) {
+      if (held > buffer.length / 2) buffer = Buffer.concat([Buffer.allocUnsafe(buffer.length), buffer]);
+      const length = Math.min(buffer.length - held, from - first);
+      from -= length;
+      const piece = buffer.subarray(buffer.length - held - length);
+      // What is missing of a file that has become shorter is no record.
+      piece.fill(0, readRange(fd, piece.subarray(0, length), from), length);
+      let end = piece.length;
+      for (let at = lastLf(piece, length); at >= 0; at = lastLf(piece, at)) {
+        const line = piece.subarray(at + 1, end);
+        end = at;
+        if (rest === null) rest = line.length;
+        else if (!onLine(line)) return { skipped: from + at + 1, rest };
+      }
+      held = end;
+      piece.copyWithin(piece.length - held, 0, held);
     }
-    return { skipped, rest };
+    if (rest === null) return { skipped: first, rest: held };
+    // Of a file that is not read whole the first line has lost its beginning.
+    if (first === 0) onLine(buffer.subarray(buffer.length - held));
+    return { skipped: first, rest };
   });
 }
+
+/** Of the line ends before `end` the last one. */
+const lastLf = (bytes: Buffer, end: number): number => end > 0 ? bytes.lastIndexOf(LF, end - 1) : -1;
 
 function withFile<T>(path: string, use: (fd: number, size: number) => T): T | null {
   let fd: number;
@@ -107,15 +124,15 @@ function withFile<T>(path: string, use: (fd: number, size: number) => T): T | nu
   }
 }
 
-function readRange(fd: number, from: number, to: number): Buffer {
-  const bytes = Buffer.alloc(to - from);
+/** Fills `bytes` with what the file has from there on. @returns how many it had */
+function readRange(fd: number, bytes: Buffer, from: number): number {
   let at = 0;
   while (at < bytes.length) {
     const count = readSync(fd, bytes, at, bytes.length - at, from + at);
     if (count === 0) break;
     at += count;
   }
-  return bytes.subarray(0, at);
+  return at;
 }
 
 /** Writes all bytes or throws: on a full disk a write may be short without an error. */

@@ -10,7 +10,7 @@ import {
   openAppend,
   quarantine,
   quarantineCopy,
-  readLastLines,
+  readLinesBackward,
   removeTemporary,
   writeFully,
   writeWhole,
@@ -39,10 +39,20 @@ export interface JournalOptions {
   clock?: Clock;
 }
 
+/** What its owner needs of a journal, which is read from its end: most of a file that has grown long is not looked at. */
+export interface Wanted {
+  /** A later record stands in the place of the one whose line begins so: it is not parsed. */
+  isReplaced(beginning: string): boolean;
+  /** Receives the records, the newest first. @returns false when none before that one is needed */
+  take(record: unknown, size: number): boolean;
+}
+
 export interface Loaded {
   records: unknown[];
   /** Bytes of each record's line. */
   sizes: number[];
+  /** Lines in whose place there are later ones. */
+  replaced: number;
   /** Bytes within that were no records: a damaged disk. */
   badBytes: number;
   /** Bytes of a last line without its end: a write that was cut short and never confirmed to anybody. */
@@ -56,21 +66,30 @@ interface Waiter {
   reject(error: Error): void;
 }
 
-const NOTHING: Loaded = { records: [], sizes: [], badBytes: 0, tornBytes: 0, skippedBytes: 0 };
+const NOTHING: Loaded = { records: [], sizes: [], replaced: 0, badBytes: 0, tornBytes: 0, skippedBytes: 0 };
+const EVERYTHING: Wanted = { isReplaced: () => false, take: () => true };
+/** Bytes of a line by which its owner can tell that it is replaced. */
+const BEGINNING = 160;
 
-/** Reads a journal. Never throws; a file that cannot be read at all is moved away. `warn` receives a sentence for people. */
-export function loadJournal(path: string, warn: (text: string) => void, now = Date.now): Loaded {
+/**
+ * Reads a journal, its records in the order in which they were written. Never throws; a file that cannot be read at all is
+ * moved away. `warn` receives a sentence for people.
+ */
+export function loadJournal(
+  path: string,
+  warn: (text: string) => void,
+  now = Date.now,
+  wanted: Wanted = EVERYTHING,
+): Loaded {
   removeTemporary(path);
   try {
-    const found: Records = { records: [], sizes: [], badBytes: 0 };
-    // What is not read whole begins somewhere within a line, which is left out.
-    let isFirst = true;
-    const read = readLastLines(path, MAX_READ, (bytes, skipped) => {
-      parseRecords(bytes, isFirst && skipped > 0 ? bytes.indexOf(0x0a) + 1 : 0, found);
-      isFirst = false;
-    });
+    const found = { ...NOTHING, records: [] as unknown[], sizes: [] as number[] };
+    const read = readLinesBackward(path, MAX_READ, (line) => takeLine(line, found, wanted));
+    if (!read) return NOTHING;
+    found.records.reverse();
+    found.sizes.reverse();
     // A last line without its end is none, also when it happens to parse.
-    return read ? { ...found, tornBytes: read.rest, skippedBytes: read.skipped } : NOTHING;
+    return { ...found, tornBytes: read.rest, skippedBytes: read.skipped };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     try {
@@ -82,20 +101,19 @@ export function loadJournal(path: string, warn: (text: string) => void, now = Da
   }
 }
 
-type Records = Pick<Loaded, 'records' | 'sizes' | 'badBytes'>;
-
-/** Adds the records of whole lines, which begin at `from`. */
-function parseRecords(bytes: Buffer, from: number, found: Records): void {
-  for (let at = from; at < bytes.length;) {
-    const end = bytes.indexOf(0x0a, at);
-    const record = parseLine(bytes.toString('utf8', at, end));
-    if (record === undefined) found.badBytes += end - at;
-    else {
-      found.records.push(record);
-      found.sizes.push(end - at);
-    }
-    at = end + 1;
+function takeLine(line: Buffer, found: Loaded, wanted: Wanted): boolean {
+  if (wanted.isReplaced(line.toString('latin1', 0, BEGINNING))) {
+    found.replaced++;
+    return true;
   }
+  const record = parseLine(line.toString());
+  if (record === undefined) {
+    found.badBytes += line.length;
+    return true;
+  }
+  found.records.push(record);
+  found.sizes.push(line.length);
+  return wanted.take(record, line.length);
 }
 
 function parseLine(line: string): unknown {

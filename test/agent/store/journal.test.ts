@@ -163,6 +163,22 @@ test('lines of every length around the piece that is read at once are read whole
   assert.equal([badBytes, tornBytes, skippedBytes], [9, 7, 0]);
 });
 
+test('it is read from its end: what is replaced is not parsed, and nothing before what is enough is looked at', () => {
+  writeFileSync(path, 'garbage\n{"i":1}\n{"i":2}\n{"i":3,garbage\n{"i":4}\n{"torn"');
+  const taken: unknown[] = [];
+  const loaded = loadJournal(path, assert.unreachable, Date.now, {
+    isReplaced: (beginning) => beginning.startsWith('{"i":3'),
+    take(record, size) {
+      taken.push([record, size]);
+      return taken.length < 2;
+    },
+  });
+  assert.equal(taken, [[{ i: 4 }, 7], [{ i: 2 }, 7]]);
+  assert.equal(loaded.records, [{ i: 2 }, { i: 4 }]);
+  assert.equal([loaded.replaced, loaded.badBytes, loaded.tornBytes], [1, 0, 7]);
+  assert.is(loaded.skippedBytes, 'garbage\n{"i":1}\n'.length);
+});
+
 for (const end of ['{"m":{"id"', '{"torn":true}', '\u00e9'.repeat(10)]) {
   test(`a last line that was cut short (${end.slice(0, 8)}) is cut off by the next life, without a copy`, async () => {
     writeFileSync(path, `{"a":1}\n${end}`);
