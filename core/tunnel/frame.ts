@@ -72,15 +72,24 @@ export function readFrames(record: Buffer, onFrame: OnFrame): void {
   }
 }
 
+/** Memory for records; most tunnels have none under construction. */
+export interface RecordMemory {
+  /** MAX_PLAIN bytes or more. */
+  acquire(): Buffer;
+  /** @param buffer of `acquire`, no longer read or written */
+  release(buffer: Buffer): void;
+}
+
 /** Writes frames, one after the other, into the plaintext of one record. */
 export class FrameEncoder {
-  readonly #buffer: Buffer;
+  readonly #memory: RecordMemory;
+  /** Null between `free` and the next frame. */
+  #held: Buffer | null = null;
   #at = 0;
   #start = 0;
 
-  /** @param buffer MAX_PLAIN bytes that belong to the encoder */
-  constructor(buffer: Buffer) {
-    this.#buffer = buffer;
+  constructor(memory: RecordMemory) {
+    this.#memory = memory;
   }
 
   get length(): number {
@@ -91,10 +100,11 @@ export class FrameEncoder {
   }
 
   begin(type: number, flags: number, id: number): void {
+    const buffer = this.#buffer;
     this.#start = this.#at;
-    this.#buffer[this.#at] = type;
-    this.#buffer[this.#at + 1] = flags;
-    this.#buffer.writeUInt32BE(id, this.#at + 4);
+    buffer[this.#at] = type;
+    buffer[this.#at + 1] = flags;
+    buffer.writeUInt32BE(id, this.#at + 4);
     this.#at += FRAME_HEADER;
   }
   bytes(chunk: Uint8Array): void {
@@ -120,11 +130,21 @@ export class FrameEncoder {
     this.#buffer[this.#start + 3] = length & 0xff;
   }
 
-  /** Returns the record so far, which is valid until the next `begin`, and empties the encoder. */
+  /** Returns the record so far, which is valid until `free` or the next `begin`, and empties the encoder. */
   take(): Buffer {
     const record = this.#buffer.subarray(0, this.#at);
     this.#at = 0;
     return record;
+  }
+  /** Gives the memory back, between frames; what is written is dropped. */
+  free(): void {
+    if (this.#held) this.#memory.release(this.#held);
+    this.#held = null;
+    this.#at = 0;
+  }
+
+  get #buffer(): Buffer {
+    return this.#held ??= this.#memory.acquire();
   }
 }
 

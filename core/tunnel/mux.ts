@@ -2,12 +2,14 @@
  * Multiplexes many streams over one tunnel: the table of ids, and the round-robin in which streams write frames into the
  * record under construction. Independent of encryption, sockets and time: the options send a record and schedule a flush.
  */
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import { MIN_DETACH } from '../buffers/detach.ts';
+import { acquireBlock, releaseBlock } from '../buffers/pool.ts';
 import {
   FRAME_HEADER,
   FrameEncoder,
   readFrames,
+  type RecordMemory,
   RESET,
   TunnelProtocolError,
   TYPE,
@@ -15,7 +17,7 @@ import {
   UPGRADE,
 } from './frame.ts';
 import { RefCounted } from '../buffers/refcount.ts';
-import { MAX_DATA, MAX_PLAIN, MAX_STREAMS, SMALL_WRITE } from './limits.ts';
+import { MAX_DATA, MAX_STREAMS, SMALL_WRITE } from './limits.ts';
 import { Stream, type StreamHost } from './stream.ts';
 import { StreamTable } from './stream-table.ts';
 
@@ -56,11 +58,13 @@ const MAX_ID = 0xffff_ffff;
 const PROBE_ROOM = FRAME_HEADER + 8;
 /** Streams over the limit whose refusals may wait to be sent. */
 const MAX_REFUSED = 64;
+/** Shared by all tunnels: a relay with a thousand idle machines would hold a record's memory for each. */
+const RECORD_MEMORY: RecordMemory = { acquire: acquireBlock, release: releaseBlock };
 
 export class Mux implements StreamHost {
   readonly #options: MuxOptions;
   readonly #streams = new StreamTable();
-  readonly #writer = new FrameEncoder(Buffer.allocUnsafeSlow(MAX_PLAIN));
+  readonly #writer = new FrameEncoder(RECORD_MEMORY);
   #readyQueue: Stream[] = [];
   #control: { type: number; payload: Uint8Array }[] = [];
   #lastId = 0;
@@ -179,7 +183,8 @@ export class Mux implements StreamHost {
       if (stream.interactive) this.#options.onInteractive?.();
       if (stream.writeFrame(writer, bulk ? Math.min(MAX_DATA, piece) : SMALL_WRITE)) this.ready(stream);
     }
-    if (!this.#closed) this.#sendRecord();
+    if (this.#closed) writer.free();
+    else this.#sendRecord();
   }
 
   // ---- StreamHost
@@ -206,6 +211,7 @@ export class Mux implements StreamHost {
     const stamp = this.#options.probe?.(writer.length);
     if (stamp) this.#writeControl(TYPE.ping, stamp);
     if (!this.#options.send(writer.take())) this.#blocked = true;
+    writer.free();
   }
   #writeOwn({ type, payload }: { type: number; payload: Uint8Array }): void {
     if (this.#writer.remaining < FRAME_HEADER + payload.length + PROBE_ROOM) this.#sendRecord();

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import process from 'node:process';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readFrames, TYPE } from '../../../core/tunnel/frame.ts';
@@ -60,6 +61,35 @@ test('the goodbye is sent although the socket is full', () => {
   assert.is(frames.length, 1);
   mux.sendGoodbye(TYPE.bye, Buffer.from('1234'));
   assert.equal(frames.slice(1).map(({ type }) => type), [TYPE.pong, TYPE.bye]);
+});
+
+test('tunnels at rest hold no memory for records, and those that write at once do not share any', () => {
+  const texts: string[][] = [[], []];
+  const before = process.memoryUsage().arrayBuffers;
+  const idle = Array.from({ length: 500 }, () => opener(() => 1_000_000));
+  for (const { mux, flush } of idle) {
+    mux.control(TYPE.ping, Buffer.alloc(8));
+    flush();
+  }
+  const held = process.memoryUsage().arrayBuffers - before;
+  assert.ok(held < 4 << 20, `${held} bytes for ${idle.length} tunnels`);
+
+  // The second writes while the first's record is being sent.
+  const muxes: Mux[] = texts.map((mine, i) =>
+    new Mux({
+      opener: true,
+      schedule: () => {},
+      send: (record) => {
+        if (i === 0) muxes[1]!.flush();
+        readFrames(record, (_type, _flags, _id, payload) => mine.push(payload.toString()));
+        return true;
+      },
+      onControl: () => {},
+    })
+  );
+  muxes.forEach((mux, i) => mux.control(TYPE.pong, Buffer.from(`of ${i}`)));
+  muxes[0]!.flush();
+  assert.equal(texts, [['of 0'], ['of 1']]);
 });
 
 test.run();

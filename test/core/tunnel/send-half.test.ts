@@ -5,7 +5,7 @@ import { FrameEncoder, readFrames, TYPE } from '../../../core/tunnel/frame.ts';
 import { MAX_DATA, MAX_PLAIN, WINDOW } from '../../../core/tunnel/limits.ts';
 import { SendHalf } from '../../../core/tunnel/send-half.ts';
 
-const writer = new FrameEncoder(Buffer.alloc(MAX_PLAIN));
+const writer = new FrameEncoder({ acquire: () => Buffer.alloc(MAX_PLAIN), release: () => {} });
 /** On Deno memory is left to the collector. */
 const FREES = !('Deno' in globalThis);
 const writeFrame = (out: SendHalf) => {

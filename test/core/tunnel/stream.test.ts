@@ -13,7 +13,7 @@ const DATA = Buffer.alloc(MAX_DATA);
 function alone(opener: boolean, events: StreamEvents = {}) {
   const stream = new Stream(1, opener, { ready() {}, forget() {} });
   stream.events = events;
-  const encoder = new FrameEncoder(Buffer.alloc(MAX_PLAIN));
+  const encoder = new FrameEncoder({ acquire: () => Buffer.alloc(MAX_PLAIN), release: () => {} });
   /** Writes what is due. @returns the credit in it */
   const write = (): number => {
     let credit = 0;
