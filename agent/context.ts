@@ -8,8 +8,8 @@ export interface AgentContext {
   config: Config;
   log: Log;
   clock: Clock;
-  /** Publishes a change to every subscriber; the live feed is one of them. */
-  publish(change: LiveChange): void;
+  /** Publishes a change to every subscriber; the live feed is one of them. `json`: its JSON, where the caller has it already. */
+  publish(change: LiveChange, json?: string): void;
   /** Calls the listener with every change, in the order in which they are published. @returns the unsubscriber */
   subscribe(listener: (change: LiveChange) => void): () => void;
   /** Sets a server-wide warning that dashboards show until an empty text takes it back. */

@@ -111,7 +111,7 @@ function createContext({ events, warnings, ...parts }: ContextParts) {
   const context: AgentContext = {
     ...parts,
     warn,
-    publish: (change) => events.publish(change),
+    publish: (change, json) => events.publish(change, json),
     subscribe: (listener) => events.subscribe(listener),
     machineAtRelay: () => identity.atRelay,
   };

@@ -3,7 +3,7 @@
  * subscribers. Knows no socket. See core/api/SPEC.md, "Live feed".
  */
 import { randomUUID } from 'node:crypto';
-import type { LiveChange, LiveMessage } from '../../core/api/live.ts';
+import type { LiveChange } from '../../core/api/live.ts';
 
 /** Changes that are retained, and characters of their JSON. */
 export const MAX_RETAINED_CHANGES = 20_000;
@@ -36,11 +36,13 @@ export class EventLog {
     return this.#seq;
   }
 
-  /** Numbers the change and hands it to every subscriber before it returns, or before the publish that it is part of does. */
-  publish(change: LiveChange): void {
+  /**
+   * Numbers the change and hands it to every subscriber before it returns, or before the publish that it is part of does.
+   * @param changeJson the change's JSON
+   */
+  publish(change: LiveChange, changeJson = JSON.stringify(change)): void {
     const seq = ++this.#seq;
-    const json = JSON.stringify({ type: 'event', seq, change } satisfies LiveMessage);
-    const event = { seq, json, agent: agentOf(change) };
+    const event = { seq, json: eventJson(seq, changeJson), agent: agentOf(change) };
     this.#retain(event);
     this.#undelivered.push([change, event]);
     if (!this.#isDelivering) this.#deliver();
@@ -78,6 +80,9 @@ export class EventLog {
     this.#isDelivering = false;
   }
 }
+
+/** The JSON of a LiveMessage `event`. */
+const eventJson = (seq: number, changeJson: string): string => `{"type":"event","seq":${seq},"change":${changeJson}}`;
 
 function call(subscriber: LiveSubscriber, change: LiveChange, event: LiveEvent): void {
   try {

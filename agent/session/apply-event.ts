@@ -149,15 +149,9 @@ function onTodos({ log }: EventContext, event: Of<'todos'>): void {
 }
 
 function onRequest({ log, store, refreshPending }: EventContext, request: ProviderRequest): void {
-  const { requestId, ...rest } = request;
-  if (log.get(requestId)) return;
-  log.add({
-    kind: 'request',
-    id: requestId,
-    ...boundRequest(rest),
-    status: 'pending',
-    decision: null,
-  });
+  if (log.get(request.requestId)) return;
+  const { requestId, ...bounded } = boundRequest(request);
+  log.add({ kind: 'request', id: requestId, ...bounded, status: 'pending', decision: null });
   void log.commit().catch(() => {});
   store.previewLater(() => request.title || request.tool);
   // The list on the cards is full: nothing on them changes.

@@ -1,5 +1,5 @@
 /** Bounds of a tool's input and result: the rest is cut, so that the row can still be shown. */
-import { approvalOf } from '../../core/api/approval.ts';
+import { isWholeRequest } from '../../core/api/approval.ts';
 import { cut } from '../../core/api/cut.ts';
 import type { RequestMessage, ToolResult } from '../../core/api/messages.ts';
 import type { ProviderRequest } from '../provider/provider.ts';
@@ -38,18 +38,19 @@ type Asked = Omit<ProviderRequest, 'requestId'>;
  * A request as it is kept and shown. What is too large is cut, and `truncated` says that not all of it can be seen: it must
  * not be allowed.
  */
-export function boundRequest(request: Asked): Asked & Pick<RequestMessage, 'truncated'> {
+export function boundRequest<T extends Asked>(request: T): T & Pick<RequestMessage, 'truncated'> {
+  const input = boundInput(request.input) ?? {};
   const { diffs, questions, plan, description } = request;
-  const bounded = {
-    ...request,
-    input: boundInput(request.input) ?? {},
-    diffs: isTooLarge(diffs) ? [] : diffs,
-    questions: isTooLarge(questions) ? [] : questions,
-    plan: isTooLarge(plan) ? shorten(plan) : plan,
-    description: isTooLarge(description) ? shorten(description) : description,
+  const shortened: Partial<Asked> = {
+    ...(input === request.input ? {} : { input }),
+    ...(isTooLarge(diffs) ? { diffs: [] } : {}),
+    ...(isTooLarge(questions) ? { questions: [] } : {}),
+    ...(isTooLarge(plan) ? { plan: shorten(plan) } : {}),
+    ...(isTooLarge(description) ? { description: shorten(description) } : {}),
   };
-  const isCut = (Object.keys(bounded) as (keyof Asked)[]).some((name) => bounded[name] !== request[name]);
-  return isCut || !approvalOf(bounded).isWhole ? { ...bounded, truncated: true } : bounded;
+  // Nothing is copied of what is small, as nearly all are: thousands may come at once.
+  if (!Object.keys(shortened).length) return isWholeRequest(request) ? request : { ...request, truncated: true };
+  return { ...request, ...shortened, truncated: true };
 }
 
 function isTooLarge(value: string | readonly unknown[]): boolean {

@@ -34,7 +34,8 @@ export interface MessageLogOptions {
   agentId: string;
   path: string;
   clock: Clock;
-  publish(change: LiveChange): void;
+  /** `json`: the JSON of the change, where it is known. */
+  publish(change: LiveChange, json?: string): void;
   warn(text: string): void;
   /** Called with every added message. */
   onAdded?(message: Message): void;
@@ -124,8 +125,11 @@ export class MessageLog {
     const added = { ...message, seq: this.lastSeq + 1, at: this.#options.clock.now() } as unknown as Message;
     this.#list.push(added);
     this.#byId.set(added.id, added);
-    this.#save(added);
-    this.#options.publish({ type: 'message', agent: this.#options.agentId, message: { ...added } });
+    const json = this.#save(added);
+    this.#options.publish(
+      { type: 'message', agent: this.#options.agentId, message: { ...added } },
+      `{"type":"message","agent":${JSON.stringify(this.#options.agentId)},"message":${json}}`,
+    );
     this.#options.onAdded?.(added);
     this.#trim();
     return added as unknown as T & MessageBase;
@@ -200,9 +204,13 @@ export class MessageLog {
     await this.#journal.close();
   }
 
-  #save(message: Message): void {
+  /** @returns the message's JSON */
+  #save(message: Message): string {
     this.#unsaved.delete(message.id);
-    this.#measure(message, this.#journal.append({ m: message } satisfies MessageRecord));
+    const json = JSON.stringify(message);
+    // As JSON of a MessageRecord.
+    this.#measure(message, this.#journal.appendJson(`{"m":${json}}`));
+    return json;
   }
 
   #measure(message: Message, size: number): void {

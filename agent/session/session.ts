@@ -33,7 +33,7 @@ export interface AgentSessionOptions {
   document: Document<AgentRecord>;
   journalPath: string;
   hold: Omit<SessionHoldOptions, 'record'>;
-  publish(change: LiveChange): void;
+  publish(change: LiveChange, json?: string): void;
 }
 
 const RESUME_HINT = 'Send a message to go on where it was.';
@@ -46,6 +46,7 @@ export class AgentSession {
   readonly #status: SessionStatus;
   readonly #prompts: PromptQueue;
   readonly #decisions: Decisions;
+  readonly #eventContext: EventContext;
   /** Held while a CLI runs or a message is on its way to one. */
   readonly #hold: SessionHold;
   #run: CliRun | null = null;
@@ -75,6 +76,7 @@ export class AgentSession {
       deliver: (requestId, decision) => this.#run?.cli.decide(requestId, decision) ?? false,
       onChange: () => this.#refreshPending(),
     });
+    this.#eventContext = this.#createEventContext();
   }
 
   get info(): AgentInfo {
@@ -264,7 +266,7 @@ export class AgentSession {
     if (this.log.lastSeq === 0 && prompt.trim()) {
       this.log.add({ kind: 'user', id: randomUUID(), text: prompt, images: [], status: 'accepted', by: '' });
     }
-    closeOpenMessages(this.#eventContext(), {
+    closeOpenMessages(this.#eventContext, {
       requests: 'expired',
       untaken: 'The agent server ended before the agent took this message. Send it again.',
       waiting: new Set(),
@@ -311,7 +313,7 @@ export class AgentSession {
     if (event.type === 'ready' && event.capabilities) this.#capabilities = event.capabilities;
     if (event.type === 'message.status') this.#prompts.settle(event.id);
     if (event.type === 'turn.start') this.#setTurning(true);
-    applyEvent(this.#eventContext(), event);
+    applyEvent(this.#eventContext, event);
     if (event.type === 'turn.end') this.#setTurning(false);
     if (event.type === 'session' || event.type === 'ready') this.#followSession();
     if (event.type === 'message.status') this.#afterMessage(event);
@@ -352,7 +354,7 @@ export class AgentSession {
     if (event.sessionLost && stopReason === null && this.info.sessionId !== null) return this.#restartFresh();
     const failed = stopReason === null && (this.#status.isAtWork || event.code !== 0);
     if (this.#refusing) this.#prompts.clear();
-    closeOpenMessages(this.#eventContext(), {
+    closeOpenMessages(this.#eventContext, {
       requests: stopReason === 'shutdown' ? 'expired' : 'cancelled',
       untaken: stopReason === 'stop' ? '' : event.text || 'The agent ended before it took this message. Send it again.',
       waiting: this.#prompts.waitingIds,
@@ -406,9 +408,13 @@ export class AgentSession {
     this.#status.refreshBackground(this.#run?.cli.hasBackgroundWork === true);
   }
 
-  #eventContext(): EventContext {
+  /** Made once: it is used for each event. */
+  #createEventContext(): EventContext {
+    const log = () => this.log;
     return {
-      log: this.log,
+      get log() {
+        return log();
+      },
       store: this.#store,
       now: this.#options.context.clock.now,
       apply: (event) => this.#status.apply(event),

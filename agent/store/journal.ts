@@ -61,7 +61,9 @@ export interface Loaded {
   skippedBytes: number;
 }
 
+/** What waits for a write, all callers of one moment together. */
 interface Waiter {
+  promise: Promise<void>;
   resolve(): void;
   reject(error: Error): void;
 }
@@ -130,7 +132,7 @@ export class Journal {
   #file: FileHandle | null = null;
   #lines: string[] = [];
   #pendingLength = 0;
-  #waiters: Waiter[] = [];
+  #waiter: Waiter | null = null;
   #running: Promise<void> | null = null;
   #hasFailed = false;
   #retryTimer: Timer | null = null;
@@ -144,7 +146,12 @@ export class Journal {
 
   /** Puts a record behind the others. It is on disk after a commit() that was called later. @returns its length */
   append(record: unknown): number {
-    const line = `${JSON.stringify(record)}\n`;
+    return this.appendJson(JSON.stringify(record));
+  }
+
+  /** The same for a record whose JSON is known. */
+  appendJson(json: string): number {
+    const line = `${json}\n`;
     if (this.#pendingLength + line.length > MAX_PENDING) this.#mustRewrite = true;
     if (!this.#mustRewrite) {
       this.#lines.push(line);
@@ -156,10 +163,9 @@ export class Journal {
 
   /** Resolves when everything appended before is fsynced; rejects when it could not be written. */
   commit(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#waiters.push({ resolve, reject });
-      this.#start();
-    });
+    const { promise } = this.#waiter ??= createWaiter();
+    this.#start();
+    return promise;
   }
 
   /** Rewrites the file from the snapshot: after damage was found, or to drop outdated records. */
@@ -175,7 +181,7 @@ export class Journal {
 
   /** Everything that was appended is in the file, and no write is under way. */
   get isWritten(): boolean {
-    return !this.#lines.length && !this.#mustRewrite && !this.#waiters.length && !this.#running;
+    return !this.#lines.length && !this.#mustRewrite && !this.#waiter && !this.#running;
   }
 
   /** Writes what is left and lets go of the file. A later append opens it again. */
@@ -195,22 +201,22 @@ export class Journal {
   #start(): void {
     this.#running ??= this.#run().finally(() => {
       this.#running = null;
-      if (this.#waiters.length) this.#start();
+      if (this.#waiter) this.#start();
     });
   }
 
   async #run(): Promise<void> {
     await Promise.resolve(); // what is appended in this tick shares the write
-    while (this.#lines.length || this.#waiters.length || this.#mustRewrite) {
-      const waiters = this.#waiters;
-      this.#waiters = [];
+    while (this.#lines.length || this.#waiter || this.#mustRewrite) {
+      const waiter = this.#waiter;
+      this.#waiter = null;
       try {
-        await this.#write(waiters.length > 0);
+        await this.#write(waiter !== null);
         if (this.#hasFailed) this.#options.onHealth?.(null);
         this.#hasFailed = false;
-        for (const waiter of waiters) waiter.resolve();
+        waiter?.resolve();
       } catch (error) {
-        await this.#fail(error as Error, waiters);
+        await this.#fail(error as Error, waiter);
         return;
       }
     }
@@ -242,14 +248,14 @@ export class Journal {
     this.#appended = 0;
   }
 
-  async #fail(error: Error, waiters: Waiter[]): Promise<void> {
+  async #fail(error: Error, waiter: Waiter | null): Promise<void> {
     await this.#file?.close().catch(() => {});
     this.#file = null;
     this.#mustRewrite = true;
     if (!this.#hasFailed) this.#options.onHealth?.(error);
     this.#hasFailed = true;
     this.#retryLater();
-    for (const waiter of waiters) waiter.reject(error);
+    waiter?.reject(error);
   }
 
   /** Nobody may append anything more: what is in memory alone would stay so. */
@@ -257,6 +263,12 @@ export class Journal {
     this.#clock.clearTimeout(this.#retryTimer);
     this.#retryTimer = this.#clock.setTimeout(() => this.#start(), RETRY_MS);
   }
+}
+
+function createWaiter(): Waiter {
+  let settle: Pick<Waiter, 'resolve' | 'reject'> | null = null;
+  const promise = new Promise<void>((resolve, reject) => settle = { resolve, reject });
+  return { promise, ...settle! };
 }
 
 function* pieces(records: Iterable<unknown>): Generator<string> {

@@ -66,6 +66,14 @@ export function approvalOf(request: Asked): Approval {
   };
 }
 
+/** `approvalOf(request).isWhole`, without making the rest of it: an input of plain values has nothing that could be missing. */
+export function isWholeRequest(request: Asked): boolean {
+  const isPlainInput = Object.values(request.input).every((value) =>
+    value !== TOO_DEEP && (typeof value !== 'object' || value === null)
+  );
+  return isPlainInput ? !request.truncated : approvalOf(request).isWhole;
+}
+
 const commandOf = ({ input }: Asked): string =>
   typeof input.command === 'string' && input.command.trim() ? input.command : '';
 

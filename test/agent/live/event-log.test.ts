@@ -20,6 +20,17 @@ test('changes are numbered from 1, handed out in order, and say whose messages t
   assert.is(log.seq, 3);
 });
 
+test('the JSON of a change is that of the message of the feed, also where the publisher had it', () => {
+  const log = new EventLog();
+  for (const change of [warning('"x"\n'), delta('é😀')]) {
+    log.publish(change);
+    log.publish(change, JSON.stringify(change));
+  }
+  const events = log.since(0)!.map(({ json }) => JSON.parse(json));
+  const expected = [warning('"x"\n'), delta('é😀')].flatMap((change) => [change, change]);
+  assert.equal(events, expected.map((change, i) => ({ type: 'event', seq: i + 1, change })));
+});
+
 test('what a subscriber publishes comes after what it is hearing, for every subscriber', () => {
   const log = new EventLog();
   const first: number[] = [];

@@ -48,6 +48,7 @@ async function withBurst(
     const before = context.published.length;
     const began = cpuMs();
     for (let n = 0; n < count; n++) session.emit({ type: 'request', request: request(n) });
+    await new Promise((resolve) => setTimeout(resolve, 50)); // they are written
     const ms = cpuMs() - began;
     const published = context.published.length - before;
     await use({ agents, id, ms, emit: (event) => session.emit(event), published });
@@ -57,16 +58,32 @@ async function withBurst(
   }
 }
 
+/** Processor time of turning so many requests into text and back. */
+function plainMs(count: number): number {
+  const began = cpuMs();
+  const retained: unknown[] = [];
+  for (let n = 0; n < count; n++) retained.push(JSON.parse(JSON.stringify({ ...request(n), seq: n, at: n })));
+  return retained.length === count ? cpuMs() - began : NaN;
+}
+
+/** What else the machine does only adds to it: the least of some tries. */
+const MAX_TRIES = 3;
 for (const count of [1000, 2000, 5000]) {
-  test(`${count} at once cost little, and each change is published once`, () =>
-    withBurst(count, ({ agents, id, ms, published }) => {
-      console.log(`${count} requests: ${ms.toFixed(0)} ms of processor time`);
-      // The journal's lines are a part of it; all of it was 3.6 s for 1,000.
-      assert.ok(ms < 200 + count / 10, `${ms} ms`);
-      assert.ok(published <= count + 2 * MAX_PENDING + 2, `${published} changes`);
-      assert.equal(agents.info(id).pending, Array.from({ length: MAX_PENDING }, (_, n) => `request-${n}`));
-      assert.is((agents.message(id, `request-${count - 1}`) as RequestMessage).status, 'pending');
-    }));
+  test(`${count} at once cost less than 200 ms, and each change is published once`, async () => {
+    let [least, bound] = [Infinity, 0];
+    for (let tries = 0; tries < MAX_TRIES && least >= bound; tries++) {
+      await withBurst(count, ({ agents, id, ms, published }) => {
+        // All of it was 3.6 s for 1,000. A slow machine is measured by what it costs to turn them into text and back.
+        bound = Math.max(200, bound, 3 * plainMs(count));
+        least = Math.min(least, ms);
+        assert.ok(published <= count + 2 * MAX_PENDING + 2, `${published} changes`);
+        assert.equal(agents.info(id).pending, Array.from({ length: MAX_PENDING }, (_, n) => `request-${n}`));
+        assert.is((agents.message(id, `request-${count - 1}`) as RequestMessage).status, 'pending');
+      });
+    }
+    console.log(`${count} requests: ${least.toFixed(0)} ms of processor time, at most ${bound.toFixed(0)}`);
+    assert.ok(least < bound, `${least} ms, at most ${bound} ms`);
+  });
 }
 
 test('when one is decided the next one moves up; when the turn is interrupted all are over', () =>

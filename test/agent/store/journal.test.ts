@@ -49,6 +49,22 @@ test('many commits of one moment share a write', async () => {
   await journal.close();
 });
 
+test('commits of one moment are one promise; a later one waits for its own write', async () => {
+  const journal = new Journal({ path, snapshot: () => [] });
+  journal.append({ i: 1 });
+  const first = journal.commit();
+  journal.appendJson('{"i":2}');
+  assert.is(journal.commit(), first);
+  await Promise.resolve();
+  await Promise.resolve();
+  journal.append({ i: 3 });
+  assert.is.not(journal.commit(), first);
+  await first;
+  assert.equal(records().slice(0, 2), [{ i: 1 }, { i: 2 }]);
+  await journal.close();
+  assert.is(records().length, 3);
+});
+
 test('a record whose end is missing is not there, wherever it was cut', async () => {
   const journal = new Journal({ path, snapshot: () => [] });
   journal.append({ first: true });

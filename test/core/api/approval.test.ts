@@ -2,7 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { RequestMessage } from '../../../core/api/messages.ts';
-import { approvalOf, approvalText, isShort } from '../../../core/api/approval.ts';
+import { approvalOf, approvalText, isShort, isWholeRequest } from '../../../core/api/approval.ts';
 import { codeNames, isPlain, markedText, visibleJson, visiblePieces } from '../../../core/api/visible.ts';
 import { HOSTILE_APPROVALS, type HostileApproval } from '../../support/fakes/hostile-approvals.ts';
 import { messages, permission } from '../../support/fakes/ui-data.ts';
@@ -239,6 +239,19 @@ test('an input nested too deep to be written down is not whole', () => {
   let deep: unknown = 'x';
   for (let i = 0; i < 100_000; i++) deep = [deep];
   assert.is(approvalOf(requestOf({ name: '', seen: [], request: { input: { deep } } })).isWhole, false);
+});
+
+test('whether a request is whole is found out alike by both ways', () => {
+  const inputs = [{ a: '…' }, { a: 'x', b: null, c: 1, d: false }, { a: ['…'] }, { a: {} }, { files: [] }];
+  const asked = [
+    ...HOSTILE_APPROVALS.map(requestOf),
+    ...inputs.flatMap((input) =>
+      ['Edit', 'Bash'].map((tool) => ({ ...requestOf(HOSTILE_APPROVALS[0]!), tool, input, diffs: [] }))
+    ),
+  ];
+  for (const request of asked.flatMap((entry) => [entry, { ...entry, truncated: true as const }])) {
+    assert.is(isWholeRequest(request), approvalOf(request).isWhole, JSON.stringify(request).slice(0, 300));
+  }
 });
 
 test.run();

@@ -11,11 +11,14 @@ import { fakeClock } from '../../support/fakes/fake-clock.ts';
 let directory: string;
 let path: string;
 let sent: LiveChange[];
+/** What was published with its JSON. */
+let written: [LiveChange, string][];
 let warnings: string[];
 test.before.each(() => {
   directory = mkdtempSync(join(tmpdir(), 'messages-'));
   path = join(directory, 'journal.jsonl');
   sent = [];
+  written = [];
   warnings = [];
 });
 test.after.each(async () => {
@@ -30,7 +33,10 @@ const open = () => {
     agentId: 'a',
     path,
     clock,
-    publish: (change) => sent.push(change),
+    publish(change, json) {
+      sent.push(change);
+      if (json !== undefined) written.push([change, json]);
+    },
     warn: (text) => text && warnings.push(text),
   });
   opened.push(log);
@@ -52,6 +58,14 @@ test('streamed text is told together, with offsets, before anything else about i
     { type: 'delta', agent: 'a', id: 't', field: 'text', offset: 8, text: 'three' },
     { type: 'message.patch', agent: 'a', id: 't', patch: { done: true } },
   ]);
+});
+
+test('the JSON that is published with a message is its own, whatever is in it', () => {
+  const log = open();
+  log.add(text('t"\n\\', 'é😀 "quoted" \u2028'));
+  log.add({ kind: 'user', id: 'u', text: '', images: [{ mediaType: 'image/png', size: 1 }], status: 'sent', by: 'me' });
+  assert.is(written.length, 2);
+  for (const [change, json] of written) assert.is(json, JSON.stringify(change));
 });
 
 test('what streams in is bounded', () => {
