@@ -5,6 +5,7 @@ import { now } from './components/time-ago.ts';
 import { writeLastKnown } from './net/last-known.ts';
 import { isOutboxKey } from './net/outbox.ts';
 import { copyOutbox } from './net/outbox-copy.ts';
+import { underWay } from './net/under-way.ts';
 import { updateWhenQuiet } from './net/quiet-update.ts';
 import { agentKey } from './worker/agent-key.ts';
 import { forgetLastPush } from './worker/last-push.ts';
@@ -76,7 +77,8 @@ export function followWorker({ auth, fleet, worker }: SharedParts): void {
     worker,
     isVisible: () => document.visibilityState === 'visible',
     onVisibility: (changed) => document.addEventListener('visibilitychange', changed),
-    isBusy: () => fleet.unsent.value.length > 0 || document.querySelector('dialog[open], .terminal-page') !== null,
+    isBusy: () =>
+      fleet.unsent.value.length + underWay.value > 0 || document.querySelector('dialog[open], .terminal-page') !== null,
     setTimeout: (action, ms) => setTimeout(action, ms),
     clearTimeout: (timer) => clearTimeout(timer),
   });

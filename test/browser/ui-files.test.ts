@@ -171,6 +171,30 @@ test('an upload that is cut goes on by itself and ends byte-identical', async ()
   await page.context().close();
 });
 
+test('an upload goes on after leaving the folder and the tab, and is seen again', async () => {
+  const { page, problems } = await open('');
+  const bytes = randomBytes(3 * 1024 * 1024);
+  let release = () => {};
+  const held = new Promise<void>((resolve) => release = resolve);
+  await page.route(/\/uploads\/.*offset=(?!0$)/, async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.locator('input[type=file]').setInputFiles({ name: 'going.bin', mimeType: 'x/y', buffer: bytes });
+  await page.getByRole('progressbar', { name: 'going.bin' }).waitFor();
+  await page.locator('.file-row', { hasText: 'src' }).click();
+  await page.locator('.file-row', { hasText: 'cart.ts' }).waitFor();
+  await page.getByRole('progressbar', { name: 'going.bin' }).waitFor();
+  await page.getByRole('link', { name: 'Chat', exact: true }).click();
+  await page.getByRole('textbox', { name: 'Message' }).waitFor();
+  release();
+  await page.getByText('going.bin uploaded.').waitFor();
+  const hash = (value: Uint8Array) => createHash('sha256').update(value).digest('hex');
+  assert.is(hash(readFileSync(join(project, 'going.bin'))), hash(bytes));
+  assert.equal(problems, []);
+  await page.context().close();
+});
+
 test('an @ in the composer offers files, and takes one by Enter', async () => {
   const { page, problems } = await open('');
   await page.goto(`${product.relayUrl}/#/agents/${agent}/chat`);

@@ -13,7 +13,8 @@ import { t } from '../i18n/all.ts';
 import type { TabProps } from '../agent/tab-props.ts';
 import { archiveUrl, filesUrl } from './file-address.ts';
 import { saveAs } from './save-as.ts';
-import { UploadList, useUploads } from './uploads.ts';
+import { uploadsOf } from './upload-queue.ts';
+import { UploadList, useArrivals } from './uploads.ts';
 
 const ROW_HEIGHT = 44;
 
@@ -22,21 +23,22 @@ interface Props extends TabProps {
 }
 
 export function DirectoryView({ agent, directory }: Props) {
-  const { api } = useApp();
-  const load = () => api.get<FileListing>(`${filesUrl(agent.id)}?${new URLSearchParams({ path: directory })}`);
+  const app = useApp();
+  const load = () => app.api.get<FileListing>(`${filesUrl(agent.id)}?${new URLSearchParams({ path: directory })}`);
   const key = `files.${agent.id}.${directory}`;
   // A turn that ended may have made files.
   const listing = useResource(load, [agent.id, directory, agent.state], key);
-  const uploads = useUploads(agent.id, directory, listing.reload);
+  useArrivals(agent.id, directory, listing.reload);
+  const add = (files: readonly File[]) => uploadsOf(app).add(agent.id, directory, files);
   const drop = (event: DragEvent) => {
     event.preventDefault();
-    uploads.add([...(event.dataTransfer?.files ?? [])]);
+    add([...(event.dataTransfer?.files ?? [])]);
   };
   const allow = (event: DragEvent) => event.preventDefault();
   return html`
     <div class="files-body" onDragOver=${allow} onDrop=${drop}>
-      <${DirectoryBar} agent=${agent.id} directory=${directory} listing=${listing} onFiles=${uploads.add} />
-      <${UploadList} uploads=${uploads} />
+      <${DirectoryBar} agent=${agent.id} directory=${directory} listing=${listing} onFiles=${add} />
+      <${UploadList} agent=${agent.id} directory=${directory} />
       <${Listing} agent=${agent.id} listing=${listing} />
     </div>
   `;
