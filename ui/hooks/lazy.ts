@@ -35,7 +35,17 @@ export function lazy<Props>(load: () => Promise<{ default: ComponentType<Props> 
 export function useLazy<Props>(source: Lazy<Props>): LazyState<Props> & { retry: () => void } {
   const state = useSignalValue(source.state);
   useEffect(source.load, [source]);
-  return { ...state, retry: source.load };
+  return { ...state, retry: () => void reloadPage().catch(source.load) };
+}
+
+/**
+ * Browsers do not ask again for code that failed, and after an update its address is gone where no service worker keeps it
+ * (plain http): the page is loaded anew. Rejects while the server is out of reach, and then it stays.
+ */
+async function reloadPage(): Promise<void> {
+  const { ok } = await fetch('/', { method: 'HEAD', cache: 'no-store' });
+  if (!ok) throw new Error('The server does not give the page.');
+  location.reload();
 }
 
 /** A component that is nothing until its code is here. All but `source` is handed to it. */
