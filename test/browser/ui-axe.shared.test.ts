@@ -12,6 +12,7 @@ import * as assert from 'uvu/assert';
 import type { AgentInfo } from '../../core/api/agents.ts';
 import { type Bench, startBench } from '../support/harness/agent-server.ts';
 import { DESKTOP, openPage, PHONE } from '../support/harness/browser.ts';
+import { startFleet, type TestFleet } from '../support/harness/fleet.ts';
 import { commitAll, makeRepository, writeFiles } from '../support/harness/git.ts';
 import { openStage, type Stage } from '../support/harness/ui-page.ts';
 import { agent, conversation, diff, messages, permission, plan, question, text } from '../support/fakes/ui-data.ts';
@@ -29,15 +30,18 @@ let stage: Stage;
 let browser: Browser;
 let bench: Bench;
 let work: AgentInfo;
+let fleet: TestFleet;
 test.before(async () => {
   stage = await openStage();
   browser = stage.browser;
   bench = await startBench({ TERMINAL: 'on' });
   await fillBench();
+  fleet = await startFleet(['desktop', 'lab']);
 });
 test.after(async () => {
   await stage?.close();
   await bench?.close();
+  await fleet?.close();
 });
 
 /** A real server with one of everything that is not a conversation. */
@@ -46,7 +50,7 @@ async function fillBench(): Promise<void> {
   work = await bench.create(undefined, { name: 'Count in cents', directory: repo, claudeMd: 'Test first.' });
   writeFiles(work.worktree!.path, { 'a.ts': 'two\n' });
   commitAll(work.worktree!.path, 'Two');
-  writeFiles(work.worktree!.path, { 'b.ts': 'new\n' });
+  writeFiles(work.worktree!.path, { 'b.ts': 'new\n', 'notes.md': '# Notes\n\n- one\n', 'src/data.bin': '\0\x01\x02' });
   await bench.call('POST', '/api/templates', { name: 'Rules', content: 'Test first.' });
   for (const [order, name] of ['First', 'Second'].entries()) {
     await bench.call('POST', '/api/tasks', { name, prompt: 'long 2 1', directory: repo, order });
@@ -73,6 +77,20 @@ function fillStage(): void {
 const see = (words: string | RegExp) => (page: Page) =>
   page.getByText(words).filter({ visible: true }).first().waitFor();
 const press = (name: string | RegExp) => (page: Page) => page.getByRole('button', { name }).first().click();
+
+function pressAfter(words: string, name: string) {
+  return async (page: Page) => {
+    await see(words)(page);
+    await page.getByRole('main').getByRole('button', { name, exact: true }).last().click();
+  };
+}
+function search(words: string, kind: string, found: string) {
+  return async (page: Page) => {
+    await page.getByLabel('Search files').fill(words);
+    await page.getByRole('radio', { name: kind }).click();
+    await page.locator(found).first().waitFor();
+  };
+}
 
 const STATES: State[] = [
   { path: '/', show: see('Asks bash') },
@@ -136,6 +154,36 @@ const REAL: State[] = [
   { path: '/agents/:work/details', show: see('Input tokens') },
 ];
 
+/** What a file is, and the ways to it. */
+const FILES: State[] = [
+  { path: '/agents/:work/files', show: see('notes.md') },
+  { path: '/agents/:work/files', show: pressAfter('notes.md', 'More') },
+  { path: '/agents/:work/files/src%2F', show: see('data.bin') },
+  { path: '/agents/:work/files/a.ts', show: see('two') },
+  { path: '/agents/:work/files/a.ts/1', show: see('two') },
+  { path: '/agents/:work/files/a.ts', show: pressAfter('two', 'Edit') },
+  { path: '/agents/:work/files/notes.md', show: see('Notes') },
+  { path: '/agents/:work/files/src%2Fdata.bin', show: see('00 01 02') },
+  { path: '/agents/:work/files/gone.ts', show: see('could not be loaded') },
+  { path: '/agents/:work/files', show: search('a.ts', 'Names', '.found-row') },
+  { path: '/agents/:work/files', show: search('two', 'Text', '.found-row') },
+  { path: '/agents/:work/files', show: search('nowhere at all', 'Names', 'text=Nothing found.') },
+];
+
+const MACHINES: State[] = [
+  { path: '/', show: see('No agents yet') },
+  { path: '/machines', show: see('desktop') },
+  { path: '/machines', show: press(/^Rename: /) },
+  { path: '/machines', show: press(/^Revoke: /) },
+  {
+    path: '/machines',
+    show: async (page) => {
+      await page.getByRole('button', { name: 'Add a machine' }).click();
+      await page.getByText('agent-monitor join').waitFor();
+    },
+  },
+];
+
 interface Finding {
   id: string;
   impact: string;
@@ -164,8 +212,11 @@ async function findings(page: Page, name: string): Promise<string[]> {
   return found;
 }
 
-async function walk(url: string, states: readonly State[], viewport: typeof PHONE): Promise<string[]> {
+/** @param cookie of a login */
+async function walk(url: string, states: readonly State[], viewport: typeof PHONE, cookie = ''): Promise<string[]> {
   const { page } = await openPage(browser, viewport);
+  const [name, ...value] = cookie.split('=');
+  if (name) await page.context().addCookies([{ name, value: value.join('='), url }]);
   page.setDefaultTimeout(30_000);
   await page.addInitScript({ content: AXE });
   await page.emulateMedia({ reducedMotion: 'reduce' });
@@ -190,6 +241,15 @@ for (const [name, viewport] of [['a phone', PHONE], ['a desk', DESKTOP]] as cons
 
   test(`all other pages on ${name}`, async () => {
     assert.equal(await walk(bench.url, REAL, viewport), []);
+  });
+
+  test(`an agent's files on ${name}`, async () => {
+    assert.equal(await walk(bench.url, FILES, viewport), []);
+  });
+
+  test(`machines on ${name}`, async () => {
+    const { relayUrl } = fleet.product;
+    assert.equal(await walk(relayUrl, MACHINES, viewport, await fleet.product.login()), []);
   });
 
   test(`offline, signed out and empty on ${name}`, async () => {

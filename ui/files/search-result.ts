@@ -39,7 +39,7 @@ export function SearchResult({ agent, query, kind, onOpen }: Props) {
   const draw = (i: number) => foundRow(agent, rows[i]!, onOpen, i);
   return html`
     ${value.truncated && html`<p class="hint files-note">${t.files.someFound}</p>`}
-    <${WindowList} count=${rows.length} rowHeight=${ROW_HEIGHT} label=${t.files.list} draw=${draw} about=${settled} />
+    <${WindowList} count=${rows.length} rowHeight=${ROW_HEIGHT} label=${t.files.found} draw=${draw} about=${settled} />
   `;
 }
 
