@@ -50,6 +50,12 @@ export async function refuseIfInUse(directory: string, { clock = systemClock }: 
   if (seen && await isHeld(lockPath(directory), seen, clock)) throw inUse(directory, seen.record);
 }
 
+/** The process that holds the directory, where the process table proves it. Throws LockedError when the lock cannot be read. */
+export function lockHolder(directory: string): ProcessIdentity | null {
+  const record = look(lockPath(directory))?.record;
+  return record && holderState(record) === 'alive' ? record : null;
+}
+
 /** Takes the lock and holds it. @returns the release. Rejects with LockedError. */
 export async function lockDirectory(directory: string, options: LockOptions = {}): Promise<() => void> {
   const { clock = systemClock, onLost = () => {} } = options;

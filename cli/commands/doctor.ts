@@ -4,6 +4,7 @@ import { type Command, type CommandContext, printJson } from '../command.ts';
 import { failed, type Finding, ok, type Verdict } from '../doctor/finding.ts';
 import * as machine from '../doctor/machine.ts';
 import * as network from '../doctor/network.ts';
+import { checkSecrets, serverEnvironment } from '../doctor/secrets.ts';
 import { EXIT } from '../exit-codes.ts';
 import { programEnv, settingsFile } from '../home.ts';
 import { localHealth } from '../local-health.ts';
@@ -13,8 +14,8 @@ export const command: Command = {
   summary: 'check what must work, and say what to do where it does not',
   usage: `doctor
 
-Looks at Node, git, the CLIs and their logins, terminals, port, disk, relay, certificate, clock and push. Exit code 1 when something
-that is needed does not work. --json: {"findings": [{"name", "verdict": "ok" | "warning" | "failed", "text", "mend"}]}.`,
+Looks at Node, git, the CLIs and their logins, terminals, port, disk, secrets in the environment, relay, certificate, clock and
+push. Exit code 1 when something that is needed does not work. --json: {"findings": [{"name", "verdict": "ok" | "warning" | "failed", "text", "mend"}]}.`,
   options: {},
   run,
 };
@@ -55,9 +56,15 @@ async function examine({ env }: CommandContext): Promise<Finding[]> {
     machine.checkData(config),
     machine.checkDisk(config),
     port,
+    ...checkSecretsOf(config, env),
     ...relay,
     ...(local?.warnings ?? []).map(({ code, text }): Finding => ({ name: code, verdict: 'warning', text, mend: '' })),
   ];
+}
+
+function checkSecretsOf({ dataDir }: Config, env: CommandContext['env']): Finding[] {
+  const running = serverEnvironment(dataDir);
+  return checkSecrets(running ?? env, running !== null, settingsFile(env));
 }
 
 async function checkRelay(config: Config, local: Awaited<ReturnType<typeof localHealth>>): Promise<Finding[]> {

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -15,6 +15,9 @@ import {
   checkRelay,
   type RelayAnswer,
 } from '../../cli/doctor/network.ts';
+import { checkSecrets, serverEnvironment } from '../../cli/doctor/secrets.ts';
+import { lockDirectory } from '../../agent/store/lock.ts';
+import { testAsUser, testUnless } from '../support/harness/conditional-test.ts';
 import type { LocalHealth } from '../../cli/local-health.ts';
 
 let directory: string;
@@ -75,9 +78,63 @@ test('disk and data folder', () => {
   assert.match(checkData({ dataDir }).text, /not there yet/);
   assert.is(checkDisk({ dataDir }).name, 'disk');
   assert.equal([2e9, 5e8, 1e7].map((free) => checkDisk({ dataDir }, free).verdict), ['ok', 'warning', 'failed']);
-  if (process.getuid!() === 0) return; // root may write anywhere
+});
+
+test('a data folder that can never be one', () => {
+  writeFileSync(join(directory, 'a-file'), '', { mode: 0o600 });
+  const { verdict, text } = checkData({ dataDir: join(directory, 'a-file', 'data') });
+  assert.equal([verdict, text], ['failed', `${join(directory, 'a-file')} cannot be written.`]);
+});
+
+testAsUser('a data folder that is closed to its user', () => {
   mkdirSync(join(directory, 'closed'), { mode: 0o500 });
   assert.is(checkData({ dataDir: join(directory, 'closed') }).verdict, 'failed');
+});
+
+const FILE = '/home/me/.agent-monitor/.env';
+const secrets = (env: Record<string, string>, isRunning = false) =>
+  checkSecrets(env, isRunning, FILE).map(({ verdict, text }) => `${verdict} ${text}`);
+
+test('secrets: what agents inherit, what they can read, and what is none', () => {
+  assert.equal(
+    secrets({ PATH: '/bin', HOME: '/root', TOKENIZERS_PARALLELISM: 'no', GIT_ASKPASS: '/x', KEYMAP: 'us' }),
+    [
+      'ok none that agents would inherit is in the environment that a server would be started with',
+    ],
+  );
+  const names = ['GITHUB_TOKEN', 'aws_secret_access_key', 'PGPASSWORD', 'NPM_CONFIG__AUTH', 'STRIPE_API_KEY'];
+  const env = { ...Object.fromEntries(names.map((name) => [name, 'x'])), DATABASE_URL: 'postgres://me:pw@db/x' };
+  const [inherited] = secrets({ ...env, DOCS_URL: 'https://example.org/a:b@c', EMPTY_TOKEN: '' }, true);
+  assert.match(inherited!, "in the server's environment: agents and terminals inherit it.");
+  for (const name of [...names, 'DATABASE_URL']) assert.match(inherited!, name);
+  assert.not.match(inherited!, 'DOCS_URL');
+  assert.not.match(inherited!, 'EMPTY_TOKEN');
+  // What a coding agent logs in with is there for it; the server's own are not inherited, but can be read.
+  assert.equal(secrets({ ANTHROPIC_API_KEY: 'x', CLAUDE_CODE_OAUTH_TOKEN: 'y' }).length, 1);
+  const [own, ...others] = secrets({ RELAY_TOKEN: 't', DASHBOARD_PASSWORD: 'p', SMTP_PASS: 's' });
+  assert.match(own!, 'warning RELAY_TOKEN, DASHBOARD_PASSWORD, SMTP_PASS in');
+  assert.equal(others, []);
+  assert.match(checkSecrets({ RELAY_TOKEN: 't' }, true, FILE)[0]!.mend, FILE);
+  const many = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`S${i}_TOKEN`, 'x']));
+  assert.match(secrets(many)[0]!, 'S7_TOKEN and 12 more');
+  assert.not.match(secrets({ A_TOKEN: 'very-secret' })[0]!, 'very-secret');
+});
+
+const linuxTest = testUnless(existsSync('/proc/self/environ') ? '' : 'there is no /proc');
+linuxTest('secrets: those of the server that runs, whatever this shell has', async () => {
+  const dataDir = mkdtempSync(join(directory, 'data-'));
+  assert.is(serverEnvironment(dataDir), null);
+  const release = await lockDirectory(dataDir);
+  try {
+    const begun = serverEnvironment(dataDir)!;
+    process.env.LATER_TOKEN = 'not what it was started with';
+    assert.is(begun.PATH, process.env.PATH);
+    assert.is(serverEnvironment(dataDir)!.LATER_TOKEN, undefined);
+  } finally {
+    delete process.env.LATER_TOKEN;
+    release();
+  }
+  assert.is(serverEnvironment(dataDir), null);
 });
 
 /** Asks a server that answers so. */
