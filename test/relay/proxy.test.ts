@@ -11,6 +11,7 @@ import * as assert from 'uvu/assert';
 import type { Handler } from '../../core/http/types.ts';
 import { RESET } from '../../core/tunnel/frame.ts';
 import { HEAD_TIMEOUT_MS, MAX_STREAMS } from '../../core/tunnel/limits.ts';
+import { testUnless } from '../support/harness/conditional-test.ts';
 import { startDirect, startProxy, type TestProxy } from '../support/harness/proxy-harness.ts';
 import { fakeClock } from '../support/fakes/fake-clock.ts';
 import { fieldsOf, rawHttp, request as text } from '../support/network/raw-http.ts';
@@ -377,8 +378,8 @@ test("a browser that reads an upgraded stream slowly holds the machine's writer 
   await proxy.close();
 });
 
-test('what was sent before a clean end of an upgraded stream arrives, however slowly it is read', async () => {
-  if (isTls()) return; // Node's TLS client cannot end its half and read on.
+const plainTest = testUnless(isTls() ? "Node's TLS client cannot end its half and read on" : '');
+plainTest('what was sent before a clean end of an upgraded stream arrives, however slowly it is read', async () => {
   const size = 3_000_000;
   const proxy = await startProxy((_req, res) => {
     const raw = res.upgrade({ upgrade: 'late', connection: 'Upgrade' });
