@@ -1,9 +1,8 @@
 /** Codes that let one machine join each, within ten minutes. In memory only: a restart makes every open code worthless. */
+import { JOIN_MS, type JoinCode } from '../core/api/machines.ts';
 import type { Clock } from '../core/clock.ts';
 import { generateJoinCode, tunnelKey } from '../core/tunnel/token.ts';
 
-/** How long a code is good, ms. */
-export const JOIN_MS = 10 * 60_000;
 /** Codes at once; the oldest is dropped first. */
 export const MAX_JOIN_CODES = 16;
 
@@ -22,13 +21,12 @@ export class JoinCodes {
     this.#clock = clock;
   }
 
-  /** @returns the code, and its end in ms since the Unix epoch */
-  create(): { code: string; expiresAt: number } {
+  create(): Omit<JoinCode, 'command'> {
     if (this.#codes.size >= MAX_JOIN_CODES) this.#codes.delete(this.#codes.keys().next().value!);
     const code = generateJoinCode();
     const { id, psk } = tunnelKey(code);
     this.#codes.set(id!, { psk, until: this.#clock.monotonic() + JOIN_MS });
-    return { code, expiresAt: this.#clock.now() + JOIN_MS };
+    return { code, expiresAt: this.#clock.now() + JOIN_MS, lifetimeMs: JOIN_MS };
   }
 
   /** The key of a code that is open; null when there is none. */

@@ -1,5 +1,5 @@
 /** /api/relay/machines…: the machines are listed, named and removed, and new ones join. */
-import { joinCommand, parseMachineName } from '../core/api/machines.ts';
+import { type JoinCode, joinCommand, parseMachineName } from '../core/api/machines.ts';
 import { Failure } from '../core/api/errors.ts';
 import type { Login } from '../core/auth/login.ts';
 import { ownOrigin } from '../core/auth/origin.ts';
@@ -74,9 +74,9 @@ export class MachineRoutes {
     records.checkRoom();
     const origin = ownOrigin(req, client.secure);
     if (!origin) throw new Failure('bad_request', 'The Host of this request is no host name.');
-    const { code, expiresAt } = codes.create();
+    const join = codes.create();
     login.audit('join_code_made', { address: client.address });
-    json(res, 200, { code, expiresAt, command: joinCommand(origin, code) });
+    json(res, 200, { ...join, command: joinCommand(origin, join.code) } satisfies JoinCode);
   };
 
   #session(req: HttpRequest): LoginSession | null {

@@ -28,10 +28,16 @@ export interface MachineEntry {
 export interface JoinCode {
   /** Works once. */
   code: string;
+  /** By the relay's clock. */
   expiresAt: number;
+  /** How long it is valid from now on, ms: what to count down by, whatever the clock of the device says. */
+  lifetimeMs: number;
   /** What to type on the machine. */
   command: string;
 }
+
+/** How long a join code is valid, ms. */
+export const JOIN_MS = 10 * 60_000;
 
 /** Data of the named events of GET /api/relay/events?machines=1; `now` is the relay's clock. */
 export interface MachineEvents {

@@ -1,4 +1,4 @@
-import type { JoinCode } from '../../core/api/machines.ts';
+import { JOIN_MS, type JoinCode } from '../../core/api/machines.ts';
 import { useApp } from '../app.ts';
 import { Button, Dialog, now, Skeleton, span, toast } from '../components/mod.ts';
 import { QrCode } from '../components/qr.ts';
@@ -6,13 +6,21 @@ import { useResource } from '../hooks/use-resource.ts';
 import { html, useEffect, useRef } from '../html.ts';
 import { machineTexts as texts } from '../i18n/machines.ts';
 import { t } from '../i18n/all.ts';
+import type { Api } from '../net/api.ts';
 import { useSignalValue } from '../state/signal.ts';
+
+/** Until when the code is valid is counted from before it was asked for: the device's clock may be minutes off the relay's. */
+async function newCode(api: Api): Promise<{ command: string; until: number }> {
+  const askedAt = Date.now();
+  const { command, lifetimeMs } = await api.post<JoinCode>('/api/relay/machines/join');
+  return { command, until: askedAt + (lifetimeMs ?? JOIN_MS) }; // A relay of an older release does not say it.
+}
 
 /** The line by which a machine joins, once and within ten minutes. It closes when one has. */
 export function JoinDialog({ onClose }: { onClose: () => void }) {
   const { api, fleet } = useApp();
-  const { value, error, reload } = useResource(() => api.post<JoinCode>('/api/relay/machines/join'), []);
-  const left = useSignalValue(now, (time) => (value ? Math.max(0, value.expiresAt - time) : 0));
+  const { value, error, reload } = useResource(() => newCode(api), []);
+  const left = useSignalValue(now, (time) => (value ? Math.max(0, value.until - time) : 0));
   const machines = useSignalValue(fleet.machines);
   const before = useRef(new Set(machines.map(({ id }) => id)));
   const joined = machines.find(({ id }) => !before.current.has(id));
