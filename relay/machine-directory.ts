@@ -1,6 +1,6 @@
 /** What people see of the machines: the records together with the tunnels of those that are connected. */
 import type { MachineEntry } from '../core/api/machines.ts';
-import type { MachineChange, Machines } from './machines.ts';
+import type { MachineChange, Machines, MachineTraffic } from './machines.ts';
 import type { MachineRecord, MachineRecords } from './machine-records.ts';
 
 export class MachineDirectory {
@@ -20,6 +20,13 @@ export class MachineDirectory {
   list(): MachineEntry[] {
     const entries = this.#records.list().map((record) => this.#entryOf(record));
     return entries.sort((a, b) => compare(a.name, b.name) || compare(a.id, b.id));
+  }
+  /** The known machines, each with what goes through its tunnel; null: it has none now. */
+  traffic(): { machine: MachineEntry; traffic: MachineTraffic | null }[] {
+    return this.list().map((machine) => {
+      const connected = this.#machines.find(machine.id);
+      return { machine, traffic: connected && this.#machines.traffic(connected) };
+    });
   }
   /** null: nobody knows it. */
   find(id: string): MachineEntry | null {

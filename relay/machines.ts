@@ -35,6 +35,9 @@ export type MachineChange = { type: 'connected' | 'draining' | 'away'; machine: 
 
 type Totals = Pick<MachineStatus, 'streamsTotal' | 'bytesIn' | 'bytesOut' | 'tunnelsTotal'>;
 
+/** Of one tunnel since it was established. */
+export type MachineTraffic = Pick<MachineStatus, 'rttMs' | 'streams' | 'streamsTotal' | 'bytesIn' | 'bytesOut'>;
+
 /** A machine behind a proven tunnel. */
 export class Machine {
   readonly id: string;
@@ -143,6 +146,12 @@ export class Machines {
     const { version, address, available } = machine;
     const since = available ? machine.since : machine.drainingSince ?? machine.since;
     return { connected: available, since, lastSeenAt: this.#seenAt(machine), version, address };
+  }
+
+  /** What goes through its tunnel. */
+  traffic({ session, streamsTotal }: Machine): MachineTraffic {
+    const { rttMs, streams, bytesIn, bytesOut } = session;
+    return { rttMs, streams, streamsTotal, bytesIn, bytesOut };
   }
 
   /** When a machine whose tunnel has closed just now went away. */

@@ -7,6 +7,7 @@ import type { Clock, Timer } from '../core/clock.ts';
 import { HttpError, json } from '../core/http/reply.ts';
 import type { HttpRequest, HttpResponse } from '../core/http/types.ts';
 import type { MachineDirectory } from './machine-directory.ts';
+import { metricsText } from './metrics.ts';
 import type { MachineStatus } from './machines.ts';
 
 /** Open event streams; one more is refused with 503. */
@@ -78,25 +79,9 @@ export class Status {
         'www-authenticate': 'Bearer',
       });
     }
-    const m = this.#machines.status();
-    const lines = [
-      metric('relay_uptime_seconds', 'gauge', 'Seconds since the relay started', this.#uptime()),
-      metric('relay_sessions', 'gauge', 'Browsers logged in', sessions),
-      metric('relay_tunnel_connected', 'gauge', '1 while a machine is connected', m.connected ? 1 : 0),
-      metric(
-        'relay_tunnel_rtt_seconds',
-        'gauge',
-        'Round trip of the last heartbeat',
-        m.rttMs === null ? 'NaN' : m.rttMs / 1000,
-      ),
-      metric('relay_tunnels_total', 'counter', 'Tunnels proven', m.tunnelsTotal),
-      metric('relay_streams', 'gauge', 'Streams open', m.streams),
-      metric('relay_streams_total', 'counter', 'Streams opened', m.streamsTotal),
-      metric('relay_tunnel_received_bytes_total', 'counter', 'Bytes from the machine', m.bytesIn),
-      metric('relay_tunnel_sent_bytes_total', 'counter', 'Bytes to the machine', m.bytesOut),
-    ];
+    const own = { uptime: this.#uptime(), sessions };
     res.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
-    res.end(lines.join(''));
+    res.end(metricsText(own, this.#machines.status(), this.#directory.traffic()));
   }
 
   close(): void {
@@ -144,9 +129,6 @@ export class Status {
     this.#timer = this.#clock.setTimeout(this.#keepAlive, KEEP_ALIVE_MS);
   };
 }
-
-const metric = (name: string, type: string, help: string, value: number | string): string =>
-  `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${name} ${value}\n`;
 
 /** Compares digests, which have equal lengths, in constant time. */
 function sameSecret(input: string, expected: string): boolean {

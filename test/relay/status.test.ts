@@ -4,8 +4,13 @@ import * as assert from 'uvu/assert';
 import { startTunnelClient } from '../../agent/tunnel/client.ts';
 import { silentLog } from '../../core/log.ts';
 import { rawHttp, request } from '../support/network/raw-http.ts';
+import { startMachine } from '../support/harness/relay-harness.ts';
 import { startRelay, TOKEN } from '../support/harness/relay.ts';
 import { webSocketAt } from '../support/network/transport.ts';
+
+/** A line of /metrics. */
+const METRIC =
+  /^(# (HELP|TYPE) \w+ .+|\w+(\{\w+="(?:[^"\\\n]|\\[\\"n])*"(,\w+="(?:[^"\\\n]|\\[\\"n])*")*\})? (\d+(\.\d+)?(e[+-]\d+)?|NaN))$/;
 
 /** The `data:` objects of an event stream, one by one. */
 async function* eventsOf(
@@ -71,12 +76,44 @@ test('metrics need their token, which is no login', async () => {
   assert.match(text, /^relay_tunnel_connected 1$/m);
   assert.match(text, /^# TYPE relay_streams_total counter$/m);
   for (const line of text.trimEnd().split('\n')) {
-    assert.match(line, /^(# (HELP|TYPE) \w+ .+|\w+ (\d+(\.\d+)?(e[+-]\d+)?|NaN))$/);
+    assert.match(line, METRIC);
   }
   assert.is(
     (await fetch(`${relay.origin}/api/agents`, { headers: { authorization: 'Bearer metrics-secret' } })).status,
     401,
   );
+  await relay.close();
+});
+
+test('each machine has its own lines, and a name that looks like a metric is a name', async () => {
+  const relay = await startRelay({ metricsToken: 'metrics-secret' });
+  const hostile = '"} 1\nrelay_sessions 99\r\n\\{a="';
+  const [lab, vm] = ['lab', hostile].map((name, i) =>
+    startMachine(webSocketAt(relay.port, '/tunnel'), {
+      token: TOKEN,
+      info: { name, version: '1.0' },
+      id: () => `machine${i}`,
+    })
+  );
+  await Promise.all([lab!, vm!].map((machine) => machine.reach('connected')));
+  const read = async () =>
+    await (await fetch(`${relay.origin}/metrics`, { headers: { authorization: 'Bearer metrics-secret' } })).text();
+  const text = await read();
+  for (const line of text.trimEnd().split('\n')) assert.match(line, METRIC);
+  assert.match(text, /^relay_machine_info\{machine="machine0",name="lab",version="1.0"\} 1$/m);
+  assert.ok(text.includes(String.raw`{machine="machine1",name="\"} 1\nrelay_sessions 99\n\\{a=\"",version="1.0"} 1`));
+  assert.match(text, /^relay_sessions 0$/m);
+  for (const id of ['machine0', 'machine1']) {
+    assert.match(text, new RegExp(`^relay_machine_connected\\{machine="${id}"\\} 1$`, 'm'));
+    assert.match(text, new RegExp(`^relay_machine_received_bytes_total\\{machine="${id}"\\} [1-9]\\d*$`, 'm'));
+  }
+  await vm!.tunnel.close(0);
+  let after = '';
+  for (let i = 0; i < 100 && !/connected\{machine="machine1"\} 0/.test(after); i++) after = await read();
+  assert.match(after, /^relay_machine_connected\{machine="machine1"\} 0$/m);
+  assert.not.match(after, /relay_machine_streams\{machine="machine1"/);
+  assert.match(after, /^relay_machine_connected\{machine="machine0"\} 1$/m);
+  await lab!.tunnel.close(0);
   await relay.close();
 });
 
