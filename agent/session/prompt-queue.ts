@@ -125,11 +125,11 @@ export class PromptQueue {
     return this.#accepted.length < waiting || this.#saving.has(id);
   }
 
-  /** Hands all that waits to the CLI, in order. */
-  deliverTo(cli: ProviderSession): void {
-    for (const message of this.#accepted.splice(0)) {
+  /** Hands all that waits to the CLI, in order. `context` stands before the first one's text, for the CLI alone. */
+  deliverTo(cli: ProviderSession, context = ''): void {
+    for (const [i, message] of this.#accepted.splice(0).entries()) {
       this.#undelivered.set(message.id, message);
-      cli.send(message);
+      cli.send(context && i === 0 ? { ...message, text: `${context}\n\n${message.text}` } : message);
     }
   }
 

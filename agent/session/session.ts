@@ -18,6 +18,7 @@ import { closeOpenMessages } from './close-messages.ts';
 import { Decisions } from './decisions.ts';
 import type { EventContext } from './event-context.ts';
 import type { HistoryMessage } from '../provider/history-message.ts';
+import { lostContext } from './lost-context.ts';
 import { LazyLog } from './lazy-log.ts';
 import { MessageLog } from './message-log.ts';
 import { PromptQueue } from './prompt-queue.ts';
@@ -136,8 +137,16 @@ export class AgentSession {
   #deliver(): void {
     if (!this.#prompts.isWaiting || this.#run?.stopReason || this.#refusing) return;
     if (!this.#run) this.open();
-    if (this.#run) this.#prompts.deliverTo(this.#run.cli);
+    if (this.#run) this.#prompts.deliverTo(this.#run.cli, this.#contextFor(this.#run));
     this.#store.touch();
+  }
+
+  /** What the first message to a session is begun with that stands in the place of a lost one; else ''. */
+  #contextFor(run: CliRun): string {
+    const { record, info } = this;
+    if (run.hasContext || !record.isResumeLost || info.sessionId !== null) return '';
+    run.hasContext = true;
+    return lostContext(this.log.newest());
   }
 
   /** Starts the CLI; it resumes the session that it had. */
@@ -385,13 +394,14 @@ export class AgentSession {
 
   /**
    * The CLI no longer knows its own session (it was killed before it wrote it down, or the files are gone): the messages that
-   * it did not take go to a new one, and the user is informed.
+   * it did not take go to a new one, with what is left of the conversation here, and the user is informed.
    */
   #restartFresh(): void {
     this.notice(
       'warning',
       'session_lost',
-      'The CLI no longer has the earlier conversation on its disk. A new one begins: the agent does not remember what is above.',
+      'The CLI no longer has the earlier conversation on its disk. A new one begins: the agent is told what you wrote before ' +
+        'and how its last answer ended, and remembers nothing else of what is above.',
     );
     this.#store.update({ isResumeLost: true });
     this.#store.patch({ sessionId: null });

@@ -283,6 +283,36 @@ test('a session that the CLI has lost begins anew, with the message, and says so
   assert.ok(agents.messages(id, {}).messages.some((m) => m.kind === 'notice' && m.code === 'session_lost'));
 });
 
+test('"Go on" after a lost session: the new one is told once what was wanted, also when the server was restarted between', async () => {
+  const { id } = await agents.create({ directory, prompt: 'hello' }, 'test');
+  const [hello] = session().calls.map(([, message]) => message as { id: string; text: string });
+  session().emit(...READY, { type: 'message.status', id: hello!.id, status: 'sent' });
+  session().emit({ type: 'text.end', id: 't-1', thinking: false, text: 'I have begun with the parser.' });
+  await agents.stop(id, 'test');
+  const sent = () =>
+    session().calls.filter(([name]) => name === 'send').map(([, entry]) => (entry as { text: string }).text);
+  await agents.send(id, { text: 'Go on' }, 'test');
+  assert.equal(sent(), ['Go on']);
+  session().emit({ type: 'exit', expected: false, code: 1, signal: null, text: 'No conversation', sessionLost: true });
+  const whole =
+    /^<earlier-conversation>[^]*User: hello\n[^]*begun with the parser\.[^]*<\/earlier-conversation>\n\nGo on$/;
+  assert.match(sent()[0]!, whole);
+  // The new session ends before it said its id: the next one knows as little.
+  await agents.close();
+  agents = await start();
+  await agents.send(id, { text: 'Go on' }, 'test');
+  await agents.send(id, { text: 'and hurry' }, 'test');
+  assert.match(sent()[0]!, whole);
+  assert.is(sent()[1], 'and hurry');
+  session().emit(...READY);
+  await agents.stop(id, 'test');
+  await agents.send(id, { text: 'Go on' }, 'test');
+  assert.equal(sent(), ['Go on'], 'the session has it');
+  // Nobody sees but the CLI.
+  const { messages } = agents.messages(id, {});
+  assert.not(messages.some((message) => message.kind === 'user' && message.text.includes('earlier-conversation')));
+});
+
 test('a session that was to be gone on with and is lost is not asked for again, also after a restart', async () => {
   const { id } = await agents.create({ directory, flags: { resume: 's-1', forkSession: true } }, 'test');
   assert.is(session().options.resume, 's-1');
