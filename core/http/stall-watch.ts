@@ -6,6 +6,7 @@
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../clock.ts';
 import { transportOf } from './abort-connection.ts';
+import { tellsProgress, writeInPieces } from './write-in-pieces.ts';
 
 /** A stall is noticed at most this share of its time, or MAX_SWEEP_MS, too late. */
 const SWEEP_SHARE = 1 / 20;
@@ -37,6 +38,7 @@ export class StallWatch {
     const known = this.#sockets.get(socket);
     if (known) return void (known.cut = cut);
     if (socket.destroyed) return;
+    if (!tellsProgress(transportOf(socket))) writeInPieces(socket);
     this.#sockets.set(socket, { cut, since: this.#clock.monotonic(), done: -1, queued: -1 });
     socket.once('close', () => this.#sockets.delete(socket));
     this.#timer ??= this.#clock.setTimeout(this.#sweep, this.#sweepMs);
@@ -75,7 +77,7 @@ export class StallWatch {
 
 /**
  * Bytes of the write under way that the system has not taken yet: progress within a large write. Undocumented, but what
- * node:net's own timeout looks at; without it (Deno) only whole writes count.
+ * node:net's own timeout looks at; without it (Deno) the pieces of a write count.
  */
 function queuedOf(socket: Socket): number {
   const { _handle } = transportOf(socket) as { _handle?: { writeQueueSize?: number } | null };
