@@ -30,6 +30,6 @@ export function writeInPieces(socket: Socket): void {
   };
   socket._writev = (chunks: { chunk: Uint8Array | string; encoding: BufferEncoding }[], done: Done) => {
     const bytes = chunks.map(({ chunk, encoding }) => typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk);
-    socket._write(Buffer.concat(bytes), 'buffer', done);
+    socket._write(Buffer.concat(bytes), 'buffer' as BufferEncoding, done);
   };
 }
