@@ -15,6 +15,7 @@ import { agentRoutes } from './agents.ts';
 import { fileRoutes } from './files.ts';
 import { healthRoutes, type HealthSources } from './health.ts';
 import { notifyRoutes } from './notify.ts';
+import { pictureRoutes } from './pictures.ts';
 import { pushRoutes } from './push.ts';
 import { sessionRoutes } from './sessions.ts';
 import { settingsRoutes } from './settings.ts';
@@ -29,6 +30,7 @@ export function createApi(context: AgentContext, domain: Domain, feed: LiveFeed,
   const router = new Router(logUnexpected(context.log));
   healthRoutes(router, health);
   agentRoutes(router, agents);
+  pictureRoutes(router, agents);
   sessionRoutes(router, domain.sessions, (provider, id) => agents.agentOf(provider, id));
   terminalRoutes(router, domain.terminals, context.clock);
   templateRoutes(router, domain.templates);

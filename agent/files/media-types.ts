@@ -46,6 +46,11 @@ export function fileHeaders(path: string, download: boolean): HeaderMap {
   };
 }
 
+/** Of a picture whose bytes were looked at. */
+export function pictureHeaders(mediaType: string): HeaderMap {
+  return { ...fileHeaders(`picture.${mediaType.slice('image/'.length)}`, false), 'content-type': mediaType };
+}
+
 /** @param path of the folder */
 export function archiveHeaders(path: string): HeaderMap {
   const { 'content-type': _, ...headers } = fileHeaders(`${path.slice(path.lastIndexOf('/') + 1)}.zip`, true);

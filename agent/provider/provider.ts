@@ -40,6 +40,9 @@ export interface OutgoingMessage {
   images: { mediaType: string; data: string }[];
 }
 
+/** A picture that a tool returned: its bytes as base64, or a file that the CLI looked at. */
+export type ToolPicture = { data: string } | { path: string };
+
 /** A request of the CLI to its user, in the same form for every provider. */
 export interface ProviderRequest {
   requestId: string;
@@ -76,7 +79,7 @@ export type ProviderEvent =
   | { type: 'tool.input.delta'; id: string; text: string }
   | { type: 'tool.input'; id: string; parent?: string; tool: string; title: string; input: Record<string, unknown> }
   | { type: 'tool.output.delta'; id: string; text: string }
-  | { type: 'tool.end'; id: string; status: ToolStatus; result: ToolResult }
+  | { type: 'tool.end'; id: string; status: ToolStatus; result: ToolResult; pictures?: ToolPicture[] }
   | { type: 'todos'; todos: Todo[] }
   | { type: 'request'; request: ProviderRequest }
   /** The CLI no longer wants an answer (interrupted, resolved elsewhere). */

@@ -1,4 +1,4 @@
-/** The agents on disk: DATA_DIR/agents/<id>/ with agent.json and journal.jsonl. */
+/** The agents on disk: DATA_DIR/agents/<id>/ with agent.json, journal.jsonl and pictures/. */
 import { readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -29,6 +29,10 @@ export class AgentFiles {
 
   journalPath(id: string): string {
     return join(this.#root, id, 'journal.jsonl');
+  }
+
+  picturesPath(id: string): string {
+    return join(this.#root, id, 'pictures');
   }
 
   /** Names of the directories: each should be an agent's id. */

@@ -50,8 +50,7 @@ export function applyEvent(context: EventContext, event: Exclude<ProviderEvent, 
     case 'tool.output.delta':
       return log.stream(event.id, 'output', event.text);
     case 'tool.end':
-      log.patch(event.id, { status: event.status, result: boundResult(event.result), endedAt: context.now() });
-      return;
+      return onToolEnd(context, event);
     case 'todos':
       return onTodos(context, event);
     case 'request':
@@ -138,6 +137,15 @@ function onTool(
   // The streamed JSON is not needed once the whole input is there.
   if (log.patch(id, { ...fields, inputText: '' })) return;
   log.add({ kind: 'tool', id, ...fields, inputText: '', output: '', status: 'running' });
+}
+
+function onToolEnd(context: EventContext, event: Of<'tool.end'>): void {
+  const result = boundResult(event.result);
+  context.log.patch(event.id, { status: event.status, result, endedAt: context.now() });
+  if (!event.pictures?.length) return;
+  void context.pictures.retainAll(event.pictures).then((pictures) => {
+    if (pictures.length) context.log.patch(event.id, { result: { ...result, pictures } });
+  });
 }
 
 function onTodos({ log }: EventContext, event: Of<'todos'>): void {

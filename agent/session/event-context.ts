@@ -1,10 +1,12 @@
 import type { AgentInfoStore } from './agent-info-store.ts';
 import type { MessageLog } from './message-log.ts';
+import type { PictureStore } from './pictures.ts';
 import type { StateEvent } from './state.ts';
 
 /** What an event of a provider may change. */
 export interface EventContext {
   log: MessageLog;
+  pictures: PictureStore;
   store: AgentInfoStore;
   now(): number;
   apply(event: StateEvent): void;

@@ -8,6 +8,7 @@ import type { SendMessageBody, UserMessage } from '../../core/api/messages.ts';
 import type { OutgoingMessage, ProviderSession } from '../provider/provider.ts';
 import { notSaved } from '../store/document.ts';
 import type { MessageLog } from './message-log.ts';
+import type { PictureStore } from './pictures.ts';
 
 /** Marks a message that was never saved: sending it again is no duplicate. */
 const NOT_SAVED = 'It could not be saved. Send it again.';
@@ -19,6 +20,8 @@ const REMOVED = 'This message was sent before: it is too old to be shown, and is
 
 export interface PromptQueueOptions {
   log(): MessageLog;
+  /** Where the bytes of pictures go. */
+  pictures: Pick<PictureStore, 'retain' | 'settled'>;
   /** Why no message is taken at the moment; null: messages are taken. */
   refusing(): Failure | null;
   /** Makes sure that a CLI can be opened, before anything is saved. Throws Failure. */
@@ -104,8 +107,12 @@ export class PromptQueue {
 
   async #save(id: string, { text, images = [] }: SendMessageBody, by: string): Promise<void> {
     const log = this.#options.log();
+    const pictures = images.map(({ mediaType, data }) =>
+      this.#options.pictures.retain(data) ?? { mediaType, size: Math.floor(data.length * 3 / 4) }
+    );
+    // On disk before the message that names them.
+    if (pictures.length) await this.#options.pictures.settled();
     this.#refuseIfClosing();
-    const pictures = images.map(({ mediaType, data }) => ({ mediaType, size: Math.floor(data.length * 3 / 4) }));
     if (log.get(id)) log.patch(id, { status: 'accepted', error: undefined });
     else log.add({ kind: 'user', id, text, images: pictures, status: 'accepted', by });
     try {

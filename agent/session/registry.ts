@@ -24,6 +24,7 @@ import { type CreateCommand, Creation } from './creation.ts';
 import { DeletedAgents } from './deleted-agents.ts';
 import { type DirectoryUse, DirectoryUses, type Removal } from './directory-uses.ts';
 import type { DiskSessions } from './history.ts';
+import type { OpenPicture } from './pictures.ts';
 import { type AgentRecord, sessionOf } from './record.ts';
 import { AgentSession, closing } from './session.ts';
 import { type SessionLock, SessionLocks } from './session-locks.ts';
@@ -127,6 +128,7 @@ export class Registry implements Agents {
       provider: providers.get(info.provider) ?? absentProvider(info.provider),
       document,
       journalPath: this.#files.journalPath(info.id),
+      picturesPath: this.#files.picturesPath(info.id),
       hold: {
         locks: this.#locks,
         lock,
@@ -179,6 +181,11 @@ export class Registry implements Agents {
 
   message(id: string, messageId: string): Message | undefined {
     return this.#session(id).log.get(messageId);
+  }
+
+  /** A picture of an agent's conversation. Throws Failure `not_found`. */
+  picture(id: string, hash: string): Promise<OpenPicture> {
+    return this.#session(id).pictures.open(hash);
   }
 
   /** The agent that goes on with this session of a CLI. */

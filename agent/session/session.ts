@@ -21,6 +21,7 @@ import type { HistoryMessage } from '../provider/history-message.ts';
 import { lostContext } from './lost-context.ts';
 import { LazyLog } from './lazy-log.ts';
 import { MessageLog } from './message-log.ts';
+import { PictureStore } from './pictures.ts';
 import { PromptQueue } from './prompt-queue.ts';
 import type { AgentRecord } from './record.ts';
 import { SessionHold, type SessionHoldOptions } from './session-hold.ts';
@@ -33,6 +34,7 @@ export interface AgentSessionOptions {
   provider: Provider;
   document: Document<AgentRecord>;
   journalPath: string;
+  picturesPath: string;
   hold: Omit<SessionHoldOptions, 'record'>;
   publish(change: LiveChange, json?: string): void;
 }
@@ -43,6 +45,7 @@ export class AgentSession {
   readonly id: string;
   readonly #options: AgentSessionOptions;
   readonly #store: AgentInfoStore;
+  readonly pictures: PictureStore;
   readonly #log: LazyLog;
   readonly #status: SessionStatus;
   readonly #prompts: PromptQueue;
@@ -62,10 +65,12 @@ export class AgentSession {
     this.#hold = new SessionHold({ ...options.hold, record: () => this.record });
     this.id = document.value.info.id;
     this.#store = new AgentInfoStore(document, context, publish);
+    this.pictures = new PictureStore(options.picturesPath);
     this.#log = new LazyLog(() => this.#openLog(), context.clock);
     this.#status = new SessionStatus(this.#store, log, context.clock.now);
     this.#prompts = new PromptQueue({
       log,
+      pictures: this.pictures,
       refusing: () => this.#refusing,
       // A CLI that is being ended for a terminal still runs: the session is the terminal's already.
       prepare: () => this.#hold.takeToSend(this.#run !== null),
@@ -299,6 +304,7 @@ export class AgentSession {
     this.#refusing ??= closing();
     await this.stop('shutdown');
     await this.#prompts.settled();
+    await this.pictures.settled();
     await this.#log.close();
     await this.#store.close();
     this.#hold.release();
@@ -425,6 +431,7 @@ export class AgentSession {
       get log() {
         return log();
       },
+      pictures: this.pictures,
       store: this.#store,
       now: this.#options.context.clock.now,
       apply: (event) => this.#status.apply(event),

@@ -27,12 +27,24 @@ export interface FileDiff {
 
 export type ToolStatus = 'running' | 'done' | 'error' | 'denied' | 'cancelled';
 
+/**
+ * A picture of a conversation. `hash` names its bytes: GET /api/agents/:id/pictures/:hash; without it they are not kept (an
+ * older version, or a CLI's own past session).
+ */
+export interface Picture {
+  mediaType: string;
+  /** Bytes. */
+  size: number;
+  hash?: string;
+}
+
 /** What a tool returned. `text` is bounded (MAX_RESULT in the journal); `truncated` says that it was cut. */
 export interface ToolResult {
   text: string;
   truncated: boolean;
   exitCode?: number;
   diffs?: FileDiff[];
+  pictures?: Picture[];
 }
 
 export interface Todo {
@@ -102,7 +114,7 @@ export type Message =
     | {
       kind: 'user';
       text: string;
-      images: { mediaType: string; size: number }[];
+      images: Picture[];
       /** accepted: saved, not yet with the CLI; sent: the CLI has it; failed: see error. */
       status: 'accepted' | 'queued' | 'sent' | 'cancelled' | 'failed';
       by: string;
@@ -219,8 +231,8 @@ const image: Check<Image> = (value, name) => {
   return { ...input, mediaType };
 };
 
-/** By its first bytes, whatever it was called: a CLI, or the model's API, refuses the whole conversation for a wrong type. */
-function imageType(data: string): string | undefined {
+/** Of base64, by its first bytes, whatever it was called: a CLI, or the model's API, refuses the whole conversation for a wrong type. */
+export function imageType(data: string): string | undefined {
   const bytes = data.length < 16 ? '' : atob(data.slice(0, 16));
   if (bytes.startsWith('\x89PNG\r\n\x1a\n')) return 'image/png';
   if (bytes.startsWith('\xff\xd8\xff')) return 'image/jpeg';

@@ -30,7 +30,14 @@ export interface ToolCall {
   ask?: Json[];
   parent?: string;
   id?: string;
-  run?(input: Json, signal: AbortSignal): Promise<{ text: string; details?: Json; isError?: boolean }>;
+  run?(input: Json, signal: AbortSignal): Promise<ToolOutcome>;
+}
+
+export interface ToolOutcome {
+  /** Or blocks of content. */
+  text: string | Json[];
+  details?: Json;
+  isError?: boolean;
 }
 
 export type Script = (turn: Turn) => Promise<void>;
@@ -125,13 +132,20 @@ export class ScriptedTurn implements Turn {
       if (answer.interrupt === true) throw new Interrupted();
       return false;
     }
-    const done = await run?.((answer.updatedInput ?? input) as Json, this.#signal) ?? { text: 'ok' };
+    const done: ToolOutcome = await run?.((answer.updatedInput ?? input) as Json, this.#signal) ?? { text: 'ok' };
     if (this.#signal.aborted) throw new Interrupted();
     this.#toolResult(id, done.text, done.isError === true, {}, done.details ?? {}, parent);
     return true;
   }
 
-  #toolResult(id: string, text: string, isError: boolean, meta: Json, details: Json, parent?: string): void {
+  #toolResult(
+    id: string,
+    text: ToolOutcome['text'],
+    isError: boolean,
+    meta: Json,
+    details: Json,
+    parent?: string,
+  ): void {
     this.#out({
       type: 'user',
       message: { role: 'user', content: [{ type: 'tool_result', tool_use_id: id, content: text, is_error: isError }] },

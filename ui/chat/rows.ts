@@ -3,12 +3,13 @@ import { html, useState } from '../html.ts';
 import type { VNode } from '../html.ts';
 import type { Message, Todo, UserMessage } from '../../core/api/messages.ts';
 import { Icon, Spinner, TimeAgo } from '../components/mod.ts';
-import { bytes, clockTime, money, plain, took } from '../format.ts';
+import { clockTime, money, plain, took } from '../format.ts';
 import { t } from '../i18n/all.ts';
 import { CopyAnswer } from './copy-answer.ts';
 import { DecidedRequest } from './decided-request.ts';
 import { isRun } from './group-messages.ts';
 import type { Chunk, Entry, Row, Run, TurnFacts } from './group-messages.ts';
+import { Pictures } from './pictures.ts';
 import { MarkdownView } from './markdown-view.ts';
 import { RunRow } from './run-row.ts';
 import { ToolRow } from './tool-row.ts';
@@ -87,27 +88,16 @@ export function Notice({ level, children }: { level: keyof typeof NOTICE_ICON; c
 }
 
 function UserBubble({ message }: { message: UserMessage }) {
-  const { status, text, error = '', at } = message;
+  const { status, text, images, error = '', at } = message;
   const note = t.user[status];
-  const images = message.images.map(({ size }, i) => html`<${BubbleImage} key=${i}>${t.user.image(bytes(size))}<//>`);
   return html`
     <div class=${`bubble ${status}`}>
-      <div class="bubble-text" dir="auto">${text}</div>
-      ${images}
+      ${text && html`<div class="bubble-text" dir="auto">${text}</div>`}
+      <${Pictures} pictures=${images} />
     </div>
     <p class=${`bubble-note ${status === 'failed' ? 'bad' : ''}`}>
       ${note && `${note} ${error} · `}<time title=${new Date(at).toLocaleString()}>${clockTime(at)}</time>
     </p>
-  `;
-}
-
-/** Says that a message has a picture. */
-export function BubbleImage({ children }: { children?: string }) {
-  return html`
-    <div class="bubble-image">
-      <${Icon} name="image" size=${16} />
-      ${children}
-    </div>
   `;
 }
 

@@ -6,9 +6,13 @@ import { took } from '../format.ts';
 import { t } from '../i18n/all.ts';
 import { useSignalValue } from '../state/signal.ts';
 import type { Row, Run } from './group-messages.ts';
+import { Pictures } from './pictures.ts';
 import { countKinds } from './tool-kinds.ts';
 import { LineCounts } from './tool-row.ts';
 import { waitedFor } from './waiting-time.ts';
+
+/** Pictures of a closed line: the newest. */
+const MAX_FOLDED = 8;
 
 interface Props {
   run: Run;
@@ -19,9 +23,12 @@ interface Props {
 export function RunRow({ run: { rows }, renderRow }: Props) {
   const [open, setOpen] = useState(false);
   const shown = open ? rows : rows.filter(isUnderWay);
+  const folded = rows.filter(isTool).filter((row) => !shown.includes(row));
+  const pictures = folded.flatMap(({ message }) => message.result?.pictures ?? []).slice(-MAX_FOLDED);
   return html`
     <div class=${`tool-run ${open ? 'open' : ''}`}>
       <${RunHead} rows=${rows} open=${open} onToggle=${() => setOpen(!open)} />
+      <${Pictures} pictures=${pictures} />
       ${shown.length > 0 && html`<div class="tool-run-rows">${shown.map(renderRow)}</div>`}
     </div>
   `;

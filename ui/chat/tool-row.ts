@@ -11,6 +11,7 @@ import { useRelativePath } from './agent-context.ts';
 import type { Row } from './group-messages.ts';
 import { ToolFile } from './file-link.ts';
 import { LongText } from './long-text.ts';
+import { Pictures } from './pictures.ts';
 import { kindOf, toolName } from './tool-kinds.ts';
 import { workedFor } from './waiting-time.ts';
 
@@ -35,6 +36,7 @@ export function ToolRow({ row, renderRow }: ToolRowProps) {
     <div class=${`tool-box ${status} ${open ? 'open' : ''}`}>
       <${ToolHead} row=${row} waiting=${waiting} running=${running} open=${open} onToggle=${toggle} />
       ${open && html`<${ToolBody} message=${message} request=${request} />`}
+      <${Pictures} pictures=${message.result?.pictures ?? []} />
       ${!open && running && output && html`<${Tail} output=${output} />`}
       ${children.length > 0 && html`<${Subagent} rows=${children} running=${running} renderRow=${renderRow} />`}
     </div>
@@ -115,7 +117,7 @@ function ToolBody({ message, request }: { message: ToolMessage; request: Request
   const file = input?.file_path ?? input?.notebook_path ?? (input?.command === undefined ? input?.path : undefined);
   const diffs = result?.diffs ?? [];
   const text = plain(result?.text || message.output);
-  const isSilent = !text && status !== 'running' && !diffs.length;
+  const isSilent = !text && status !== 'running' && !diffs.length && !result?.pictures?.length;
   return html`
     <div class="tool-body">
       ${typeof file === 'string' && html`<${ToolFile} path=${file} />`}

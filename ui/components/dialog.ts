@@ -11,8 +11,8 @@ export interface DialogProps {
   onClose: () => void;
   /** Buttons at the bottom. */
   footer?: ComponentChildren;
-  /** wide: for lists and editors. */
-  size?: 'narrow' | 'wide';
+  /** wide: for lists and editors; full: the whole window. */
+  size?: 'narrow' | 'wide' | 'full';
   children?: ComponentChildren;
 }
 

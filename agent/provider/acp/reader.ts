@@ -167,7 +167,17 @@ export class AcpReader {
   }
 
   #end(call: ToolCall, status: ToolStatus): void {
-    this.#hooks.emit({ type: 'tool.end', id: this.#toolId(call.id), status, result: resultOf(call) });
+    const { pictures } = call;
+    const result = resultOf(call);
+    this.#hooks.emit({
+      type: 'tool.end',
+      id: this.#toolId(call.id),
+      status,
+      result,
+      ...(pictures.length ? { pictures } : {}),
+    });
+    // The call is remembered until its turn ends; its pictures are megabytes.
+    if (this.#calls.has(call.id)) this.#calls.set(call.id, { ...call, pictures: [] });
   }
 
   #onPlan(update: JsonObject): void {

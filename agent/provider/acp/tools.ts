@@ -1,5 +1,6 @@
 /** The tool calls of an ACP agent: told in pieces, each of which may change any part of the call. */
-import type { FileDiff, ToolResult, ToolStatus } from '../../../core/api/messages.ts';
+import { type FileDiff, imageType, type ToolResult, type ToolStatus } from '../../../core/api/messages.ts';
+import type { ToolPicture } from '../provider.ts';
 import { textDiff } from '../text-diff.ts';
 import { type JsonObject, list, object, string } from '../untyped-json.ts';
 
@@ -14,6 +15,7 @@ export interface ToolCall {
   /** The text of its content: output, or what it is about to do. */
   text: string;
   diffs: FileDiff[];
+  pictures: ToolPicture[];
   paths: string[];
   status: string;
   rawOutput: unknown;
@@ -42,6 +44,7 @@ export const emptyCall = (id: string): ToolCall => ({
   input: null,
   text: '',
   diffs: [],
+  pictures: [],
   paths: [],
   status: '',
   rawOutput: undefined,
@@ -60,6 +63,7 @@ export function updateCall(before: ToolCall, update: JsonObject): ToolCall {
     input: isFilled(update.rawInput) ? object(update.rawInput) : before.input,
     text: content ? content.map(textOf).filter(Boolean).join('\n') : before.text,
     diffs: diffs?.length ? diffs : before.diffs,
+    pictures: content ? content.map(pictureOf).filter(Boolean).map((data) => ({ data })) : before.pictures,
     paths: Array.isArray(update.locations)
       ? list(update.locations).map((entry) => string(object(entry).path)).filter(Boolean)
       : before.paths,
@@ -75,8 +79,15 @@ const textOf = (entry: JsonObject): string => {
   const block = object(entry.content);
   if (block.type === 'text') return string(block.text);
   if (block.type === 'resource_link') return string(block.uri);
-  return block.type === 'image' ? '[image]' : '';
+  return block.type === 'image' && !pictureOf(entry) ? '[image]' : '';
 };
+
+/** The base64 of a picture; '' for every other content, and for what is no picture that is kept. */
+function pictureOf(entry: JsonObject): string {
+  const block = object(entry.content);
+  const data = entry.type === 'content' && block.type === 'image' ? string(block.data) : '';
+  return imageType(data) ? data : '';
+}
 
 const diffOf = ({ path, oldText, newText }: JsonObject): FileDiff =>
   textDiff(string(path), typeof oldText === 'string' && oldText !== '' ? oldText : null, string(newText));

@@ -6,6 +6,7 @@ import type { Dirent } from 'node:fs';
 import { lstat, readdir, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { imageType, type Picture } from '../../../core/api/messages.ts';
 import { SessionBranch } from './session-branch.ts';
 import { contentText, toolEnd, toolTitle } from './tools.ts';
 import { parseObject } from '../../process/jsonl.ts';
@@ -243,10 +244,18 @@ function applyResults(line: JsonObject, tools: Map<string, Extract<HistoryMessag
   for (const block of list(object(line.message).content).map(object)) {
     const tool = block.type === 'tool_result' ? tools.get(string(block.tool_use_id)) : undefined;
     if (!tool) continue;
-    const { status, result } = toolEnd(block, line.toolUseResult, line.toolResultMeta);
-    Object.assign(tool, { status, result: { ...result, text: bounded(result.text) }, endedAt: timeOf(line) });
+    const { status, result, pictures } = toolEnd(block, line.toolUseResult, line.toolResultMeta);
+    const described = pictures ? { pictures: pictures.map(describePicture) } : {};
+    const ended = { ...result, text: bounded(result.text), ...described };
+    Object.assign(tool, { status, result: ended, endedAt: timeOf(line) });
   }
 }
+
+/** The bytes stay in the CLI's own file. */
+const describePicture = ({ data }: { data: string }): Picture => ({
+  mediaType: imageType(data) ?? '',
+  size: Math.floor(data.length * 3 / 4),
+});
 
 const boundInput = (input: JsonObject): JsonObject =>
   Object.fromEntries(

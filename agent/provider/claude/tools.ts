@@ -1,4 +1,4 @@
-import type { FileDiff, Todo, ToolResult, ToolStatus } from '../../../core/api/messages.ts';
+import { type FileDiff, imageType, type Todo, type ToolResult, type ToolStatus } from '../../../core/api/messages.ts';
 import { type JsonObject, list, object, string } from '../untyped-json.ts';
 
 /** Lines of one diff; the rest is dropped. */
@@ -98,16 +98,26 @@ export function contentText(content: unknown): string {
   if (typeof content === 'string') return content;
   return list(content).map(object).map((block) => {
     if (block.type === 'text') return string(block.text);
-    return block.type === 'image' ? '[image]' : '';
+    return block.type === 'image' && !pictureOf(block) ? '[image]' : '';
   }).filter(Boolean).join('\n');
 }
+
+/** The base64 of an image block; '' when it is no picture that is kept, a link for example. */
+function pictureOf(block: JsonObject): string {
+  const data = string(object(block.source).data);
+  return imageType(data) ? data : '';
+}
+
+const picturesOf = (content: unknown): { data: string }[] =>
+  list(content).map(object).filter(({ type }) => type === 'image').map(pictureOf).filter(Boolean)
+    .map((data) => ({ data }));
 
 /** A tool_result block with the line's `tool_use_result` and `tool_result_meta`. */
 export function toolEnd(
   block: JsonObject,
   details: unknown,
   meta: unknown,
-): { status: ToolStatus; result: ToolResult } {
+): { status: ToolStatus; result: ToolResult; pictures?: { data: string }[] } {
   const own = object(list(meta).map(object).find((entry) => entry.id === block.tool_use_id));
   const refused = own.non_execution_kind !== undefined || object(own.permission_decision).decision === 'reject';
   const rich = object(details);
@@ -117,7 +127,9 @@ export function toolEnd(
   const text = stdout || stderr ? [stdout, stderr].filter(Boolean).join('\n') : contentText(block.content);
   const exit = /^(?:Error: )?Exit code (\d+)/.exec(contentText(block.content));
   const diffs = isError ? [] : doneDiffs(rich);
+  const pictures = picturesOf(block.content);
   return {
+    ...(pictures.length ? { pictures } : {}),
     status: refused ? 'denied' : rich.interrupted === true ? 'cancelled' : isError ? 'error' : 'done',
     result: {
       text,

@@ -132,7 +132,14 @@ export class ThreadBlocks {
         if (!block) this.#startTool(id, described);
         const text = described.result.text || block?.text || '';
         const status = described.status === 'running' ? 'done' : described.status;
-        return this.#emit({ type: 'tool.end', id, status, result: { ...described.result, text } });
+        const { result, pictures } = described;
+        return this.#emit({
+          type: 'tool.end',
+          id,
+          status,
+          result: { ...result, text },
+          ...(pictures ? { pictures } : {}),
+        });
       }
       case 'compacted':
         return this.#emit({

@@ -1,13 +1,24 @@
-import type { ToolResult, ToolStatus } from '../../../core/api/messages.ts';
+import { imageType, type ToolResult, type ToolStatus } from '../../../core/api/messages.ts';
+import type { ToolPicture } from '../provider.ts';
 import { fileChanges } from './diff.ts';
 import { type JsonObject, list, number, object, string, strings } from '../untyped-json.ts';
 
 export type Described =
   | { kind: 'user'; clientId: string; text: string; images: number }
   | { kind: 'text' | 'thinking'; text: string }
-  | { kind: 'tool'; tool: string; title: string; input: JsonObject; status: ToolStatus; result: ToolResult }
+  | DescribedTool
   | { kind: 'compacted' }
   | null;
+
+interface DescribedTool {
+  kind: 'tool';
+  tool: string;
+  title: string;
+  input: JsonObject;
+  status: ToolStatus;
+  result: ToolResult;
+  pictures?: ToolPicture[];
+}
 
 const STATUS: Record<string, ToolStatus> = {
   inProgress: 'running',
@@ -33,15 +44,12 @@ export function describe(item: JsonObject): Described {
     case 'fileChange':
       return fileChange(item);
     case 'mcpToolCall':
-      return tool(
-        item,
-        `mcp__${string(item.server)}__${string(item.tool)}`,
-        string(item.tool),
-        object(item.arguments),
-        mcpText(item),
-      );
+      return mcpCall(item);
     case 'dynamicToolCall':
-      return tool(item, string(item.tool), string(item.tool), object(item.arguments), contentText(item.contentItems));
+      return withPictures(
+        tool(item, string(item.tool), string(item.tool), object(item.arguments), contentText(item.contentItems)),
+        list(item.contentItems).map(object).map(({ imageUrl }) => dataUrl(string(imageUrl))),
+      );
     case 'collabAgentToolCall':
       return tool(item, 'Agent', string(item.prompt) || string(item.tool), {
         prompt: string(item.prompt),
@@ -50,7 +58,12 @@ export function describe(item: JsonObject): Described {
     case 'webSearch':
       return tool({ status: 'completed', ...item }, 'WebSearch', string(item.query), { query: string(item.query) }, '');
     case 'imageView':
-      return tool({ status: 'completed', ...item }, 'ViewImage', string(item.path), { path: string(item.path) }, '');
+      return viewed(item);
+    case 'imageGeneration':
+      return withPictures(
+        tool(item, 'ImageGeneration', string(item.revisedPrompt), { prompt: string(item.revisedPrompt) }, ''),
+        [string(item.result)],
+      );
     case 'contextCompaction':
       return { kind: 'compacted' };
     default:
@@ -75,10 +88,32 @@ function tool(
   input: JsonObject,
   text: string,
   more: Partial<ToolResult> = {},
-): Described {
+): DescribedTool {
   const status = STATUS[string(item.status)] ?? 'done';
   return { kind: 'tool', tool: name, title, input, status, result: { text, truncated: false, ...more } };
 }
+
+function mcpCall(item: JsonObject): Described {
+  const name = `mcp__${string(item.server)}__${string(item.tool)}`;
+  const blocks = list(object(item.result).content).map(object);
+  const pictures = blocks.filter(({ type }) => type === 'image').map(({ data }) => string(data));
+  return withPictures(tool(item, name, string(item.tool), object(item.arguments), mcpText(item)), pictures);
+}
+
+/** The picture is the file that Codex looked at. */
+function viewed(item: JsonObject): Described {
+  const path = string(item.path);
+  const call = tool({ status: 'completed', ...item }, 'ViewImage', path, { path }, '');
+  return path ? { ...call, pictures: [{ path }] } : call;
+}
+
+/** @param data base64 of what may be pictures */
+function withPictures(call: DescribedTool, data: readonly string[]): DescribedTool {
+  const pictures = data.filter(imageType).map((data) => ({ data }));
+  return pictures.length ? { ...call, pictures } : call;
+}
+
+const dataUrl = (url: string): string => /^data:image\/[a-z]+;base64,(?<data>.*)$/s.exec(url)?.groups?.data ?? '';
 
 function command(item: JsonObject): Described {
   const line = plainCommand(string(item.command));

@@ -40,6 +40,8 @@ async function withLog(run: (log: FlakyLog) => Promise<void>): Promise<void> {
   }
 }
 
+const NO_PICTURES = { retain: () => null, settled: () => Promise.resolve() };
+
 const codeOf = (work: Promise<unknown>): Promise<string> => work.then(() => '', (error: Failure) => error.code);
 
 test('a clientId that is the id of something else is refused, and gives nothing to the agent', () =>
@@ -47,6 +49,7 @@ test('a clientId that is the id of something else is refused, and gives nothing 
     log.add({ ...request(), id: ID } as never);
     const queue = new PromptQueue({
       log: () => log,
+      pictures: NO_PICTURES,
       refusing: () => null,
       prepare: () => Promise.resolve(),
       onAccepted: () => assert.unreachable('it was accepted'),
@@ -67,6 +70,7 @@ for (const failures of [0, 1, 2, 3, 5]) {
         log.failures = failures;
         const queue = new PromptQueue({
           log: () => log,
+          pictures: NO_PICTURES,
           refusing: () => null,
           prepare: () => Promise.resolve(),
           onAccepted: () => {},

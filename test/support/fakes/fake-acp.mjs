@@ -160,6 +160,20 @@ const TURNS = {
     update({ sessionUpdate: 'made_up' });
     say('mine');
   },
+  /** A tool that returns a picture, and something that is called one. */
+  async picture() {
+    const data = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==';
+    const image = (data) => ({ type: 'content', content: { type: 'image', mimeType: 'image/png', data } });
+    const content = [{ type: 'content', content: { type: 'text', text: 'a page' } }, image(data), image('PGh0bWw+')];
+    update({
+      sessionUpdate: 'tool_call',
+      toolCallId: 'shot',
+      title: 'Screenshot',
+      kind: 'other',
+      status: 'in_progress',
+    });
+    update({ sessionUpdate: 'tool_call_update', toolCallId: 'shot', status: 'completed', content });
+  },
   async 'change mode'() {
     mode = 'yolo';
     update({ sessionUpdate: 'current_mode_update', currentModeId: mode });

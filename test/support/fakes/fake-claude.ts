@@ -4,7 +4,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { spawn } from 'node:child_process';
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import process from 'node:process';
 import { argument, serveClaude } from '../../../scripts/demo/claude-host.ts';
 import type { Script, Turn } from '../../../scripts/demo/claude-turn.ts';
@@ -94,6 +94,13 @@ const PROMPTS: Record<string, (turn: Turn, rest: string) => Promise<void>> = {
       name: 'TodoWrite',
       input: { todos: [{ content: 'A', status: 'in_progress', activeForm: 'A' }] },
     });
+  },
+  /** picture <file>: the tool Read on it, as the real one gives it. */
+  async picture(turn, path) {
+    const data = readFileSync(path).toString('base64');
+    const image = { type: 'image', source: { type: 'base64', media_type: 'image/png', data } };
+    await turn.tool({ name: 'Read', input: { file_path: path }, run: () => Promise.resolve({ text: [image] }) });
+    await turn.text('I have seen it.');
   },
   exit(_turn, code) {
     process.stderr.write('this is why\n');

@@ -108,6 +108,24 @@ const SCRIPTS = {
       },
     );
   },
+  // see <file>: looks at a picture, and a tool of an MCP server returns it.
+  see(thread, path) {
+    const view = { type: 'imageView', id: id('call'), path };
+    const call = {
+      type: 'mcpToolCall',
+      id: id('call'),
+      server: 'web',
+      tool: 'shot',
+      arguments: {},
+      status: 'inProgress',
+    };
+    for (const entry of [view, call]) item(thread, 'started', entry);
+    item(thread, 'completed', view);
+    const data = readFileSync(path).toString('base64');
+    const content = [{ type: 'text', text: 'a page' }, { type: 'image', mimeType: 'image/png', data }];
+    item(thread, 'completed', { ...call, status: 'completed', result: { content }, error: null });
+    end(thread);
+  },
   ask(thread) {
     ask(thread, 'item/tool/requestUserInput', {
       itemId: id('call'),

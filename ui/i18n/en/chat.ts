@@ -35,6 +35,11 @@ export const chat = {
     cancelled: 'Withdrawn',
     failed: 'Not delivered:',
     image: (size: string) => `Picture, ${size}`,
+    picture: 'Picture',
+    pictureOf: (n: number, all: number) => `Picture ${n} of ${all}`,
+    previousPicture: 'Previous picture',
+    nextPicture: 'Next picture',
+    openPicture: 'Open in a tab of its own',
   },
   tool: {
     running: 'running',

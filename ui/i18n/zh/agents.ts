@@ -239,6 +239,11 @@ export const agents: Translation<English> = {
     cancelled: '已撤回',
     failed: '未送达：',
     image: (size: string) => `图片，${size}`,
+    picture: '图片',
+    pictureOf: (n: number, all: number) => `第 ${n} 张图片，共 ${all} 张`,
+    previousPicture: '上一张图片',
+    nextPicture: '下一张图片',
+    openPicture: '在新标签页中打开',
   },
   tool: {
     running: '运行中',
