@@ -9,9 +9,10 @@ import type { AgentContext } from '../context.ts';
 import { ensureDirectory, writeWhole } from '../store/atomic-file.ts';
 import { instructionsFile, placeInstructions, readInstructions } from './instructions.ts';
 import type { GitIsolation } from './isolation.ts';
+import { missingParts } from './missing.ts';
 import { copyInto, recordSeededFiles } from './seeded-files.ts';
 import { findRepository, type Repository } from './repository.ts';
-import { runSetup } from './setup.ts';
+import type { SetupRuns } from './setup.ts';
 import { openWorktree } from './worktree-repository.ts';
 import { makeWorktree, removeWorktree } from './worktree.ts';
 
@@ -48,6 +49,7 @@ export interface PrepareOptions {
   context: AgentContext;
   isolation: GitIsolation;
   settings: PrepareSettings;
+  setups: SetupRuns;
 }
 
 /**
@@ -68,7 +70,7 @@ export async function prepareDirectory(options: PrepareOptions, request: Prepare
 }
 
 async function prepareWorktree(
-  { context, isolation, settings }: PrepareOptions,
+  { context, isolation, settings, setups }: PrepareOptions,
   { agentId, provider = DEFAULT_PROVIDER, task, instructions = '', planned }: PrepareRequest,
   repository: Repository,
   directory: string,
@@ -87,10 +89,13 @@ async function prepareWorktree(
       await openWorktree(isolation, worktree),
       instructions ? [...seeded, relativeTo(worktree, cwd, provider)] : seeded,
     );
-    const notices = [uncommittedNotice(repository.top, uncommitted), await runSetup(cwd, settings.setupCommands)];
-    return { cwd, worktree, notice: joined(notices) };
+    const setup = await setups.run(worktree.path, cwd, settings.setupCommands);
+    // After the setup, which may have filled them.
+    const missing = await missingParts(await openWorktree(isolation, worktree));
+    return { cwd, worktree, notice: joined([uncommittedNotice(repository.top, uncommitted), ...missing, setup]) };
   } catch (error) {
-    await removeWorktree(isolation, worktree, { discardWork: true }).catch((cause) =>
+    const onRemoving = () => setups.end(worktree.path);
+    await removeWorktree(isolation, worktree, { discardWork: true, onRemoving }).catch((cause) =>
       context.log.warn('A worktree was left behind', { error: cause.message })
     );
     throw error;

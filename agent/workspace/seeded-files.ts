@@ -36,7 +36,7 @@ async function readRecord(worktree: Repository): Promise<Record<string, string>>
 export async function readSeededFiles(worktree: Repository): Promise<SeededFiles> {
   const unchanged = new Set<string>();
   for (const [path, sum] of Object.entries(await readRecord(worktree))) {
-    const content = await readSmall(join(worktree.top, path));
+    const content = await readSmallFile(join(worktree.top, path));
     if (content && hash(content) === sum) unchanged.add(path);
   }
   return { isUnchanged: (path) => unchanged.has(path.toString('utf8')) };
@@ -47,19 +47,19 @@ export async function recordSeededFiles(worktree: Repository, paths: string[]): 
   if (!paths.length) return;
   const record = await readRecord(worktree);
   for (const path of paths) {
-    const content = await readSmall(join(worktree.top, path));
+    const content = await readSmallFile(join(worktree.top, path));
     if (content) record[path] = hash(content);
   }
   await writeFile(recordPath(worktree), JSON.stringify(record), { mode: 0o600 });
 }
 
-/** A regular file's content up to MAX_COPY_BYTES; null for anything else. A FIFO is not waited for. */
-async function readSmall(path: string): Promise<Buffer | null> {
+/** A regular file's content up to `limit` bytes; null for anything else. A FIFO is not waited for. */
+export async function readSmallFile(path: string, limit = MAX_COPY_BYTES): Promise<Buffer | null> {
   let file;
   try {
     file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
     const stat = await file.stat();
-    return stat.isFile() && stat.size <= MAX_COPY_BYTES ? await file.readFile() : null;
+    return stat.isFile() && stat.size <= limit ? await file.readFile() : null;
   } catch {
     return null;
   } finally {

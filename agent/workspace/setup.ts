@@ -1,9 +1,12 @@
 /** The commands that make a new worktree ready (`npm ci` …), as the user set them. */
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import process from 'node:process';
 import type { Readable } from 'node:stream';
 import { splitWords } from '../../core/api/settings.ts';
-import { cleanEnvironment } from '../process/environment.ts';
+import { cleanEnvironment, PROCESS_MARK } from '../process/environment.ts';
+import { processIdentity, signal } from '../process/identity.ts';
+import { killProcessTree } from '../process/process-tree.ts';
 
 /** A command that takes longer is ended. */
 const COMMAND_MS = 15 * 60_000;
@@ -12,33 +15,61 @@ const WAIT_MS = 40_000;
 /** Characters of output that a failure shows. */
 const TAIL = 400;
 
-/** Runs the commands one after another until one fails. Returns a sentence for the user; empty: all succeeded. */
-export async function runSetup(cwd: string, commands: readonly string[], waitMs = WAIT_MS): Promise<string> {
-  if (!commands.length) return '';
-  const all = (async () => {
-    for (const command of commands) {
-      const failure = await runOne(cwd, command);
-      if (failure) return `The setup command \`${command}\` failed: ${failure}`;
-    }
-    return '';
-  })();
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<string>((resolve) => {
-    timer = setTimeout(() => resolve('The setup commands still run while the agent begins.'), waitMs);
-  });
-  const text = await Promise.race([all, late]);
-  clearTimeout(timer);
-  return text;
+/** The commands of one worktree, and what runs of them. */
+interface Run {
+  isEnded: boolean;
+  process: ChildProcess | null;
+  mark: string;
 }
 
-function runOne(cwd: string, command: string): Promise<string> {
+export class SetupRuns {
+  /** Worktree → its commands, while they run. */
+  readonly #runs = new Map<string, Run>();
+
+  /**
+   * Runs the commands one after another until one fails. Returns a sentence for the user; empty: all succeeded.
+   * @param worktree its path, by which they are ended
+   */
+  async run(worktree: string, cwd: string, commands: readonly string[], waitMs = WAIT_MS): Promise<string> {
+    if (!commands.length) return '';
+    const run: Run = { isEnded: false, process: null, mark: randomUUID() };
+    this.#runs.set(worktree, run);
+    const all = runAll(run, cwd, commands).finally(() => this.#runs.delete(worktree));
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<string>((resolve) => {
+      timer = setTimeout(() => resolve('The setup commands still run while the agent begins.'), waitMs);
+    });
+    const text = await Promise.race([all, late]);
+    clearTimeout(timer);
+    return text;
+  }
+
+  /** Ends what still runs for a worktree that is about to be removed: it would write into a folder that is gone, or make it anew. */
+  async end(worktree: string): Promise<void> {
+    const run = this.#runs.get(worktree);
+    if (!run) return;
+    run.isEnded = true;
+    await endProcess(run);
+  }
+}
+
+async function runAll(run: Run, cwd: string, commands: readonly string[]): Promise<string> {
+  for (const command of commands) {
+    if (run.isEnded) return '';
+    const failure = await runOne(run, cwd, command);
+    if (failure) return `The setup command \`${command}\` failed: ${failure}`;
+  }
+  return '';
+}
+
+function runOne(run: Run, cwd: string, command: string): Promise<string> {
   const words = splitWords(command);
   if (!words) return Promise.resolve('it names no program or a quote is not closed.');
   let child: ChildProcessByStdio<null, Readable, Readable>;
   try {
     child = spawn(words[0]!, words.slice(1), {
       cwd,
-      env: cleanEnvironment(process.env),
+      env: cleanEnvironment(process.env, { [PROCESS_MARK]: run.mark }),
       stdio: ['ignore', 'pipe', 'pipe'],
       shell: false,
       detached: true,
@@ -46,12 +77,13 @@ function runOne(cwd: string, command: string): Promise<string> {
   } catch (error) { // not every failure to start comes as an event
     return Promise.resolve((error as Error).message);
   }
+  run.process = child;
   return new Promise((resolve) => {
     let tail = '';
     const keep = (chunk: unknown) => tail = (tail + chunk).slice(-TAIL);
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
-    const timer = setTimeout(() => endGroup(child.pid), COMMAND_MS);
+    const timer = setTimeout(() => void endProcess(run), COMMAND_MS);
     child.once('error', (error) => {
       clearTimeout(timer);
       resolve(error.message);
@@ -63,8 +95,11 @@ function runOne(cwd: string, command: string): Promise<string> {
   });
 }
 
-function endGroup(pid: number | undefined): void {
-  try {
-    if (pid) process.kill(-pid, 'SIGKILL');
-  } catch { /* it has ended by itself */ }
+/** With all that it started; without /proc, its group. */
+async function endProcess({ process: child, mark }: Run): Promise<void> {
+  const pid = child?.pid;
+  if (!pid) return;
+  const identity = processIdentity(pid, mark);
+  if (identity) await killProcessTree(identity);
+  else if (child.exitCode === null && child.signalCode === null) signal(-pid, 'SIGKILL');
 }

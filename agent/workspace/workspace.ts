@@ -19,6 +19,7 @@ import { GitIsolation } from './isolation.ts';
 import { type MergeOutcome, mergeWork } from './merge.ts';
 import { openPatch } from './patch.ts';
 import { type Prepared, prepareDirectory, type PrepareRequest, type PrepareSettings } from './prepare.ts';
+import { SetupRuns } from './setup.ts';
 import { unmergedWork } from './unmerged.ts';
 import { refuseUnremovable, removeUnfinished, removeWorktree, workDirectory } from './worktree.ts';
 
@@ -66,17 +67,19 @@ export interface WorkspaceSettings extends PrepareSettings {
 export function createWorkspace(context: AgentContext, settings: () => WorkspaceSettings): Workspace {
   const isolation = new GitIsolation(join(context.config.dataDir, 'git-isolation'));
   const recent = openRecent(context);
+  const setups = new SetupRuns();
   return {
     isolation,
     prepare: async (request) => {
-      const result = await prepareDirectory({ context, isolation, settings: settings() }, request);
+      const result = await prepareDirectory({ context, isolation, settings: settings(), setups }, request);
       await remember(recent, result.directory)
         .catch((error) => context.log.warn('The recent folders were not saved', { error: error.message }));
       return result;
     },
     unmerged: (worktree) => unmergedWork(isolation, worktree),
     refuseUnremovable: (worktree) => refuseUnremovable(isolation, worktree),
-    remove: (worktree, options) => removeWorktree(isolation, worktree, options),
+    remove: (worktree, { discardWork }) =>
+      removeWorktree(isolation, worktree, { discardWork, onRemoving: () => setups.end(worktree.path) }),
     removeUnfinished: (worktree) => removeUnfinished(isolation, worktree),
     directories: ({ path, hidden }) =>
       listDirectories({

@@ -158,6 +158,12 @@ const isOurs = (worktree: WorktreeInfo) =>
 
 const exists = (path: string) => lstat(path).then(() => true, () => false);
 
+interface RemovalOptions {
+  discardWork: boolean;
+  /** It is sure to be removed: whatever writes into it is to end first. */
+  onRemoving?: () => Promise<void>;
+}
+
 /**
  * Removes the worktree with all that is in it, and its branch. Throws Failure when it is locked, when something in it cannot be
  * removed, or, unless `discardWork`, when it holds work: the worktree then stays as it is. Looking and removing are one step for
@@ -166,7 +172,7 @@ const exists = (path: string) => lstat(path).then(() => true, () => false);
 export async function removeWorktree(
   isolation: GitIsolation,
   worktree: WorktreeInfo,
-  { discardWork }: { discardWork: boolean },
+  { discardWork, onRemoving = () => Promise.resolve() }: RemovalOptions,
 ): Promise<void> {
   const { path, branch } = worktree;
   await refuseForeign(worktree);
@@ -177,6 +183,7 @@ export async function removeWorktree(
     // Read before the look: should the branch move meanwhile, it is not deleted.
     const tip = common && await commitOf(common, `refs/heads/${branch}`);
     if (!discardWork) refuseLoss(await unmergedWork(isolation, worktree));
+    await onRemoving();
     if (await exists(path)) await removeDirectory(path);
     if (!common) return;
     // Its directory is gone by now: only git's record of it is removed. (prune would remove other missing worktrees too.)
