@@ -55,16 +55,22 @@ export async function commitWork(
   });
 }
 
-/** git lists a new repository inside as one directory; it would commit a pointer to its commit, without a single file. */
+/** A new repository inside, which git lists as one directory. */
+const isNested = ({ code, path }: StatusEntry) => code === '??' && path.at(-1) === SLASH;
+
+function nestedRepository(nested: StatusEntry[], consequence: string, remedy: string): Failure {
+  const inside = names(nested.map((entry) => entry.path));
+  return new Failure('nested_repository', `A repository of its own is inside: ${inside}. ${consequence} ${remedy}`);
+}
+
+/** git would commit a pointer to its commit, without a single file. */
 function refuseNested(entries: StatusEntry[]): void {
-  const nested = entries.filter(({ code, path }) => code === '??' && path.at(-1) === SLASH);
+  const nested = entries.filter(isNested);
   if (!nested.length) return;
-  throw new Failure(
-    'nested_repository',
-    `A repository of its own is inside: ${
-      names(nested.map((entry) => entry.path))
-    }. Its files would not be in the commit. ` +
-      'Ask the agent to remove the .git folder in it, to add it as a submodule, or to add it to .gitignore, then commit again.',
+  throw nestedRepository(
+    nested,
+    'Its files would not be in the commit.',
+    'Ask the agent to remove the .git folder in it, to add it as a submodule, or to add it to .gitignore, then commit again.',
   );
 }
 
@@ -115,7 +121,10 @@ export async function refuseOtherBranch(
   );
 }
 
-/** Discards what is not committed, of `paths` or all of it; only in an agent's worktree. Returns the number of files. */
+/**
+ * Discards what is not committed, of `paths` or all of it; only in an agent's worktree. A repository inside has commits of its
+ * own: unless `paths` names it, it stays, as with `git clean`. Returns the number of files.
+ */
 export async function discardWork(place: Place, paths: readonly string[] | null): Promise<number> {
   if (!place.worktree) {
     throw new Failure(
@@ -125,7 +134,9 @@ export async function discardWork(place: Place, paths: readonly string[] | null)
   }
   const at = await repositoryOf(place);
   return withRepository(at.common, async () => {
-    const entries = await pendingWork(at, paths);
+    const pending = await pendingWork(at, paths);
+    const entries = paths ? pending : pending.filter((entry) => !isNested(entry));
+    if (!entries.length) refuseDiscard(pending);
     const files = entries.map((entry) => entry.path);
     if (!files.length) return 0;
     // New files are only removed: none of them is written.
@@ -141,9 +152,15 @@ export async function discardWork(place: Place, paths: readonly string[] | null)
   });
 }
 
-/** The path is passed as bytes: a name need not be UTF-8. git lists a repository inside the worktree as one directory. */
+/** The path is passed as bytes: a name need not be UTF-8. */
 async function removeUntracked(top: string, path: Buffer): Promise<void> {
   const full = Buffer.concat([Buffer.from(`${top}/`), path]);
-  if (path.at(-1) === 0x2f) return await rm(full.toString('utf8'), { recursive: true, force: true });
+  if (path.at(-1) === SLASH) return await rm(full.toString('utf8'), { recursive: true, force: true });
   await unlink(full);
+}
+
+/** Nothing but repositories is left to discard. */
+function refuseDiscard(nested: StatusEntry[]): void {
+  if (!nested.length) return;
+  throw nestedRepository(nested, 'Its commits would be lost with it.', 'Discard it by its name, if nobody needs them.');
 }

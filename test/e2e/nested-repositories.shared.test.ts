@@ -6,6 +6,7 @@ import type { AgentInfo, WorktreeInfo } from '../../core/api/agents.ts';
 import { DEFAULT_SETTINGS } from '../../agent/settings/settings.ts';
 import { createWorkspace, type Workspace } from '../../agent/workspace/workspace.ts';
 import { commitAll, makeRepository, runGit, temporaryDirectory, writeFiles } from '../support/harness/git.ts';
+import { refusal } from '../support/harness/refusal.ts';
 import { testContext } from '../support/fakes/test-context.ts';
 
 interface Fixture {
@@ -68,6 +69,7 @@ test('a repository that the agent began is work, committed to the worktree or ig
     assert.equal(await workspace.unmerged(worktree), inside('app'));
     runGit(tree, 'rm', '--quiet', '-r', '--cached', 'app');
     runGit(tree, 'commit', '--quiet', '-m', 'no app');
+    assert.is((await refusal(workspace.discard(agent, null))).code, 'nested_repository', 'all is not its commits');
     await workspace.discard(agent, ['app/']);
     await workspace.merge(agent);
     assert.equal(await workspace.unmerged(worktree), []);
