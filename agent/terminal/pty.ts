@@ -10,6 +10,7 @@ import type { Socket } from 'node:net';
 import type { IPty } from 'node-pty';
 import type { Launch } from './host-protocol.ts';
 import { leaderCommand, MarkReader } from './session-leader.ts';
+import { Suspension } from './suspension.ts';
 
 export interface PtyEvents {
   output(bytes: Buffer): void;
@@ -40,6 +41,7 @@ export class Pty {
   #writing = false;
   #retry: ReturnType<typeof setTimeout> | null = null;
   readonly #marks: MarkReader;
+  readonly #suspension: Suspension;
   /** The exit code that the session leader has written. */
   #code: number | null = null;
   #hangingUp: Promise<void> | null = null;
@@ -62,6 +64,7 @@ export class Pty {
   private constructor(pty: UnixPty, mark: string, events: PtyEvents) {
     this.#pty = pty;
     this.#marks = new MarkReader(mark);
+    this.#suspension = new Suspension(pty.pid);
     this.#events = events;
     pty.onData((data) => this.#onData(Buffer.from(data, 'latin1')));
     pty.onExit(({ exitCode, signal }) => void this.#onExit(exitCode, signal ?? 0));
@@ -86,6 +89,7 @@ export class Pty {
 
   async #onExit(code: number, signalNumber: number): Promise<void> {
     this.#ended = true;
+    this.#suspension.close();
     clearTimeout(this.#retry ?? undefined);
     await this.#hangingUp;
     if (this.#code === null) return this.#events.exit(code, signalNumber);
@@ -143,6 +147,7 @@ export class Pty {
   write(bytes: Buffer, onTaken: (bytes: number) => void = () => {}): void {
     if (this.#ended || !bytes.length) return;
     this.#input.push({ bytes, onTaken });
+    this.#suspension.typed(bytes);
     if (!this.#writing) this.#writeNext(RETRY_MS.first);
   }
 

@@ -251,6 +251,60 @@ test('a CLI takes up the session of its agent, whose own process has let go of i
   assert.equal(lab.agents.lent, [], 'the session is given back');
 });
 
+/** A CLI in raw mode that stops itself at Ctrl+Z as CLIs do, and says what it reads. */
+const SUSPENDING = `#!${process.execPath}
+const [, , target, signal] = process.argv;
+const raw = (on) => process.stdin.setRawMode(on);
+process.on('SIGCONT', () => (raw(true), console.log('resumed ' + target + ' ' + signal)));
+process.stdin.on('data', (bytes) => {
+  const text = bytes.toString();
+  if (text !== '\\x1a' && text !== '\\x1b[122;5u') return console.log('got ' + JSON.stringify(text));
+  raw(false);
+  console.log('suspended');
+  setTimeout(() => process.kill(target === 'group' ? 0 : process.pid, signal), 20);
+});
+raw(true);
+console.log('ready');
+`;
+for (const [target, stop] of [['itself', 'SIGSTOP'], ['group', 'SIGSTOP'], ['group', 'SIGTSTP']] as const) {
+  test(`Ctrl+Z in a program without a shell that stops ${target} by ${stop}: it goes on`, async () => {
+    await lab.close();
+    const directory = mkdtempSync(join(tmpdir(), 'cli-'));
+    writeFileSync(join(directory, 'cli.cjs'), SUSPENDING);
+    const bin = join(directory, 'claude');
+    writeFileSync(bin, `#!/bin/sh\nexec '${process.execPath}' '${directory}/cli.cjs' ${target} ${stop}\n`, {
+      mode: 0o755,
+    });
+    lab = await terminalHarness({ programs: { claude: bin, codex: 'codex' } });
+    const info = await lab.open({ command: 'claude' });
+    const viewer = await lab.view(info.id);
+    const seen = () => viewer.repaint.toString() + viewer.text();
+    await viewer.until('ready', () => seen().includes('ready'));
+    for (const [i, key] of ['\x1a', '\x1b[122;5u'].entries()) {
+      const resumed = seen().split('resumed').length;
+      viewer.type(key);
+      await viewer.until('suspended', () => seen().split('suspended').length > i + 1);
+      // Also where the kernel does not stop it: it waits to be told.
+      await viewer.until('resumed', () => seen().split('resumed').length > resumed);
+      viewer.type(`${i}`);
+      await viewer.until('the next key', () => seen().includes(`got "${i}"`));
+      await new Promise((resolve) => setTimeout(resolve, 1600)); // what is still sent for this key is over
+    }
+  });
+}
+
+test('Ctrl+Z in a shell stops its job, as everywhere', async () => {
+  const { viewer } = await shell();
+  viewer.type('sleep 300\r');
+  await viewer.sees('sleep 300');
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  viewer.type('\x1a');
+  await viewer.sees(/[Ss]topped/);
+  await new Promise((resolve) => setTimeout(resolve, 1200));
+  viewer.type('jobs; kill %1; fg\r');
+  await viewer.until('still stopped', () => /jobs[^]*[Ss]topped/.exec(viewer.text()));
+});
+
 test('a terminal is in its directory until it is closed, and is closed when its agent is deleted', async () => {
   const agent = await lab.agents.create({ directory: lab.directory, provider: 'claude' }, 'test');
   const info = await lab.open({ agentId: agent.id, name: 'mine' });
