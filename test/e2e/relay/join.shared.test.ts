@@ -175,6 +175,36 @@ test('a token that is removed ends its tunnel within a second, for good, a resta
   await relay.close();
 });
 
+test('a machine with RELAY_TOKEN that is removed stops; started again it is a new entry, also one that had joined', async () => {
+  const relay = await startRelay({ stateFile: state() });
+  const cookie = await relay.login();
+  const remove = async (id: string) =>
+    assert.is((await relay.fetch(`/api/relay/machines/${id}`, { cookie, method: 'DELETE' })).status, 200);
+  const name = (id: string) =>
+    relay.fetch(`/api/relay/machines/${id}`, { cookie, method: 'PUT', body: '{"name":"My lab"}' });
+  const shared = startMachine(relay.port, TOKEN, 'machine1');
+  await until(() => shared.state().kind === 'connected');
+  await name('machine1');
+  await remove('machine1');
+  await until(() => shared.state().kind === 'removed');
+  assert.equal(await list(relay, cookie), []);
+  // Its token is everybody's: what removing it did is to stop it, and to forget it.
+  const again = startMachine(relay.port, TOKEN, 'machine1');
+  await until(() => again.state().kind === 'connected');
+  const facts = async () => (await list(relay, cookie)).map(({ id, name, token }) => [id, name, token]);
+  assert.equal(await facts(), [['machine1', 'lab', 'shared']], 'without its name');
+  await again.close(0);
+  // A token of its own is worthless once it is removed; with RELAY_TOKEN the machine is one of those that share it.
+  const token = await joinWith(relay.port, (await codeFrom(relay, cookie)).code, 'machine2');
+  await remove('machine2');
+  assert.equal(await tryKey(relay.port, token), [CLOSE.refused, '', 0]);
+  const back = startMachine(relay.port, TOKEN, 'machine2');
+  await until(() => back.state().kind === 'connected');
+  assert.equal(await facts(), [['machine1', 'lab', 'shared'], ['machine2', 'lab', 'shared']]);
+  await back.close(0);
+  await relay.close();
+});
+
 test('no token is given that a restart would forget, and none without a login', async () => {
   const stateFile = state();
   const relay = await startRelay({ stateFile });
