@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ConfigError, readConfig } from '../../agent/config.ts';
+import { ConfigError, linkBase, readConfig } from '../../agent/config.ts';
 
 test('without any setting it is local, on 3456', () => {
   const config = readConfig({});
@@ -10,6 +10,15 @@ test('without any setting it is local, on 3456', () => {
   assert.is(config.relay, null);
   assert.is(config.programs.claude, 'claude');
   assert.ok(config.dataDir.endsWith('/data'));
+});
+
+test('a link of a notice names the machine at the relay, and none at a relay that knows one machine, or without', () => {
+  const relay = { RELAY_URL: 'wss://relay.example.org/tunnel', RELAY_TOKEN: 'x'.repeat(43) };
+  assert.is(linkBase(readConfig(relay), 'machine1'), 'https://relay.example.org/#/m/machine1');
+  assert.is(linkBase(readConfig(relay), null), 'https://relay.example.org/#');
+  const named = { ...relay, PUBLIC_URL: 'https://agents.example.org' };
+  assert.is(linkBase(readConfig(named), 'machine1'), 'https://agents.example.org/#/m/machine1');
+  assert.is(linkBase(readConfig({ PORT: '4000' }), null), 'http://localhost:4000/#');
 });
 
 test('loopback names mean the default; another HOST needs a password', () => {

@@ -327,6 +327,35 @@ test('what was subscribed through a relay is signed with its key, over restarts;
     assert.is(statSync(join(context.config.dataDir, 'push-relay-key.json')).mode & 0o777, 0o600);
   }));
 
+test('what goes to a page at the relay names the machine, what goes to the local page does not; none replaces another', () =>
+  withPush(async ({ push, service, context }) => {
+    const relayKey = generatePushKey();
+    await push.keys.setRelay(relayKey);
+    const near = browser(service.port, '/push/near');
+    const far = browser(service.port, '/push/far');
+    await push.subscriptions.add(near.body, { vapidKey: await push.keys.publicKey('local') });
+    await push.subscriptions.add(far.body, { vapidKey: relayKey.publicKey, relayDevice: 'd1' });
+    const topics = new Set<unknown>();
+    // The same request of the same agent, as two machines with copied data could have it.
+    for (const machine of ['machine1', 'machine2', null]) {
+      service.got.length = 0;
+      const atRelay = new Push({
+        context: { ...context, machineAtRelay: () => machine },
+        subject: 'mailto:me@example.org',
+      });
+      atRelay.request(AGENT, asks('npm test'), false);
+      await until(() => service.got.length === 2);
+      const [here, there] = ['/push/near', '/push/far'].map((path) =>
+        service.got.find((message) => message.path === path)!
+      );
+      assert.not.ok('machine' in near.open(here!.body), 'the local page knows one machine');
+      assert.is(far.open(there!.body).machine ?? null, machine);
+      topics.add(there!.headers.topic);
+      await atRelay.close();
+    }
+    assert.is(topics.size, 3);
+  }));
+
 test('subscriptions of devices that the relay does not name end, local ones stay', () =>
   withPush(async ({ push, service, context }) => {
     await push.subscriptions.add(browser(service.port, '/push/local').body);

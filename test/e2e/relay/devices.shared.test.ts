@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { startTunnelClient, type TunnelHandle } from '../../../agent/tunnel/client.ts';
 import { signedByDevice } from '../../../core/api/auth.ts';
 import type { DeviceInfo, DeviceRegistration, SessionInfo } from '../../../core/api/auth.ts';
 import { CHALLENGE_MS } from '../../../core/auth/challenges.ts';
@@ -12,11 +13,12 @@ import { PROVEN_MS } from '../../../core/auth/login.ts';
 import { MAX_TRIES } from '../../../core/auth/tries.ts';
 import { MAX_DEVICE_SESSIONS, SESSION_MS } from '../../../core/auth/sessions.ts';
 import type { Handler } from '../../../core/http/types.ts';
+import { silentLog } from '../../../core/log.ts';
 import { accept, dial } from '../../../core/websocket/mod.ts';
 import { type FakeClock, fakeClock } from '../../support/fakes/fake-clock.ts';
 import { SoftwareDevice } from '../../support/fakes/software-keys.ts';
 import { until } from '../../support/harness/product.ts';
-import { startRelay, type TestRelay, type TestRelayOptions } from '../../support/harness/relay.ts';
+import { startRelay, type TestRelay, type TestRelayOptions, TOKEN } from '../../support/harness/relay.ts';
 import { isTls, webSocketAt } from '../../support/network/transport.ts';
 
 const DAY = 24 * 3600_000;
@@ -335,6 +337,55 @@ test('the machine hears which devices there are: when it connects, and when one 
     }
     assert.is(heard.length, 2);
   } finally {
+    await relay.close();
+  }
+});
+
+test('every machine hears of devices: one that is away when it comes back, one that is slow again, one that is removed nothing', async () => {
+  const relay = await startRelay();
+  const heard = new Map<string, string[]>();
+  const machines = new Map<string, TunnelHandle>();
+  let isFailing = true;
+  const start = (id: string) => {
+    const mine = heard.get(id) ?? [];
+    heard.set(id, mine);
+    const tunnel = startTunnelClient({
+      url: webSocketAt(relay.port, '/tunnel'),
+      token: TOKEN,
+      info: { name: id, version: '1' },
+      id: () => id,
+      log: silentLog,
+      handler: async (req, res) => {
+        let body = '';
+        for await (const chunk of req) body += chunk;
+        const fails = id === 'machine2' && mine.length === 1 && isFailing;
+        if (fails) isFailing = false;
+        else mine.push((JSON.parse(body) as { devices: string[] }).devices.join());
+        res.writeHead(fails ? 500 : 200, { 'content-length': 2 });
+        res.end('{}');
+      },
+    });
+    machines.set(id, tunnel);
+  };
+  const lists = () => ['machine1', 'machine2', 'machine3'].map((id) => heard.get(id));
+  try {
+    for (const id of ['machine1', 'machine2', 'machine3']) start(id);
+    await until('the first lists', () => lists().every((list) => list?.length === 1));
+    const cookie = await relay.login();
+    const [first, second] = [await newDevice(relay), await newDevice(relay)];
+    await machines.get('machine3')!.close(0);
+    await relay.fetch('/api/auth/devices/' + first.device.id, { method: 'DELETE', cookie });
+    await until('the second lists', () => heard.get('machine1')!.length === 2 && heard.get('machine2')!.length === 2);
+    start('machine3');
+    await until('the list of the one that was away', () => heard.get('machine3')!.length === 2);
+    assert.equal(lists(), [['', second.device.id], ['', second.device.id], ['', second.device.id]]);
+    assert.not.ok(isFailing, 'it was told again');
+    await relay.fetch('/api/relay/machines/machine1', { method: 'DELETE', cookie });
+    await relay.fetch('/api/auth/devices/' + second.device.id, { method: 'DELETE', cookie });
+    await until('the third lists', () => heard.get('machine2')!.length === 3 && heard.get('machine3')!.length === 3);
+    assert.equal(lists(), [['', second.device.id], ['', second.device.id, ''], ['', second.device.id, '']]);
+  } finally {
+    for (const tunnel of machines.values()) await tunnel.close(0);
     await relay.close();
   }
 });
