@@ -5,8 +5,11 @@ import type { ChangedFile, Changes } from '../../core/api/workspace.ts';
 import { DiffView, Icon, IconButton, Pill, Skeleton, toastError } from '../components/mod.ts';
 import { useApp } from '../app.ts';
 import type { Resource } from '../hooks/use-resource.ts';
+import { lazy, useLazy } from '../hooks/lazy.ts';
 import { t } from '../i18n/all.ts';
 import { changesUrl, discard } from './changes-actions.ts';
+
+const commentedDiff = lazy<{ agent: string; diff: FileDiff }>(() => import('./commented-diff.ts'));
 
 interface Props {
   agent: AgentInfo;
@@ -70,6 +73,7 @@ function Tags({ file: { committed, placed, binary }, isMixed }: { file: ChangedF
 function FileDiffView({ agent, file, onFail }: { agent: AgentInfo; file: ChangedFile; onFail: () => void }) {
   const { api } = useApp();
   const [diff, setDiff] = useState<FileDiff | null>(null);
+  const commented = useLazy(commentedDiff);
   useEffect(() => {
     const query = new URLSearchParams({ path: file.path });
     void api.get<FileDiff>(`${changesUrl(agent)}/file?${query}`).then(setDiff, (error) => {
@@ -79,5 +83,6 @@ function FileDiffView({ agent, file, onFail }: { agent: AgentInfo; file: Changed
   }, [file.added, file.removed, file.committed, agent.stateSince]);
   if (!diff) return html`<${Skeleton} lines=${3} />`;
   if (!diff.hunks.length) return html`<p class="hint changed-tags">${t.changes.noText}</p>`;
-  return html`<${DiffView} diff=${diff} />`;
+  const { View } = commented;
+  return View ? html`<${View} agent=${agent.id} diff=${diff} />` : html`<${DiffView} diff=${diff} />`;
 }

@@ -5,6 +5,7 @@ import { LoadFailed } from '../components/load-failed.ts';
 import type { MenuItem } from '../components/menu.ts';
 import { Note } from '../components/note.ts';
 import { t } from '../i18n/all.ts';
+import { lazy, LazyView } from '../hooks/lazy.ts';
 import { type Resource, useResource } from '../hooks/use-resource.ts';
 import { useApp } from '../app.ts';
 import { ChangedFileRow } from './changed-file.ts';
@@ -12,6 +13,8 @@ import { baseName, changesUrl, confirmMerge, discard, download, merge } from './
 import { CommitDialog } from './commit-dialog.ts';
 import { MergeFailed, NoChanges } from './merge-result.ts';
 import type { TabProps } from './tab-props.ts';
+
+const commentBar = lazy<TabProps>(() => import('./comment-bar.ts'));
 
 /** What the agent changed: read it, commit it, merge it, or throw it away. */
 export default function ChangesTab({ agent }: TabProps) {
@@ -52,6 +55,7 @@ function ChangesView({ agent, changes, loaded }: Props) {
     ${!files.length && html`<${NoChanges} agent=${agent} />`}
     <div class="diffs">${rows}</div>
     ${truncated && html`<p class="hint">${t.changes.truncated}</p>`}
+    <${LazyView} source=${commentBar} agent=${agent} />
   `;
 }
 

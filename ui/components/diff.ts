@@ -1,4 +1,5 @@
 import { html, useState } from '../html.ts';
+import type { VNode } from '../html.ts';
 import type { FileDiff } from '../../core/api/messages.ts';
 import { Icon } from './icon.ts';
 import { t } from '../i18n/t.ts';
@@ -15,7 +16,22 @@ export function Diffs({ diffs, open = true }: { diffs: readonly FileDiff[]; open
   `;
 }
 
-export function DiffView({ diff, open = true }: { diff: FileDiff; open?: boolean }) {
+/** What the lines of a diff have beside their text. */
+export interface LineExtras {
+  /** What stands in the place of the new number of a line; not called for what is no line of the file. */
+  number(row: DiffRow): VNode;
+  /** What stands below a line. */
+  below(row: DiffRow): VNode | null;
+  onPress(row: DiffRow): void;
+}
+
+interface Props {
+  diff: FileDiff;
+  open?: boolean;
+  extras?: LineExtras;
+}
+
+export function DiffView({ diff, open = true, extras }: Props) {
   const [isWhole, setWhole] = useState(false);
   const rows = diffRows(diff);
   const shown = isWhole ? rows : rows.slice(0, MAX_LINES);
@@ -26,7 +42,7 @@ export function DiffView({ diff, open = true }: { diff: FileDiff; open?: boolean
       <div class="diff-scroll" tabindex="0" role="region" aria-label=${diff.path}>
         <table>
           <tbody>
-            ${shown.map(drawRow)}
+            ${shown.map((row, i) => drawRow(row, i, extras))}
           </tbody>
         </table>
       </div>
@@ -52,16 +68,25 @@ function DiffHead({ diff }: { diff: FileDiff }) {
 }
 
 /** No component: there may be thousands. */
-const drawRow = (row: Row, i: number) =>
-  html`
-    <tr key=${i} class=${row.kind}>
-      <td class="n">${row.old}</td>
-      <td class="n">${row.new}</td>
-      <td class="c">${row.text}</td>
+function drawRow(row: DiffRow, i: number, extras?: LineExtras) {
+  const isLine = row.kind !== 'gap';
+  const below = isLine && extras?.below(row);
+  const more = below && html`
+    <tr key=${`${i}.below`}>
+      <td colspan="3">${below}</td>
     </tr>
   `;
+  return html`
+    <tr key=${i} class=${row.kind}>
+      <td class="n">${row.old}</td>
+      <td class="n">${isLine && extras ? extras.number(row) : row.new}</td>
+      <td class="c" onClick=${isLine && extras && (() => extras.onPress(row))}>${row.text}</td>
+    </tr>
+    ${more}
+  `;
+}
 
-interface Row {
+export interface DiffRow {
   kind: 'add' | 'del' | 'same' | 'gap';
   old: string;
   new: string;
@@ -69,17 +94,17 @@ interface Row {
 }
 
 /** The rows of a diff with the line numbers of both sides; the sign stays in the text so that a copy is a patch. */
-export function diffRows(diff: FileDiff): Row[] {
+export function diffRows(diff: FileDiff): DiffRow[] {
   return diff.hunks.flatMap((hunk) => {
     let oldLine = hunk.oldStart;
     let newLine = hunk.newStart;
-    const head: Row = {
+    const head: DiffRow = {
       kind: 'gap',
       old: '',
       new: '',
       text: `@@ −${hunk.oldStart},${hunk.oldLines} +${hunk.newStart},${hunk.newLines} @@`,
     };
-    const lines = hunk.lines.map((text): Row => {
+    const lines = hunk.lines.map((text): DiffRow => {
       if (text.startsWith('+')) return { kind: 'add', old: '', new: String(newLine++), text };
       if (text.startsWith('-')) return { kind: 'del', old: String(oldLine++), new: '', text };
       if (text.startsWith('\\')) return { kind: 'gap', old: '', new: '', text };
