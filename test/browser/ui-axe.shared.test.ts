@@ -2,7 +2,7 @@
  * What axe-core finds on every page and in every state, on a phone and on a desk, in both themes: nothing, of any impact. The
  * rule about labels that say something else than the button is among them, although axe counts it as experimental.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -14,6 +14,7 @@ import { type Bench, startBench } from '../support/harness/agent-server.ts';
 import { DESKTOP, openPage, PHONE } from '../support/harness/browser.ts';
 import { startFleet, type TestFleet } from '../support/harness/fleet.ts';
 import { commitAll, makeRepository, writeFiles } from '../support/harness/git.ts';
+import { ROOT } from '../support/harness/product.ts';
 import { openStage, type Stage } from '../support/harness/ui-page.ts';
 import { agent, conversation, diff, messages, permission, plan, question, text } from '../support/fakes/ui-data.ts';
 
@@ -30,6 +31,7 @@ let stage: Stage;
 let browser: Browser;
 let bench: Bench;
 let work: AgentInfo;
+let draws: AgentInfo;
 let fleet: TestFleet;
 test.before(async () => {
   stage = await openStage();
@@ -51,6 +53,9 @@ async function fillBench(): Promise<void> {
   writeFiles(work.worktree!.path, { 'a.ts': 'two\n' });
   commitAll(work.worktree!.path, 'Two');
   writeFiles(work.worktree!.path, { 'b.ts': 'new\n', 'notes.md': '# Notes\n\n- one\n', 'src/data.bin': '\0\x01\x02' });
+  const picture = join(bench.directory, 'picture.png');
+  writeFileSync(picture, readFileSync(join(ROOT, 'ui/public/icon-192.png')));
+  draws = await bench.create(`picture ${picture}`, { name: 'Draws' });
   await bench.call('POST', '/api/templates', { name: 'Rules', content: 'Test first.' });
   for (const [order, name] of ['First', 'Second'].entries()) {
     await bench.call('POST', '/api/tasks', { name, prompt: 'long 2 1', directory: repo, order });
@@ -82,6 +87,18 @@ function pressAfter(words: string, name: string) {
   return async (page: Page) => {
     await see(words)(page);
     await page.getByRole('main').getByRole('button', { name, exact: true }).last().click();
+  };
+}
+/** Writes a comment on a line; `isDone`: closes its box and opens the list. */
+function comment(isDone: boolean) {
+  return async (page: Page) => {
+    await press(/a\.ts/)(page);
+    await press(/^Comment on line 1/)(page);
+    await page.getByRole('textbox', { name: 'Comment on line 1' }).fill('Why?');
+    if (!isDone) return;
+    await press('Done')(page);
+    await press('1 comment')(page);
+    await page.getByText('a.ts:1').waitFor();
   };
 }
 function search(words: string, kind: string, found: string) {
@@ -148,6 +165,10 @@ const REAL: State[] = [
   { path: '/settings', show: see('Keep finished') },
   { path: '/devices', show: see('No logins') },
   { path: '/agents/:work/changes', show: press(/a\.ts/) },
+  { path: '/agents/:work/changes', show: comment(false) },
+  { path: '/agents/:work/changes', show: comment(true) },
+  { path: '/agents/:draws', show: see('I have seen it.') },
+  { path: '/agents/:draws', show: press(/^Picture, /) },
   { path: '/agents/:work/changes', show: press('Commit') },
   { path: '/agents/:work/terminals', show: see('Open a shell here') },
   { path: '/agents/:work/instructions', show: see('CLAUDE.md') },
@@ -222,7 +243,7 @@ async function walk(url: string, states: readonly State[], viewport: typeof PHON
   await page.emulateMedia({ reducedMotion: 'reduce' });
   const found: string[] = [];
   for (const [i, { path, show }] of states.entries()) {
-    const address = path.replace(':work', work.id);
+    const address = path.replace(':work', work.id).replace(':draws', draws.id);
     // A page of its own: nothing of the state before is open, and a draft is not what is looked at.
     await page.goto(`${url}/?${i}#${address}`);
     await show(page);
