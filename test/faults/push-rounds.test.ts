@@ -17,6 +17,8 @@ import { seeded } from '../support/fakes/seeded.ts';
 import { createPushDevice, type PushDevice, startPushService } from '../support/harness/push-device.ts';
 import { FAKE_CLAUDE } from '../support/harness/agent-server.ts';
 import { type Product, ROOT, startProduct, until } from '../support/harness/product.ts';
+import { agentKey } from '../../ui/worker/agent-key.ts';
+import { requestTag } from '../../ui/worker/shown.ts';
 
 const ROUNDS = Number(process.env.PUSH_ROUNDS ?? 10);
 /** A notification may stand so long after its answer, ms. */
@@ -121,6 +123,7 @@ test(`${ROUNDS} rounds: each request answered once, by the first; no notificatio
       notify: { delaySeconds: 0, events: { failed: false, agent_finished: false } },
     });
     await api(product, '/api/push/key');
+    const [{ id: machine }] = await (await product.fetch('/api/relay/machines')).json() as [{ id: string }];
     const phones = [
       await createPhone('phone', product, service, random),
       await createPhone('tablet', product, service, random),
@@ -230,7 +233,7 @@ test(`${ROUNDS} rounds: each request answered once, by the first; no notificatio
         const now = await api<AgentInfo>(product, `/api/agents/${agent}`);
         return now.pending.length ? now : null;
       }, WAIT_MS);
-      return { agent, round, request: pending[0]!, tag: `request ${agent} ${pending[0]}` };
+      return { agent, round, request: pending[0]!, tag: requestTag(agentKey(machine, agent), pending[0]!) };
     };
 
     const check = async ({ agent, round, request, tag }: Awaited<ReturnType<typeof ask>>) => {

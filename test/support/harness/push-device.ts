@@ -3,10 +3,12 @@ import { Buffer } from 'node:buffer';
 import { createDecipheriv, createECDH, hkdfSync, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { agentKey } from '../../../ui/worker/agent-key.ts';
 import { type DecisionOutcome, DecisionQueue } from '../../../ui/worker/decisions.ts';
 import { onClick, onPush } from '../../../ui/worker/notifications.ts';
 import type { ShowOptions, WorkerScope } from '../../../ui/worker/scope.ts';
 import { SettledRequests } from '../../../ui/worker/settled-requests.ts';
+import { requestTag } from '../../../ui/worker/shown.ts';
 
 /** RFC 8291: opens what is sealed to these keys. */
 export function openSealed(ecdh: ReturnType<typeof createECDH>, auth: Buffer, sealed: Buffer): unknown {
@@ -133,7 +135,7 @@ export function createPushDevice(name: string, service: PushService, network: ty
     async sync() {
       for (const { decision, outcome } of await queue.flush()) {
         outcomes.set(decision.request, outcome);
-        const tag = `request ${decision.agent} ${decision.request}`;
+        const tag = requestTag(agentKey(decision.machine ?? '', decision.agent), decision.request);
         if (outcome.kind === 'done' || outcome.kind === 'gone') close(tag);
       }
       return (await queue.list()).length;
