@@ -9,6 +9,7 @@ import type { AgentContext } from '../context.ts';
 import { ensureDirectory, writeWhole } from '../store/atomic-file.ts';
 import { instructionsFile, placeInstructions, readInstructions } from './instructions.ts';
 import type { GitIsolation } from './isolation.ts';
+import { recordSetup } from './ignored-files.ts';
 import { missingParts } from './missing.ts';
 import { copyInto, recordSeededFiles } from './seeded-files.ts';
 import { findRepository, type Repository } from './repository.ts';
@@ -90,8 +91,11 @@ async function prepareWorktree(
       instructions ? [...seeded, relativeTo(worktree, cwd, provider)] : seeded,
     );
     const setup = await setups.run(worktree.path, cwd, settings.setupCommands);
+    const at = await openWorktree(isolation, worktree);
+    // Of one that goes on it is not known any more what it made and what the agent did: that counts as work.
+    if (settings.setupCommands.length && !setups.isRunning(worktree.path)) await recordSetup(at);
     // After the setup, which may have filled them.
-    const missing = await missingParts(await openWorktree(isolation, worktree));
+    const missing = await missingParts(at);
     return { cwd, worktree, notice: joined([uncommittedNotice(repository.top, uncommitted), ...missing, setup]) };
   } catch (error) {
     const onRemoving = () => setups.end(worktree.path);

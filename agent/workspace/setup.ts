@@ -44,6 +44,10 @@ export class SetupRuns {
     return text;
   }
 
+  isRunning(worktree: string): boolean {
+    return this.#runs.has(worktree);
+  }
+
   /** Ends what still runs for a worktree that is about to be removed: it would write into a folder that is gone, or make it anew. */
   async end(worktree: string): Promise<void> {
     const run = this.#runs.get(worktree);

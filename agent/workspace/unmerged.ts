@@ -7,6 +7,7 @@ import { git, gitText } from './git.ts';
 import { adminDirectoryOf, hasAutostash, lockReason, operationIn } from './git-directory.ts';
 import { pathText } from './git-output.ts';
 import { hiddenChanges } from './hidden.ts';
+import { ignoredWork } from './ignored-files.ts';
 import type { GitIsolation } from './isolation.ts';
 import { nestedWork } from './nested-repositories.ts';
 import { baseName, baseRevision, commitOf, type Repository, statusOf } from './repository.ts';
@@ -20,7 +21,7 @@ const exists = (path: string) => lstat(path).then(() => true, () => false);
 
 /**
  * What would be lost with the worktree and its branch: a sentence each for changes that are not committed or hidden from git,
- * files that git does not track, repositories inside it, what is under way in it, stashes made on its branch, and commits that
+ * files that git does not track, what it ignores, repositories inside it, what is under way in it, stashes made on its branch, and commits that
  * are on no other branch, remote or tag. What cannot be found out counts as work.
  */
 export async function unmergedWork(isolation: GitIsolation, worktree: WorktreeInfo): Promise<string[]> {
@@ -52,6 +53,7 @@ async function workInDirectory(isolation: GitIsolation, worktree: WorktreeInfo):
   const changed = status.filter((entry) => entry.code !== '??');
   const hidden = (await hiddenChanges(at)).filter((path) => !seeded.isUnchanged(path));
   const nested = await nestedWork(at, mainDirectory(worktree));
+  const ignored = await ignoredWork(at, mainDirectory(worktree));
   return [
     ...filesSentence(changed, 'file has changes that are not committed', 'files have changes that are not committed'),
     ...filesSentence(untracked, 'new file is not in git', 'new files are not in git'),
@@ -59,6 +61,11 @@ async function workInDirectory(isolation: GitIsolation, worktree: WorktreeInfo):
       hidden.map((path) => ({ path })),
       'file has changes that git was told not to look at (assume-unchanged, skip-worktree)',
       'files have changes that git was told not to look at (assume-unchanged, skip-worktree)',
+    ),
+    ...filesSentence(
+      ignored.map((path) => ({ path })),
+      'file or folder that git ignores is nowhere else',
+      'files or folders that git ignores are nowhere else',
     ),
     ...filesSentence(
       nested.map((path) => ({ path: Buffer.from(path) })),
