@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { Failure } from '../../core/api/errors.ts';
-import type { SendMessageBody, UserMessage } from '../../core/api/messages.ts';
+import type { Picture, SendMessageBody, UserMessage } from '../../core/api/messages.ts';
 import type { OutgoingMessage, ProviderSession } from '../provider/provider.ts';
 import { notSaved } from '../store/document.ts';
 import type { MessageLog } from './message-log.ts';
@@ -15,13 +15,15 @@ const NOT_SAVED = 'It could not be saved. Send it again.';
 /** Marks one that was saved only after the session had begun to close: sending it again is no duplicate either. */
 const TOO_LATE = 'The agent was being closed. Send it again.';
 
+const NO_PICTURES = 'Its pictures are not kept any more: attach them again.';
+
 /** The answer to a message that was sent so long ago that it is not kept any more. */
 const REMOVED = 'This message was sent before: it is too old to be shown, and is not sent again.';
 
 export interface PromptQueueOptions {
   log(): MessageLog;
   /** Where the bytes of pictures go. */
-  pictures: Pick<PictureStore, 'retain' | 'settled'>;
+  pictures: Pick<PictureStore, 'open' | 'retain' | 'settled'>;
   /** Why no message is taken at the moment; null: messages are taken. */
   refusing(): Failure | null;
   /** Makes sure that a CLI can be opened, before anything is saved. Throws Failure. */
@@ -64,9 +66,11 @@ export class PromptQueue {
   }
 
   /** Throws Failure when the message is refused or cannot be saved. */
-  async send(body: SendMessageBody, by: string): Promise<{ message: UserMessage; duplicate: boolean }> {
+  async send(request: SendMessageBody, by: string): Promise<{ message: UserMessage; duplicate: boolean }> {
     const log = this.#options.log;
-    const id = body.clientId ?? randomUUID();
+    const id = request.clientId ?? randomUUID();
+    const isKnown = log().get(id) !== undefined || this.#saving.has(id);
+    const body = request.again && !isKnown ? await this.#failed(request.again) : request;
     // Nothing is awaited between this and #accept(): of several at once the others wait for the first, then for the next.
     while (this.#saving.has(id)) await this.#saving.get(id);
     this.#refuseIfClosing();
@@ -77,6 +81,26 @@ export class PromptQueue {
     await this.#accept(id, body, by);
     this.#options.onAccepted();
     return { message: log().get(id) as UserMessage, duplicate: false };
+  }
+
+  /** What a message says that no CLI took, with its pictures. Throws Failure. */
+  async #failed(id: string): Promise<SendMessageBody> {
+    const message = this.#options.log().get(id);
+    if (message?.kind !== 'user') throw new Failure('not_found', 'There is no such message.');
+    if (message.status !== 'failed') throw new Failure('already_sent', 'Only a message that failed is sent again.');
+    const images = await Promise.all(message.images.map((picture) => this.#read(picture)));
+    return { text: message.text, images };
+  }
+
+  async #read({ mediaType, hash = '' }: Picture): Promise<{ mediaType: string; data: string }> {
+    const { handle } = await this.#options.pictures.open(hash).catch(() => {
+      throw new Failure('message_gone', NO_PICTURES);
+    });
+    try {
+      return { mediaType, data: (await handle.readFile()).toString('base64') };
+    } finally {
+      await handle.close();
+    }
   }
 
   #refuseIfClosing(): void {

@@ -200,6 +200,8 @@ export interface SendMessageBody {
   text: string;
   clientId?: string;
   images?: { mediaType: string; data: string }[];
+  /** Id of a message that failed before the agent took it: its text and its pictures are sent, not those of this body. */
+  again?: string;
 }
 
 /** A page of history: GET /api/agents/:id/messages?after=SEQ | ?before=SEQ & limit=N */
@@ -246,8 +248,11 @@ export function parseSendMessage(value: unknown): SendMessageBody {
     text: text(MAX_TEXT),
     clientId: uuid,
     images: list(image, MAX_IMAGES),
+    again: uuid,
   });
-  if (!body.text?.trim() && !body.images?.length) throw new ValidationError('"text" is missing: write a message.');
+  if (!body.text?.trim() && !body.images?.length && !body.again) {
+    throw new ValidationError('"text" is missing: write a message.');
+  }
   return { ...body, text: body.text ?? '' };
 }
 

@@ -1,8 +1,10 @@
 /** The end of the server, by a crash or in order, and what the agents are called after it. */
+import { Buffer } from 'node:buffer';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Failure } from '../../../core/api/errors.ts';
+import { parseSendMessage } from '../../../core/api/messages.ts';
 import { DeletedAgents, MAX_DELETED } from '../../../agent/session/deleted-agents.ts';
 import { testContext } from '../../support/fakes/test-context.ts';
 import { temporaryDirectory } from '../../support/harness/git.ts';
@@ -112,5 +114,46 @@ test('commands of deleted agents are remembered up to a bound, the newest', asyn
   await second.close();
   remove();
 });
+
+const picture = (fill: number) => {
+  const bytes = Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), Buffer.alloc(400, fill)]);
+  return { mediaType: 'image/png', data: bytes.toString('base64') };
+};
+const IMAGES = [picture(1), picture(2)];
+const code = (work: Promise<unknown>) => work.then(() => '', (failure: Failure) => failure.code);
+const CLIENT = '11111111-2222-4333-8444-555555555555';
+
+for (const [name, end] of Object.entries(ends)) {
+  test(`${name}: a message with pictures that no CLI took is sent again as it was`, () =>
+    withScriptedAgents(async (place) => {
+      const { id } = await place.create('work');
+      place.session().emit(...READY, { type: 'turn.start' });
+      const { message } = await place.agents.send(id, { text: 'like this', images: IMAGES }, 'test');
+      place.session().emit({ type: 'message.status', id: message.id, status: 'queued' });
+      assert.is(await code(place.agents.send(id, { text: '', again: message.id }, 'test')), 'already_sent');
+      await end(place, id);
+      const failed = place.agents.message(id, message.id) as { status: string };
+      assert.is(failed.status, 'failed');
+      const again = { text: '', again: message.id, clientId: CLIENT };
+      const results = await Promise.all([1, 2].map(() => place.agents.send(id, again, 'test')));
+      assert.equal(results.map(({ duplicate }) => duplicate).sort(), [false, true]);
+      const sent = place.session().calls.filter(([method]) => method === 'send').map(([, entry]) => entry);
+      assert.equal(sent, [{ id: CLIENT, text: 'like this', images: IMAGES }]);
+      assert.is((await place.agents.send(id, again, 'test')).duplicate, true);
+    }));
+}
+
+test('what cannot be sent again as it was is refused: no such message, one whose pictures are gone', () =>
+  withScriptedAgents(async (place) => {
+    const { id } = await place.create('work');
+    const { message } = await place.agents.send(id, { text: 'like this', images: IMAGES }, 'test');
+    await crash(place, id);
+    const again = (messageId: string) => code(place.agents.send(id, { text: '', again: messageId }, 'test'));
+    assert.is(await again(CLIENT), 'not_found');
+    rmSync(place.file(id, 'pictures'), { recursive: true });
+    assert.is(await again(message.id), 'message_gone');
+    assert.equal(parseSendMessage({ again: CLIENT }), { text: '', again: CLIENT });
+    assert.throws(() => parseSendMessage({ again: '../x' }), /again/);
+  }));
 
 test.run();

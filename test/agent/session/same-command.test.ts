@@ -40,7 +40,11 @@ async function withLog(run: (log: FlakyLog) => Promise<void>): Promise<void> {
   }
 }
 
-const NO_PICTURES = { retain: () => null, settled: () => Promise.resolve() };
+const NO_PICTURES = {
+  open: () => Promise.reject(new Error('none')),
+  retain: () => null,
+  settled: () => Promise.resolve(),
+};
 
 const codeOf = (work: Promise<unknown>): Promise<string> => work.then(() => '', (error: Failure) => error.code);
 
