@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { MAX_TEXT } from '../../core/api/schema.ts';
 import type { SendMessageBody, UserMessage } from '../../core/api/messages.ts';
-import { type Command, textOption } from '../command.ts';
+import { type Command, type CommandContext, textOption } from '../command.ts';
 import { agentPath } from '../client/api.ts';
 import { connect, SERVER_OPTIONS, serverUsage } from '../client/connect.ts';
 import { agentOf } from '../client/find-agent.ts';
@@ -19,22 +19,22 @@ export const command: Command = {
   usage: `send <agent> "<text>" [options]
   <agent>       its name, its id or the beginning of one
   <text>        "-" reads it from the standard input
+  --again ID    a message that failed before the agent took it, with its pictures, instead of <text>: its id in "logs --json"
   --id UUID     the same id again does not send it again${serverUsage(14)}
   --json        {"agent", "message", "duplicate"}`,
-  options: { ...SERVER_OPTIONS, id: { type: 'string' } },
+  options: { ...SERVER_OPTIONS, again: { type: 'string' }, id: { type: 'string' } },
   async run(context) {
     const [word, ...words] = context.positionals;
-    if (word === undefined || !words.length) {
+    const again = textOption(context, 'again');
+    if (word === undefined || (again === undefined) !== words.length > 0) {
       throw new CommandError('Name an agent and what to send: agent-monitor send <agent> "<text>".', EXIT.usage);
     }
     const clientId = textOption(context, 'id') ?? randomUUID();
     if (!UUID.test(clientId)) throw new CommandError('--id must be a UUID.', EXIT.usage);
-    const text = words.length === 1 && words[0] === '-' ? await readAll(context) : words.join(' ');
-    if (!text.trim()) throw new CommandError('The message is empty.', EXIT.usage);
-    if (text.length > MAX_TEXT) throw new CommandError(`A message has at most ${MAX_TEXT} characters.`, EXIT.usage);
+    const content = again === undefined ? { text: await textOf(context, words) } : { text: '', again };
     const api = connect(context);
     const agent = await agentOf(api, word);
-    const body: SendMessageBody = { text, clientId };
+    const body: SendMessageBody = { ...content, clientId };
     const { message, duplicate } = await api.command<{ message: UserMessage; duplicate: boolean }>(
       `${agentPath(agent.id)}/message`,
       body,
@@ -44,3 +44,10 @@ export const command: Command = {
     return EXIT.ok;
   },
 };
+
+async function textOf(context: CommandContext, words: readonly string[]): Promise<string> {
+  const text = words.length === 1 && words[0] === '-' ? await readAll(context) : words.join(' ');
+  if (!text.trim()) throw new CommandError('The message is empty.', EXIT.usage);
+  if (text.length > MAX_TEXT) throw new CommandError(`A message has at most ${MAX_TEXT} characters.`, EXIT.usage);
+  return text;
+}

@@ -229,6 +229,20 @@ test('what agents and people write does nothing to the terminal', async () => {
   assert.is(messages.find(({ kind }) => kind === 'user').text, `say ${evil}`);
 });
 
+test('send --again names a message instead of a text: one that did not fail, or is not there, is refused', async () => {
+  const agent = await start('hello');
+  assert.is((await cli.run(['wait', agent, '--timeout', '20'])).code, 0);
+  const user = (await history(agent)).find(({ kind }) => kind === 'user')!;
+  const taken = await cli.run(['send', agent, '--again', user.id]);
+  assert.match(taken.err, 'Only a message that failed is sent again.');
+  const missing = await cli.run(['send', agent, '--again', '11111111-2222-4333-8444-555555555555']);
+  assert.match(missing.err, 'There is no such message.');
+  assert.not.ok([taken.code, missing.code].includes(0));
+  for (const args of [['send', agent, 'text', '--again', user.id], ['send', agent]]) {
+    assert.is((await cli.run(args)).code, 2, args.join(' '));
+  }
+});
+
 test('open prints the address of the page', async () => {
   const agent = await start('hello');
   const { out } = await cli.run(['open', agent, '--print']);
