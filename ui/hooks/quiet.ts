@@ -54,6 +54,8 @@ function ignore(): void {
 
 function onEvent(event: Event): void {
   if (event.type === 'keydown' && !['Enter', ' '].includes((event as KeyboardEvent).key)) return;
+  // Drawing anew while a choice is being made would take it back: what pressed it was seen already, and an arrow key moves nothing.
+  if (event.type === 'click' && event.target instanceof HTMLInputElement) return;
   // A touch that scrolls ends its pointer, but the finger is still there.
   if (event.type.startsWith('touch')) isPressed = (event as TouchEvent).touches.length > 0;
   else if (event.type === 'pointerdown') isPressed = true;
