@@ -19,7 +19,10 @@ export default function Login() {
   const [password, setPassword] = useState('');
   const { busy, blockedMs, error, submit, passkey } = useLogin(password, input);
   const canUsePasskey = useHasPasskey();
-  useEffect(() => input.current?.focus(), []);
+  useEffect(() => {
+    document.title = `${t.login.submit} · ${t.product}`;
+    input.current?.focus();
+  }, []);
   const isInsecure = location.protocol === 'http:' && !/^(localhost|127\.|\[::1\])/.test(location.hostname);
   return html`
     <main class="center-page">

@@ -80,10 +80,11 @@ function Shell() {
   `;
 }
 
-/** What the window is called: the agent, or the page; nothing on the list of agents. */
+/** What the window is called: the agent and what of it is shown, or the page; nothing on the list of agents. */
 function usePageTitle({ path, page, params }: Target): string {
   const name = useStore((state) => find(state.agents, params.id ?? '')?.name ?? '');
-  return path === '/' ? '' : name || page.title;
+  const tab = params.tab && params.tab !== 'chat' ? t.tabs[params.tab as keyof typeof t.tabs] : '';
+  return path === '/' ? '' : [tab, name || page.title].filter(Boolean).join(' · ');
 }
 
 /** A relay without a login is open to whoever reaches it: said on every page. */
