@@ -1,5 +1,5 @@
 /** The diff of one file on whose lines one can comment: by the number of a line, or on a touch screen by the line itself. */
-import { html, useEffect, useRef, useState } from '../html.ts';
+import { html, useEffect, useLayoutEffect, useRef, useState } from '../html.ts';
 import type { FileDiff } from '../../core/api/messages.ts';
 import { Button, DiffView, grow } from '../components/mod.ts';
 import type { DiffRow, LineExtras } from '../components/diff.ts';
@@ -73,10 +73,26 @@ interface BoxProps {
 }
 
 function CommentBox({ agent, comment, isOpen, onOpen, onClose }: BoxProps) {
-  const remove = () => setComment(agent, comment, null);
-  if (isOpen) return html`<${CommentForm} agent=${agent} comment=${comment} onClose=${onClose} onRemove=${remove} />`;
+  const box = useRef<HTMLDivElement>(null);
+  /** The focus goes back to the line that it is about. */
+  const toLine = () => lineAbove(box.current)?.focus({ preventScroll: true });
+  const close = () => {
+    toLine();
+    onClose();
+  };
+  const remove = () => {
+    toLine();
+    setComment(agent, comment, null);
+  };
+  if (isOpen) {
+    return html`
+      <div class="line-comment" ref=${box}>
+        <${CommentForm} agent=${agent} comment=${comment} onClose=${close} onRemove=${remove} />
+      </div>
+    `;
+  }
   return html`
-    <div class="line-comment">
+    <div class="line-comment" ref=${box}>
       <p dir="auto">${comment.text}</p>
       <div class="row">
         <${Button} class="small" onClick=${onOpen}>${t.review.edit}<//>
@@ -85,6 +101,9 @@ function CommentBox({ agent, comment, isOpen, onOpen, onClose }: BoxProps) {
     </div>
   `;
 }
+
+const lineAbove = (box: Element | null): HTMLElement | null =>
+  box?.closest('tr')?.previousElementSibling?.querySelector<HTMLElement>('.line-number') ?? null;
 
 interface FormProps {
   agent: string;
@@ -96,8 +115,8 @@ interface FormProps {
 /** What is typed is kept from the first key on. */
 function CommentForm({ agent, comment, onClose, onRemove }: FormProps) {
   const area = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => {
-    // The browser would scroll the long lines too.
+  // At once: the next key is meant for it. The browser would scroll the long lines too.
+  useLayoutEffect(() => {
     area.current?.focus({ preventScroll: true });
     area.current?.closest('tr')?.scrollIntoView({ block: 'nearest' });
   }, []);
@@ -111,23 +130,24 @@ function CommentForm({ agent, comment, onClose, onRemove }: FormProps) {
   };
   const { line, side } = comment;
   const label = side === 'old' ? t.review.commentOld(String(line)) : t.review.comment(String(line));
-  return html`
-    <div class="line-comment">
-      <textarea
-        ref=${area}
-        class="input"
-        rows="2"
-        maxlength="4000"
-        aria-label=${label}
-        placeholder=${t.review.placeholder}
-        value=${comment.text}
-        onInput=${type}
-        onKeyDown=${onKey}
-      ></textarea>
-      <div class="row">
-        <${Button} class="small" tone="primary" onClick=${onClose}>${t.review.done}<//>
-        <${Button} class="small" tone="quiet" onClick=${onRemove}>${t.review.remove}<//>
-      </div>
+  const buttons = html`
+    <div class="row">
+      <${Button} class="small" tone="primary" onClick=${onClose}>${t.review.done}<//>
+      <${Button} class="small" tone="quiet" onClick=${onRemove}>${t.review.remove}<//>
     </div>
+  `;
+  return html`
+    <textarea
+      ref=${area}
+      class="input"
+      rows="2"
+      maxlength="4000"
+      aria-label=${label}
+      placeholder=${t.review.placeholder}
+      value=${comment.text}
+      onInput=${type}
+      onKeyDown=${onKey}
+    ></textarea>
+    ${buttons}
   `;
 }

@@ -1,4 +1,4 @@
-import { html, useEffect, useId, useRef, useState } from '../html.ts';
+import { html, useId, useLayoutEffect, useRef, useState } from '../html.ts';
 import type { ComponentChildren } from '../html.ts';
 import { useBack } from '../back.ts';
 import { signal, useSignalValue } from '../state/signal.ts';
@@ -26,7 +26,8 @@ export function Dialog({ title, onClose, footer, size = 'narrow', children }: Di
   // Given back here: of a dialog that is already out of the page when it is closed, the browser gives nothing back.
   const [before] = useState(() => document.activeElement);
   useBack(onClose);
-  useEffect(() => {
+  // At once: the next key is meant for it.
+  useLayoutEffect(() => {
     const dialog = ref.current;
     if (dialog && !dialog.open) dialog.showModal();
     openDialogs.value = [...openDialogs.value, id];
