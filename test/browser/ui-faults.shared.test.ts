@@ -69,7 +69,7 @@ test('a session that ends shows the login page, and the feed stops', async () =>
   await page.context().clearCookies();
   await page.goto(`${stage.mock.url}/#/sessions`);
   await page.getByRole('textbox', { name: 'Password' }).waitFor();
-  await page.waitForFunction(() => document.title === 'Agent Monitor');
+  await page.waitForFunction(() => document.title === 'Sign in · Agent Monitor');
   assert.is(await page.getByText('Alpha').count(), 0);
   await page.context().close();
 });
