@@ -89,6 +89,7 @@ export class UpgradeResponse extends EventEmitter implements HttpResponse {
   readonly #socket: Socket;
   readonly #head: Uint8Array;
   readonly #isHead: boolean;
+  #isUpgraded = false;
 
   /** @param head what the peer sent behind its request */
   constructor(socket: Socket, head: Uint8Array, isHead: boolean) {
@@ -102,6 +103,10 @@ export class UpgradeResponse extends EventEmitter implements HttpResponse {
   }
   get destroyed(): boolean {
     return this.#socket.destroyed;
+  }
+  /** Whether the end of the connection would look like the end of this reply: one that has no length, and is not sent. */
+  get endsWithConnection(): boolean {
+    return this.headersSent && !this.#isUpgraded && !this.#socket.writableFinished;
   }
   writeHead(status: number, headers?: HeaderMap): this {
     const flat = this.defaults.merge(headers);
@@ -132,6 +137,7 @@ export class UpgradeResponse extends EventEmitter implements HttpResponse {
   }
   upgrade(headers: HeaderMap): Duplex {
     this.#writeHead(101, NO_DEFAULTS.merge(headers));
+    this.#isUpgraded = true;
     this.writableEnded = true;
     this.#socket.removeAllListeners('drain'); // The new owner's business from here on.
     if (this.#head.length) this.#socket.unshift(this.#head);

@@ -4,16 +4,22 @@
  * times or never.
  */
 import type { Socket } from 'node:net';
-import type { LocalRequest, LocalResponse } from './node-adapter.ts';
+import { abortConnection } from './abort-connection.ts';
+import type { LocalRequest, LocalResponse, UpgradeResponse } from './node-adapter.ts';
 
 export class OpenReplies {
+  /** Connections that are open and had a request. */
+  readonly #sockets = new Set<Socket>();
   /** The reply to the latest request of each connection. */
   readonly #latest = new WeakMap<Socket, LocalResponse>();
+  /** The reply to an upgrade request, after which a connection has no other. */
+  readonly #upgrade = new WeakMap<Socket, UpgradeResponse>();
   /** Replies that wait behind another one. */
   readonly #waiting = new WeakMap<Socket, Set<LocalResponse>>();
 
   /** A request has arrived on its connection. */
   add(req: LocalRequest, res: LocalResponse): void {
+    this.#track(req.socket);
     this.#latest.set(req.socket, res);
     if (!res.socket) this.#wait(req.socket, res);
   }
@@ -34,9 +40,20 @@ export class OpenReplies {
     return true;
   }
 
+  addUpgrade(socket: Socket, res: UpgradeResponse): void {
+    this.#track(socket);
+    this.#upgrade.set(socket, res);
+  }
+
+  /** Ends every connection that had a request, so that no part of a reply looks like the whole. */
+  abortAll(): void {
+    for (const socket of [...this.#sockets]) abortConnection(socket, this.endsWithConnection(socket));
+  }
+
   /** Whether the end of the connection would look like the end of the reply that is being sent on it. */
   endsWithConnection(socket: Socket): boolean {
-    return this.#latest.get(socket)?.endsWithConnection === true;
+    const reply = this.#upgrade.get(socket) ?? this.#latest.get(socket);
+    return reply?.endsWithConnection === true;
   }
 
   /** The connection had a request, and everything about it is finished. */
@@ -54,6 +71,12 @@ export class OpenReplies {
     if (!last) return true;
     if (!last.headersSent && !last.req.complete) return true;
     return this.isIdle(socket) && last.shouldKeepAlive;
+  }
+
+  #track(socket: Socket): void {
+    if (this.#sockets.has(socket) || socket.destroyed) return;
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
   }
 
   #wait(socket: Socket, res: LocalResponse): void {

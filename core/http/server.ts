@@ -104,6 +104,7 @@ class NodeHttpServer implements HttpServer {
     const closed = new Promise<void>((resolve) => listener.close(() => resolve()));
     const idle = setInterval(() => listener.closeIdleConnections(), CLOSE_POLL_MS);
     const end = setTimeout(() => {
+      this.#replies.abortAll();
       for (const socket of [...this.#connections.sockets]) socket.destroy();
     }, graceMs);
     listener.closeIdleConnections();
@@ -186,6 +187,7 @@ class NodeHttpServer implements HttpServer {
     this.#connections.beginReply(socket); // Until it is closed.
     const res = new UpgradeResponse(socket, head, req.method === 'HEAD');
     res.defaults = this.#defaultsFor(req);
+    this.#replies.addUpgrade(socket, res);
     // node:http has stopped parsing: a body could only be mistaken for the new protocol.
     if (hasBody(req)) return fail(res, new HttpError(400, 'upgrade_with_body', 'An upgrade request has no body.'));
     void this.#run(req, res);

@@ -4,7 +4,7 @@ import { type AddressInfo, connect as connectTcp, createServer, type Socket } fr
 import { connect as connectTls } from 'node:tls';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { createHttpServer } from '../../../core/http/server.ts';
+import { createHttpServer, type HttpServer } from '../../../core/http/server.ts';
 import type { HttpResponse } from '../../../core/http/types.ts';
 import { silentLog } from '../../../core/log.ts';
 import { TLS_CERT, TLS_KEY } from '../../support/harness/websocket-tls.ts';
@@ -32,7 +32,7 @@ async function endAfter(
   isTls: boolean,
   request: string,
   serve: (res: HttpResponse) => void,
-  cut: (res: HttpResponse) => void,
+  cut: (res: HttpResponse, server: HttpServer) => void,
 ) {
   let reply!: HttpResponse;
   const server = createHttpServer({
@@ -50,7 +50,7 @@ async function endAfter(
   client.on('error', () => {});
   client.write(request);
   await once(client, 'data');
-  cut(reply);
+  cut(reply, server);
   const how = await watched.ended;
   client.destroy();
   watched.close();
@@ -72,6 +72,9 @@ for (const isTls of [false, true]) {
   for (const [name, request, serve, expected] of CASES) {
     test(`${isTls ? 'TLS' : 'plain'}: ${name}: ${expected}`, async () => {
       assert.is(await endAfter(isTls, request, serve, (res) => res.destroy()), expected);
+    });
+    test(`${isTls ? 'TLS' : 'plain'}: ${name}, cut by the end of the server: ${expected}`, async () => {
+      assert.is(await endAfter(isTls, request, serve, (_res, server) => void server.close(0)), expected);
     });
   }
 }
