@@ -26,6 +26,7 @@ import type { Agents } from './session/agents.ts';
 import { createDiskSessions, type DiskSessions } from './session/history.ts';
 import { Registry } from './session/registry.ts';
 import { Retention } from './session/retention.ts';
+import { Search } from './search/search.ts';
 import { RunTime } from './store/run-time.ts';
 import { openSettings, type SettingsDocument } from './settings/settings.ts';
 import { Templates } from './settings/templates.ts';
@@ -40,6 +41,7 @@ export interface Domain extends Services {
   readonly workspace: Workspace;
   readonly sessions: DiskSessions;
   readonly agents: Registry;
+  readonly search: Search;
   readonly terminals: Terminals;
 }
 
@@ -75,6 +77,7 @@ export async function openDomain(context: AgentContext): Promise<Domain> {
   const sessions = createDiskSessions(own);
   const agents = await Registry.open({ context, providers, workspace, onDisk: sessions });
   const terminals = createTerminals(context, agents);
+  const search = new Search({ context, agents });
   const runTime = new RunTime(context);
   const services = openServices(context, { agents, workspace, settings, terminals, runTime });
   return {
@@ -84,10 +87,11 @@ export async function openDomain(context: AgentContext): Promise<Domain> {
     workspace,
     sessions,
     agents,
+    search,
     terminals,
     async close() {
       await services.close();
-      await Promise.all([agents.close(), terminals.close(), runTime.close()]);
+      await Promise.all([search.close(), agents.close(), terminals.close(), runTime.close()]);
       await providers.close();
     },
   };

@@ -17,6 +17,7 @@ import { healthRoutes, type HealthSources } from './health.ts';
 import { notifyRoutes } from './notify.ts';
 import { pictureRoutes } from './pictures.ts';
 import { pushRoutes } from './push.ts';
+import { searchRoutes } from './search.ts';
 import { sessionRoutes } from './sessions.ts';
 import { settingsRoutes } from './settings.ts';
 import { taskRoutes } from './tasks.ts';
@@ -31,6 +32,7 @@ export function createApi(context: AgentContext, domain: Domain, feed: LiveFeed,
   healthRoutes(router, health);
   agentRoutes(router, agents);
   pictureRoutes(router, agents);
+  searchRoutes(router, domain.search);
   sessionRoutes(router, domain.sessions, (provider, id) => agents.agentOf(provider, id));
   terminalRoutes(router, domain.terminals, context.clock);
   templateRoutes(router, domain.templates);
