@@ -9,6 +9,8 @@ const TICK_MS = 2_500;
 const SLEPT_MS = 5_000;
 /** Time that the peer has to answer after sleep. */
 const WAKE_MS = 5_000;
+/** How often the round trip is measured where nothing else asks for a PING. */
+const MEASURE_MS = 60_000;
 
 /** Least distance of two stamps. */
 const STAMP_STEP_MS = 0.001;
@@ -29,6 +31,10 @@ export class TunnelHeartbeat {
 
   readonly #clock: Clock;
   readonly #events: TunnelHeartbeatEvents;
+  /** The peer's PINGs are proof enough. */
+  readonly #follows: boolean;
+  /** When the latest PING was sent. */
+  #sentAt = -Infinity;
   #timer: Timer | null = null;
   #wall = 0;
   #nextPing = 0;
@@ -39,9 +45,11 @@ export class TunnelHeartbeat {
   /** Stamp of the latest PING. */
   #lastStamp = 0;
 
-  constructor(clock: Clock, events: TunnelHeartbeatEvents) {
+  /** @param follows while the peer sends PINGs, send only those that measure, each in the record of an answer to the peer */
+  constructor(clock: Clock, events: TunnelHeartbeatEvents, { follows = false }: { follows?: boolean } = {}) {
     this.#clock = clock;
     this.#events = events;
+    this.#follows = follows;
     this.lastSeen = clock.monotonic();
   }
 
@@ -51,7 +59,7 @@ export class TunnelHeartbeat {
   }
 
   start(): void {
-    this.#nextPing = this.#clock.monotonic();
+    this.#nextPing = this.#clock.monotonic() - this.#patience;
     this.#wall = this.#clock.now();
     this.#tick();
   }
@@ -67,6 +75,13 @@ export class TunnelHeartbeat {
   sending(bytes: number): Buffer | null {
     this.congestion.sent(bytes);
     return this.congestion.probeDue ? this.#probe() : null;
+  }
+  /** The peer's PING is being answered: what is sent now shares the answer's record. */
+  pinged(): void {
+    const now = this.#clock.monotonic();
+    if (!this.#follows) return;
+    this.#nextPing = now + HEARTBEAT_MS;
+    if (now - this.#sentAt >= MEASURE_MS) this.#ping();
   }
   /** @returns false when there was no such PING */
   pong(payload: Buffer): boolean {
@@ -87,16 +102,24 @@ export class TunnelHeartbeat {
       this.#answerBy = now + WAKE_MS;
       this.#wakeStamp = this.#nextStamp();
       this.lastSeen = now;
-      this.#nextPing = now;
+      this.#nextPing = now - this.#patience;
     }
     this.#wall = wall;
     const late = this.slept && now >= this.#answerBy;
     if (late || now - this.lastSeen >= DEAD_MS) return this.#events.dead();
-    if (now >= this.#nextPing) {
+    if (now >= this.#nextPing + this.#patience) {
       this.#nextPing = now + HEARTBEAT_MS;
       this.#ping();
     }
-    this.#timer = this.#clock.setTimeout(() => this.#tick(), TICK_MS);
+    this.#timer = this.#clock.setTimeout(() => this.#tick(), this.#untilTick);
+  }
+  /** The checks of all tunnels of a relay come together: a thousand tunnels would wake it up 400 times a second. */
+  get #untilTick(): number {
+    return this.#follows ? TICK_MS - this.#clock.monotonic() % TICK_MS : TICK_MS;
+  }
+  /** How long it waits for the peer's PING, ms. */
+  get #patience(): number {
+    return this.#follows ? TICK_MS : 0;
   }
   #ping(): void {
     this.#events.ping(this.#probe());
@@ -104,6 +127,7 @@ export class TunnelHeartbeat {
   #probe(): Buffer {
     const stamp = this.#nextStamp();
     this.#lastStamp = stamp;
+    this.#sentAt = this.#clock.monotonic();
     const payload = Buffer.alloc(8);
     payload.writeDoubleBE(stamp);
     this.congestion.probe(stamp);

@@ -103,7 +103,7 @@ export class TunnelSession {
     this.#heartbeat = new TunnelHeartbeat(this.#clock, {
       ping: (payload) => this.#mux.control(TYPE.ping, payload),
       dead: () => this.#fail(CLOSE.timeout, 'no heartbeat'),
-    });
+    }, { follows: !machine });
     this.#socket.maxMessage = MAX_UNPROVEN;
     this.#socket.onmessage = (data) => this.#onMessage(data);
     this.#socket.ondrain = () => this.#mux.unblock();
@@ -222,7 +222,8 @@ export class TunnelSession {
         return this.#onHello(payload);
       case TYPE.ping:
         if (payload.length !== 8) throw new TunnelProtocolError('PING is 8 bytes');
-        return this.#mux.control(TYPE.pong, Buffer.from(payload), true);
+        this.#mux.control(TYPE.pong, Buffer.from(payload), true);
+        return this.#heartbeat.pinged();
       case TYPE.pong:
         return this.#onPong(payload);
       case TYPE.rekey:

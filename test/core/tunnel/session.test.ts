@@ -176,19 +176,56 @@ test('heartbeats go out every 10 s and measure the round trip', async () => {
   const clock = fakeClock();
   const pair = await tunnelPair({ clock });
   await turn();
-  const before = pair.machine.bytesIn;
+  const before = { machine: pair.machine.bytesIn, relay: pair.relay.bytesIn };
   for (let s = 0; s < 60; s++) {
     clock.advance(1000);
     await turn();
     await turn();
   }
   assert.is(pair.machine.rttMs, 0);
-  // 6 PINGs and 6 PONGs of 16 bytes.
-  assert.is(pair.machine.bytesIn - before, 6 * 2 * 16);
+  // 6 PINGs of the machine and a PONG for each, of 16 bytes, and once a minute the relay's own.
+  assert.is(pair.relay.bytesIn - before.relay, (6 + 1) * 16);
+  assert.is(pair.machine.bytesIn - before.machine, (6 + 1) * 16);
   assert.is(HEARTBEAT_MS, 10_000);
   await pair.close();
   await turn();
   assert.is(clock.pending, 0);
+});
+
+test('at rest the relay sends and receives one record in 10 s: its PING goes with a PONG, once a minute', async () => {
+  const clock = fakeClock();
+  const pair = await tunnelPair({ clock });
+  await turn();
+  const records = { relay: 0, machine: 0 };
+  for (const end of ['relay', 'machine'] as const) {
+    (pair.sockets[end] as MemorySocket).tamper = (message) => (records[end]++, [message]);
+  }
+  for (let s = 0; s < 60; s++) {
+    clock.advance(1000);
+    await turn();
+    await turn();
+  }
+  assert.equal(records, { relay: 6, machine: 6 + 1 });
+  assert.is(pair.relay.rttMs, 0);
+  await pair.close();
+});
+
+test('a relay whose machine sends no PING sends its own', async () => {
+  const clock = fakeClock();
+  const r = await hostilePeer('relay', { clock });
+  const pings = () => r.seen.filter(({ type }) => type === TYPE.ping).map(({ payload }) => payload);
+  await until(() => pings().length === 1);
+  let answered = 0;
+  for (let s = 0; s < 40; s++) {
+    for (const payload of pings().slice(answered)) r.frame(TYPE.pong, 0, 0, payload);
+    answered = pings().length;
+    clock.advance(1000);
+    await turn();
+    await turn();
+  }
+  assert.ok(pings().length >= 3 && pings().length <= 4, `${pings().length} in 40 s`);
+  assert.is(r.end(), null);
+  await r.session.close(1001, '');
 });
 
 test('a peer that falls silent is dead after 25 s, not before, on either side', async () => {
