@@ -23,8 +23,11 @@ import { Machines } from './machines.ts';
 import { SessionConnections } from './session-connections.ts';
 import { Status } from './status.ts';
 
-/** Of each known machine, ms: after a restart of the relay about that many handshakes follow each other (core/tunnel/SPEC.md, "Life"). */
-const SPREAD_MS = 15;
+/**
+ * Of each known machine, ms (core/tunnel/SPEC.md, "Life"). Half as much would do for the relay, but some attempts meet it while
+ * it is still away and are repeated among the others, and chance crowds them: at 15 ms the busiest second had a tenth of all.
+ */
+const SPREAD_MS = 30;
 
 export interface RelayDependencies {
   log: Log;
