@@ -92,9 +92,11 @@ async function runLane(lane: Lane, random: () => number): Promise<void> {
   const cutEvery = Math.floor(ROUNDS / (TUNNEL_CUTS + 1));
   for (let round = 0; round < ROUNDS; round++) {
     const how = CUTS[Math.floor(random() * CUTS.length)]!;
+    // `kill` is for connections that stay: a browser's may be over before `ss` has found it.
+    const howPage = CUTS.filter((cut) => cut !== 'kill')[Math.floor(random() * 3)]!;
     const cutsTunnel = round % cutEvery === 0 && round > 0 && round / cutEvery <= TUNNEL_CUTS;
     if (cutsTunnel) setTimeout(() => lane.cable.cut(how), random() * 60);
-    if (round % PAGE_CUT_EVERY === 0) setTimeout(() => page.cut(how), random() * 60);
+    if (round % PAGE_CUT_EVERY === 0) setTimeout(() => page.cut(howPage), random() * 60);
     await exchange(lane, round, random);
   }
   await until('the agent is idle', async () => (await lane.client.info(lane.agent)).state === 'idle', WAIT_MS);

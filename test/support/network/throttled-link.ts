@@ -69,7 +69,7 @@ export async function createThrottledLink(): Promise<ThrottledLink> {
 /** Takes away the sockets of those who dialled this port, and no others. */
 function kill(port: number, sockets: Set<Socket>): void {
   for (const { localPort, remotePort } of sockets) {
-    if (localPort !== port) continue;
+    if (localPort !== port || remotePort === undefined) continue; // The latter is closed already.
     const which = ['sport', '=', `:${remotePort}`, 'and', 'dport', '=', `:${port}`];
     // Without root `ss` says nothing and does nothing.
     const killed = execFileSync('ss', ['-K', '-H', '-t', ...which], { encoding: 'utf8' });
