@@ -11,6 +11,7 @@ import { operationIn } from './git-directory.ts';
 import { names, nulJoined, pathText } from './git-output.ts';
 import { refuseIgnoredFilters } from './ignored-drivers.ts';
 import { addPaths } from './patch.ts';
+import { stagedPointers } from './pointers.ts';
 import { readSeededFiles } from './seeded-files.ts';
 import { commitOf, currentBranch, type Repository, type StatusEntry, statusOf } from './repository.ts';
 import { withRepository } from './repository-lock.ts';
@@ -45,7 +46,7 @@ export async function commitWork(
       throw new Failure('unresolved', `Resolve the conflicts first: ${names(conflicts.map((entry) => entry.path))}.`);
     }
     if (!entries.length) return null;
-    refuseNested(entries);
+    await refuseNested(at, entries);
     const files = entries.map((entry) => entry.path);
     await refuseIgnoredFilters(at, files);
     await addPaths(at, files);
@@ -58,14 +59,19 @@ export async function commitWork(
 /** A new repository inside, which git lists as one directory. */
 const isNested = ({ code, path }: StatusEntry) => code === '??' && path.at(-1) === SLASH;
 
-function nestedRepository(nested: StatusEntry[], consequence: string, remedy: string): Failure {
-  const inside = names(nested.map((entry) => entry.path));
-  return new Failure('nested_repository', `A repository of its own is inside: ${inside}. ${consequence} ${remedy}`);
+/** A Failure that names repositories inside. */
+export function nestedRepository(nested: Buffer[], consequence: string, remedy: string): Failure {
+  return new Failure(
+    'nested_repository',
+    `A repository of its own is inside: ${names(nested)}. ${consequence} ${remedy}`,
+  );
 }
 
-/** git would commit a pointer to its commit, without a single file. */
-function refuseNested(entries: StatusEntry[]): void {
-  const nested = entries.filter(isNested);
+/** git would commit a pointer to its commit, without a single file; one that the agent has added is such a pointer already. */
+async function refuseNested(at: Repository, entries: StatusEntry[]): Promise<void> {
+  const wanted = new Set(entries.map(({ path }) => path.toString('latin1')));
+  const staged = (await stagedPointers(at)).filter((path) => wanted.has(path.toString('latin1')));
+  const nested = [...entries.filter(isNested).map(({ path }) => path), ...staged];
   if (!nested.length) return;
   throw nestedRepository(
     nested,
@@ -162,5 +168,9 @@ async function removeUntracked(top: string, path: Buffer): Promise<void> {
 /** Nothing but repositories is left to discard. */
 function refuseDiscard(nested: StatusEntry[]): void {
   if (!nested.length) return;
-  throw nestedRepository(nested, 'Its commits would be lost with it.', 'Discard it by its name, if nobody needs them.');
+  throw nestedRepository(
+    nested.map(({ path }) => path),
+    'Its commits would be lost with it.',
+    'Discard it by its name, if nobody needs them.',
+  );
 }

@@ -106,7 +106,8 @@ async function holdsFiles(directory: string): Promise<boolean> {
     const next = waiting.pop()!;
     const entries = await readdir(next, { withFileTypes: true }).catch(() => null);
     if (!entries) return true;
-    if (entries.some(({ name }) => name === CACHE_TAG)) continue;
+    // A repository inside is looked at by nested-repositories.ts.
+    if (entries.some(({ name }) => name === CACHE_TAG || name === '.git')) continue;
     if (entries.some((entry) => !entry.isDirectory() && !MADE_FILE.test(entry.name))) return true;
     const inner = entries.filter((entry) => entry.isDirectory() && !MADE_DIRECTORIES.has(entry.name));
     waiting.push(...inner.map(({ name }) => join(next, name)));

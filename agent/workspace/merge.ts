@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { Failure } from '../../core/api/errors.ts';
 import type { WorktreeInfo } from '../../core/api/agents.ts';
 import { type Place, PLAIN_DIFF } from './changes.ts';
-import { author, pendingWork, refuseOtherBranch } from './commit.ts';
+import { author, nestedRepository, pendingWork, refuseOtherBranch } from './commit.ts';
 import { git, gitText, type Where } from './git.ts';
 import { operationIn } from './git-directory.ts';
 import { names, splitNul } from './git-output.ts';
 import { refuseIgnoredFilters, refuseIgnoredMergeDrivers } from './ignored-drivers.ts';
+import { newPointers } from './pointers.ts';
 import {
   baseName,
   type Checkout,
@@ -60,6 +61,7 @@ export async function mergeWork(place: Place, options: MergeOptions = {}): Promi
     const head = await branchCommit(at, worktree);
     const commits = Number(await gitText(at, ['rev-list', '--count', head, `^${target}`]));
     if (!commits) return { commits: 0, files: 0, base: worktree.base };
+    await refusePointers(at, target, head);
     const changed = await changedBy(at, target, head);
     await refuseIgnoredMergeDrivers(at, changed.byBoth);
     await refuseConflicts(at, target, head, worktree);
@@ -78,6 +80,18 @@ export async function mergeWork(place: Place, options: MergeOptions = {}): Promi
     }
     return { commits, files: changed.byAgent.length, base: worktree.base };
   });
+}
+
+/** The base would get an empty folder. */
+async function refusePointers(at: Repository, target: string, head: string): Promise<void> {
+  const pointers = await newPointers(at, target, head);
+  if (!pointers.length) return;
+  throw nestedRepository(
+    pointers,
+    'The branch has only a pointer to it, without its files.',
+    'Ask the agent to take it out of the index (git rm --cached), to remove the .git folder in it and to commit its files, ' +
+      'or to add it as a submodule, then merge again.',
+  );
 }
 
 /** The files that the agent's branch changed since it left the base, and those that the base changed as well. */

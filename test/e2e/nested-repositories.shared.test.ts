@@ -64,9 +64,12 @@ test('a repository that the agent began is work, committed to the worktree or ig
   withWorktree(async ({ directory, tree, worktree, agent, workspace }) => {
     makeRepository(join(tree, 'app'));
     runGit(tree, '-c', 'advice.addEmbeddedRepo=false', 'add', 'app');
+    assert.is((await refusal(workspace.commit(agent, 'app', null))).code, 'nested_repository', 'a pointer is staged');
     runGit(tree, 'commit', '--quiet', '-m', 'app');
-    await workspace.merge(agent);
-    assert.equal(await workspace.unmerged(worktree), inside('app'));
+    const refused = await refusal(workspace.merge(agent));
+    assert.is(refused.code, 'nested_repository');
+    assert.match(refused.message, /inside: app\..*git rm --cached/);
+    assert.match((await workspace.unmerged(worktree)).join(), inside('app')[0]!);
     runGit(tree, 'rm', '--quiet', '-r', '--cached', 'app');
     runGit(tree, 'commit', '--quiet', '-m', 'no app');
     assert.is((await refusal(workspace.discard(agent, null))).code, 'nested_repository', 'all is not its commits');
@@ -79,6 +82,15 @@ test('a repository that the agent began is work, committed to the worktree or ig
     assert.equal(await workspace.unmerged(worktree), [], 'a clone without work of its own');
     writeFileSync(join(tree, 'deps/clone/new.txt'), '');
     assert.equal(await workspace.unmerged(worktree), inside('deps/clone'));
+  }));
+
+test('a submodule that the agent added is committed and merged', () =>
+  withWorktree(async ({ directory, repo, tree, agent, workspace }) => {
+    const url = join(directory, 'library');
+    runGit(tree, '-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', url, 'vendor/more');
+    await workspace.commit(agent, 'one more', null);
+    await workspace.merge(agent);
+    assert.match(runGit(repo, 'ls-tree', 'HEAD', 'vendor/more'), /^160000 commit /);
   }));
 
 test('a repository that cannot be asked is work, one without commits too; packages are not looked into', () =>
