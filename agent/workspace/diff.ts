@@ -1,3 +1,4 @@
+import { cut } from '../../core/api/cut.ts';
 import type { FileDiff } from '../../core/api/messages.ts';
 
 /** Most lines of one file's diff that are shown, and most characters of one line. */
@@ -20,7 +21,7 @@ export function parseDiff(text: string, path: string, kind: FileDiff['kind']): F
     if (isBody && hunks.length) {
       rest = remaining(rest, line);
       if (++count > MAX_LINE || line.length > LINE_LENGTH) truncated = true;
-      if (count <= MAX_LINE) hunks.at(-1)!.lines.push(cut(line));
+      if (count <= MAX_LINE) hunks.at(-1)!.lines.push(cut(line, LINE_LENGTH + 1, '…'));
       continue;
     }
     if (line.startsWith('diff --git ') && hunks.length) break;
@@ -35,8 +36,6 @@ export function parseDiff(text: string, path: string, kind: FileDiff['kind']): F
   }
   return { path, kind, hunks, ...(truncated ? { truncated } : {}) };
 }
-
-const cut = (line: string) => (line.length > LINE_LENGTH ? `${line.slice(0, LINE_LENGTH)}…` : line);
 
 /** `@@ -1,3 +1,4 @@`; a count that is left out is 1. */
 function hunkOf(line: string): Hunk | null {

@@ -1,3 +1,4 @@
+import { cut } from '../../../core/api/cut.ts';
 import { type FileDiff, imageType, type Todo, type ToolResult, type ToolStatus } from '../../../core/api/messages.ts';
 import { type JsonObject, list, object, string } from '../untyped-json.ts';
 
@@ -23,7 +24,7 @@ export function toolTitle(input: JsonObject): string {
   const key = TITLE_FIELDS.find((name) => string(input[name]).trim());
   const text = key ? string(input[key]) : string(Object.values(input).find((value) => string(value).trim()));
   const where = key === 'pattern' && string(input.path) ? ` in ${string(input.path)}` : '';
-  return `${text.trim()}${where}`.slice(0, MAX_TITLE);
+  return cut(`${text.trim()}${where}`, MAX_TITLE);
 }
 
 /** What Edit, MultiEdit and Write are about to do, from their input: line numbers are not known yet. */

@@ -67,6 +67,22 @@ test('a clientId that is the id of something else is refused, and gives nothing 
     assert.equal(sent, []);
   }));
 
+test('a message that is too old to be kept is gone, and nothing reaches the agent a second time', () =>
+  withLog(async (log) => {
+    log.wasRemoved = (id) => id === ID;
+    const queue = new PromptQueue({
+      log: () => log,
+      pictures: NO_PICTURES,
+      refusing: () => null,
+      prepare: () => Promise.resolve(),
+      onAccepted: () => assert.unreachable('it was accepted'),
+    });
+    assert.is(await codeOf(queue.send({ text: 'pay', clientId: ID }, 'test')), 'message_gone');
+    const sent: string[] = [];
+    queue.deliverTo({ send: ({ id }: { id: string }) => sent.push(id) } as never);
+    assert.equal(sent, []);
+  }));
+
 for (const failures of [0, 1, 2, 3, 5]) {
   for (const count of [2, 3, 6]) {
     test(`one message ${count} times, ${failures} saves refused: handed over once at most`, () =>

@@ -365,6 +365,9 @@ test('a callback for drain or pong that throws does not stop the connection eith
   client.socket.destroy();
 });
 
+test('a peer that never answers the close frame is gone after 5 s at most', () =>
+  assert.ok(DEFAULT_LIMITS.closeHandshakeMs + DEFAULT_LIMITS.closeTimeoutMs <= 5000));
+
 test.after.each(closeServers);
 
 test.run();

@@ -243,4 +243,27 @@ test('earlier history comes first, with its own times, and once', () => {
   assert.is(log.get('old')!.at, 5);
 });
 
+test('a page has 100 messages, or as many as are asked for, from 1 to 1,000', () => {
+  const log = open();
+  for (let i = 0; i < 1100; i++) log.add(text(`t${i}`));
+  const lengthOf = (limit?: number) => log.page({ limit }).messages.length;
+  assert.equal([lengthOf(), lengthOf(7), lengthOf(5000), lengthOf(0), lengthOf(-5)], [100, 7, 1000, 1, 1]);
+});
+
+for (
+  const [gap, last] of [
+    [1000, 1002],
+    // Nobody lost so many: the number is damaged.
+    [1001, 1002],
+  ]
+) {
+  test(`a gap of ${gap} numbers: the message behind it is number ${last}`, () => {
+    const line = (id: string, seq: number) => `${JSON.stringify({ m: { ...text(id), seq, at: 1 } })}\n`;
+    writeFileSync(path, line('a', 1) + line('b', gap! + 2));
+    const { messages } = open().page({ limit: 1000 });
+    assert.equal([messages.at(-1)!.id, messages.at(-1)!.seq], ['b', last]);
+    assert.is(messages.at(-2)!.kind, 'notice');
+  });
+}
+
 test.run();
