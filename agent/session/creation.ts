@@ -50,6 +50,8 @@ export class Creation {
   readonly #options: CreationOptions;
   /** Ids of the agents by the id of their create command, made or being made. */
   readonly #agents = new Map<string, Promise<string>>();
+  /** Agents that are being made and not counted yet. */
+  #making = 0;
   #isClosed = false;
 
   constructor(options: CreationOptions) {
@@ -89,15 +91,16 @@ export class Creation {
 
   async #create(body: CreateCommand & { clientId: string }, by: string): Promise<string> {
     const { context, count } = this.#options;
-    if (count() >= MAX_AGENT) {
+    if (count() + this.#making >= MAX_AGENT) {
       throw new Failure('too_many_agents', `There are ${MAX_AGENT} agents already: delete some first.`);
     }
     const { provider = DEFAULT_PROVIDER, flags = {} } = body;
     const id = randomUUID();
     const lock = this.#takeSession(id, body);
+    const leave = this.#enter();
     try {
       const history = await this.#earlierMessages(provider, flags);
-      const { session, notice } = await this.#prepareIn(id, body, lock);
+      const { session, notice } = await this.#prepareIn(id, body, lock).finally(leave);
       this.#options.added(session);
       context.log.info('agent made', { agent: id, provider, by });
       session.import(history);
@@ -105,9 +108,20 @@ export class Creation {
       await this.#begin(session, body.prompt, by);
       return id;
     } catch (error) {
+      leave();
       lock?.release();
       throw error;
     }
+  }
+
+  /** Counts an agent that is being made. @returns ends that, once */
+  #enter(): () => void {
+    let count = 1;
+    this.#making++;
+    return () => {
+      this.#making -= count;
+      count = 0;
+    };
   }
 
   /** Nobody else is on the session that the agent is to go on with, from now on. Throws Failure `session_in_use`. */
