@@ -91,7 +91,7 @@ export async function openDomain(context: AgentContext): Promise<Domain> {
     terminals,
     async close() {
       await services.close();
-      await Promise.all([search.close(), agents.close(), terminals.close(), runTime.close()]);
+      await Promise.all([search.close(), agents.close(), workspace.close(), terminals.close(), runTime.close()]);
       await providers.close();
     },
   };

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import process from 'node:process';
 import type { Readable } from 'node:stream';
 import { splitWords } from '../../core/api/settings.ts';
-import { cleanEnvironment, PROCESS_MARK } from '../process/environment.ts';
+import { cleanEnvironment, DATA_DIRECTORY_MARK, PROCESS_MARK } from '../process/environment.ts';
 import { processIdentity, signal } from '../process/identity.ts';
 import { killProcessTree } from '../process/process-tree.ts';
 
@@ -25,16 +25,23 @@ interface Run {
 export class SetupRuns {
   /** Worktree → its commands, while they run. */
   readonly #runs = new Map<string, Run>();
+  readonly #dataDir: string;
+  #isClosed = false;
+
+  /** @param dataDir by which the next server finds what a killed one has left */
+  constructor(dataDir: string) {
+    this.#dataDir = dataDir;
+  }
 
   /**
    * Runs the commands one after another until one fails. Returns a sentence for the user; empty: all succeeded.
    * @param worktree its path, by which they are ended
    */
   async run(worktree: string, cwd: string, commands: readonly string[], waitMs = WAIT_MS): Promise<string> {
-    if (!commands.length) return '';
+    if (!commands.length || this.#isClosed) return '';
     const run: Run = { isEnded: false, process: null, mark: randomUUID() };
     this.#runs.set(worktree, run);
-    const all = runAll(run, cwd, commands).finally(() => this.#runs.delete(worktree));
+    const all = runAll(run, cwd, commands, this.#dataDir).finally(() => this.#runs.delete(worktree));
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<string>((resolve) => {
       timer = setTimeout(() => resolve('The setup commands still run while the agent begins.'), waitMs);
@@ -55,25 +62,31 @@ export class SetupRuns {
     run.isEnded = true;
     await endProcess(run);
   }
+
+  /** Ends all; none begins any more. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all([...this.#runs.keys()].map((worktree) => this.end(worktree)));
+  }
 }
 
-async function runAll(run: Run, cwd: string, commands: readonly string[]): Promise<string> {
+async function runAll(run: Run, cwd: string, commands: readonly string[], dataDir: string): Promise<string> {
   for (const command of commands) {
     if (run.isEnded) return '';
-    const failure = await runOne(run, cwd, command);
+    const failure = await runOne(run, cwd, command, dataDir);
     if (failure) return `The setup command \`${command}\` failed: ${failure}`;
   }
   return '';
 }
 
-function runOne(run: Run, cwd: string, command: string): Promise<string> {
+function runOne(run: Run, cwd: string, command: string, dataDir: string): Promise<string> {
   const words = splitWords(command);
   if (!words) return Promise.resolve('it names no program or a quote is not closed.');
   let child: ChildProcessByStdio<null, Readable, Readable>;
   try {
     child = spawn(words[0]!, words.slice(1), {
       cwd,
-      env: cleanEnvironment(process.env, { [PROCESS_MARK]: run.mark }),
+      env: cleanEnvironment(process.env, { [PROCESS_MARK]: run.mark, [DATA_DIRECTORY_MARK]: dataDir }),
       stdio: ['ignore', 'pipe', 'pipe'],
       shell: false,
       detached: true,

@@ -50,6 +50,8 @@ export interface Workspace {
   commit(agent: AgentInfo, message: string, paths: string[] | null): Promise<string | null>;
   merge(agent: AgentInfo): Promise<MergeOutcome>;
   discard(agent: AgentInfo, paths: string[] | null): Promise<number>;
+  /** Ends setup commands that still run. */
+  close(): Promise<void>;
 }
 
 /** What making and removing an agent takes of it. */
@@ -67,9 +69,10 @@ export interface WorkspaceSettings extends PrepareSettings {
 export function createWorkspace(context: AgentContext, settings: () => WorkspaceSettings): Workspace {
   const isolation = new GitIsolation(join(context.config.dataDir, 'git-isolation'));
   const recent = openRecent(context);
-  const setups = new SetupRuns();
+  const setups = new SetupRuns(context.config.dataDir);
   return {
     isolation,
+    close: () => setups.close(),
     prepare: async (request) => {
       const result = await prepareDirectory({ context, isolation, settings: settings(), setups }, request);
       await remember(recent, result.directory)

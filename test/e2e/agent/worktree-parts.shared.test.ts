@@ -5,6 +5,7 @@ import process from 'node:process';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DEFAULT_SETTINGS } from '../../../agent/settings/settings.ts';
+import { killOrphans } from '../../../agent/process/orphans.ts';
 import { SetupRuns } from '../../../agent/workspace/setup.ts';
 import { createWorkspace, type Workspace, type WorkspaceSettings } from '../../../agent/workspace/workspace.ts';
 import { testContext } from '../../support/fakes/test-context.ts';
@@ -128,9 +129,37 @@ test('setup commands that still run end with the deleted agent, with all that th
     assert.not.ok(existsSync(join(directory, 'next')));
   }));
 
+/** Setup commands that go on, and the pids of what they began. */
+async function longSetup(directory: string): Promise<{ runs: SetupRuns; pids: number[] }> {
+  writeFiles(directory, { 'long.sh': LONG });
+  const runs = new SetupRuns(directory);
+  await runs.run(directory, directory, [`sh long.sh ${directory}`, 'touch next'], 50);
+  return { runs, pids: [await pidIn(join(directory, 'setup.pid')), await pidIn(join(directory, 'child.pid'))] };
+}
+
+test('setup commands that still run end with the server; none begins any more', async () => {
+  const { path, remove } = temporaryDirectory();
+  const { runs, pids } = await longSetup(path);
+  await runs.close();
+  await until(() => `${pids.filter(alive)} run`, () => !pids.some(alive));
+  await runs.run(path, path, ['touch late']);
+  assert.equal(['next', 'late'].filter((name) => existsSync(join(path, name))), []);
+  remove();
+});
+
+test('setup commands that a killed server has left are ended by the next one', async () => {
+  const { path, remove } = temporaryDirectory();
+  const { pids } = await longSetup(path);
+  await killOrphans(`${path}-other`);
+  assert.ok(pids.every(alive), 'those of another data directory');
+  await killOrphans(path);
+  await until(() => `${pids.filter(alive)} run`, () => !pids.some(alive));
+  remove();
+});
+
 test('ending what has ended, or was never begun, does nothing', async () => {
   const { path, remove } = temporaryDirectory();
-  const runs = new SetupRuns();
+  const runs = new SetupRuns(path);
   await runs.end(path);
   assert.is(await runs.run(path, path, ['true']), '');
   await runs.end(path);
