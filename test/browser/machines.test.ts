@@ -1,14 +1,14 @@
 /** Three machines at one relay, on one page: all agents, an answer and a terminal on each, one that dies and comes back. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import type { Browser, Page } from 'playwright-core';
 import { pressAnswer } from '../support/harness/answers.ts';
 import { DESKTOP, launchBrowser, openPage, PHONE } from '../support/harness/browser.ts';
 import { type FleetMachine, startFleet, type TestFleet } from '../support/harness/fleet.ts';
-import { until } from '../support/harness/product.ts';
+import { ROOT, until } from '../support/harness/product.ts';
 
 const WAIT = { timeout: 30_000 };
 const FILE = 'hello-from-the-demo.md';
@@ -105,6 +105,28 @@ for (const [place, viewport] of Object.entries({ phone: PHONE, desktop: DESKTOP 
     for (const { directory } of fleet.machines) rmSync(join(directory, FILE), { force: true });
   });
 }
+
+test('a picture among the files of each machine is shown, and downloaded from there', async () => {
+  const png = readFileSync(join(ROOT, 'ui/public/icon-192.png'));
+  const { page, problems } = await signedIn(DESKTOP);
+  for (const machine of fleet.machines) {
+    writeFileSync(join(machine.directory, 'drawing.png'), png);
+    const { id } = await machine.ask(`files on ${machine.name}`);
+    await page.goto(`${fleet.product.relayUrl}/#/m/${machine.id}/agents/${id}/files/drawing.png`);
+    await page.locator('.picture img').waitFor(WAIT);
+    const isDrawn = () =>
+      page.locator('.picture img').evaluate((image) => (image as HTMLImageElement).naturalWidth > 0);
+    await until(`the picture of ${machine.name}`, isDrawn, WAIT.timeout);
+    const [file] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Download' }).click(),
+    ]);
+    assert.ok(readFileSync(await file.path()).equals(png));
+    await machine.fetch('/api/agents/actions/stop-all', { method: 'POST' });
+  }
+  assert.equal(problems, []);
+  await page.context().close();
+});
 
 test('a machine that is killed is away on its cards at once, the others stay; its queued answer arrives once', async () => {
   const [, lab] = fleet.machines;

@@ -8,7 +8,7 @@ import { WindowList } from '../components/window-list.ts';
 import { type Resource, useResource } from '../hooks/use-resource.ts';
 import { useApp } from '../app.ts';
 import { bytes } from '../format.ts';
-import { filePage, href } from '../route.ts';
+import { at, filePage, href } from '../route.ts';
 import { t } from '../i18n/all.ts';
 import type { TabProps } from '../agent/tab-props.ts';
 import { archiveUrl, filesUrl } from './file-address.ts';
@@ -52,6 +52,7 @@ interface BarProps {
 }
 
 function DirectoryBar({ agent, directory, listing, onFiles }: BarProps) {
+  const { machine } = useApp();
   const input = useRef<HTMLInputElement>(null);
   const choose = () => {
     onFiles([...(input.current!.files ?? [])]);
@@ -59,7 +60,11 @@ function DirectoryBar({ agent, directory, listing, onFiles }: BarProps) {
   };
   const items = [
     { label: t.files.refresh, icon: 'retry' as const, onSelect: listing.reload },
-    { label: t.files.downloadFolder, icon: 'arrowDown' as const, onSelect: () => saveAs(archiveUrl(agent, directory)) },
+    {
+      label: t.files.downloadFolder,
+      icon: 'arrowDown' as const,
+      onSelect: () => saveAs(at(machine, archiveUrl(agent, directory))),
+    },
   ];
   return html`
     <div class="files-bar">

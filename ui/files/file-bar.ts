@@ -3,6 +3,8 @@ import { html } from '../html.ts';
 import { Button } from '../components/mod.ts';
 import { bytes } from '../format.ts';
 import { t } from '../i18n/all.ts';
+import { useApp } from '../app.ts';
+import { at } from '../route.ts';
 import { downloadUrl } from './file-address.ts';
 import { saveAs } from './save-as.ts';
 
@@ -24,12 +26,13 @@ export interface FileViewProps {
 export function FileBar(
   { agent, file, head, children }: Pick<FileViewProps, 'agent' | 'file' | 'head'> & { children?: unknown },
 ) {
+  const { machine } = useApp();
   return html`
     <div class="files-bar">
       <span class="hint">${bytes(head.size)}</span>
       <span class="grow"></span>
       ${children}
-      <${Button} icon="arrowDown" class="small" onClick=${() => saveAs(downloadUrl(agent, file))}>
+      <${Button} icon="arrowDown" class="small" onClick=${() => saveAs(at(machine, downloadUrl(agent, file)))}>
         ${t.files.download}
       <//>
     </div>

@@ -6,6 +6,7 @@ import { type Resource, useResource } from '../hooks/use-resource.ts';
 import { useApp } from '../app.ts';
 import { type Api, ApiError } from '../net/api.ts';
 import { t } from '../i18n/all.ts';
+import { at } from '../route.ts';
 import type { TabProps } from '../agent/tab-props.ts';
 import { contentUrl, nameOf } from './file-address.ts';
 import { FileBar, type FileHead, type FileViewProps } from './file-bar.ts';
@@ -44,9 +45,10 @@ async function headOf(api: Api, agent: string, file: string): Promise<FileHead |
 
 function FileView(props: FileViewProps) {
   const { agent, file, head } = props;
+  const { machine } = useApp();
   const url = contentUrl(agent, file);
-  // Another version is another address, so that no old picture stays.
-  const fresh = `${url}&v=${encodeURIComponent(head.etag)}`;
+  // Asked for by the browser itself, so it names the machine. Another version is another address: no old picture stays.
+  const fresh = `${at(machine, url)}&v=${encodeURIComponent(head.etag)}`;
   const kind = head.type.split('/')[0];
   if (kind === 'text') return html`<${TextFile} ...${props} />`;
   return html`
