@@ -1,15 +1,15 @@
 /** The nginx configuration of relay/DEPLOY.md in a real nginx with TLS: the whole way in a browser, cookies, addresses. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { createHash, X509Certificate } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import process from 'node:process';
 import type { Browser } from 'playwright-core';
 import { launchBrowser, PHONE } from '../support/harness/browser.ts';
+import { makeCertificate, nginxBlock, startNginx } from '../support/harness/nginx.ts';
 import { freePort, type Product, ROOT, startProduct, until } from '../support/harness/product.ts';
 import { endToEnd } from '../support/harness/end-to-end.ts';
 
@@ -26,19 +26,12 @@ test.before(async () => {
     relayEnv: { TRUSTED_PROXIES: '127.0.0.1' },
     agentEnv: { CLAUDE_BIN: join(ROOT, 'scripts/demo/demo-claude.ts') },
   });
-  makeCertificate();
+  ca = makeCertificate(directory, ['localhost']);
   const port = await freePort();
-  writeFileSync(join(directory, 'nginx.conf'), nginxConfig(port));
-  nginx = spawn('/usr/sbin/nginx', [
-    '-c',
-    join(directory, 'nginx.conf'),
-    '-p',
-    directory,
-    '-e',
-    join(directory, 'error.log'),
-  ], {
-    stdio: 'inherit',
-  });
+  const block = nginxBlock('relay/DEPLOY.md')
+    .replace('server_name relay.example.org', 'server_name localhost')
+    .replace('127.0.0.1:3457', `127.0.0.1:${product.relayPort}`);
+  nginx = startNginx(directory, block, port);
   origin = `https://localhost:${port}`;
   await until('nginx', () => ask('/api/relay/status').then(() => true, () => false));
   const key = new X509Certificate(ca).publicKey.export({ type: 'spki', format: 'der' });
@@ -51,54 +44,6 @@ test.after(async () => {
   await product?.close();
   rmSync(directory, { recursive: true, force: true });
 });
-
-/** A certificate for localhost that is its own authority. */
-function makeCertificate(): void {
-  const args = [
-    '-x509',
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:prime256v1',
-    '-nodes',
-    '-days',
-    '2',
-    '-subj',
-    '/CN=localhost',
-  ];
-  execFileSync('openssl', [
-    'req',
-    ...args,
-    '-addext',
-    'subjectAltName=DNS:localhost',
-    '-keyout',
-    'key.pem',
-    '-out',
-    'cert.pem',
-  ], {
-    cwd: directory,
-    stdio: 'ignore',
-  });
-  ca = readFileSync(join(directory, 'cert.pem'));
-}
-
-/** The page's configuration with the ports and files of this test in the places of its example's. */
-function nginxConfig(port: number): string {
-  const page = readFileSync(join(ROOT, 'relay/DEPLOY.md'), 'utf8');
-  const block = /```nginx\n([\s\S]*?)```/.exec(page)![1]!
-    .replace('server_name relay.example.org', 'server_name localhost')
-    .replace(/ssl_certificate .*/, `ssl_certificate ${directory}/cert.pem;`)
-    .replace(/ssl_certificate_key .*/, `ssl_certificate_key ${directory}/key.pem;`)
-    .replace('127.0.0.1:3457', `127.0.0.1:${product.relayPort}`)
-    // The last: a free port may begin with 3457.
-    .replace('listen 443 ssl', `listen 127.0.0.1:${port} ssl`);
-  const user = process.getuid?.() === 0 ? 'user root;' : '';
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) =>
-    `${name}_temp_path ${directory}/${name};`
-  );
-  return `daemon off; master_process off; ${user} pid ${directory}/pid; events {}
-    http { access_log off; ${temporary.join(' ')}\n${block}\n}`;
-}
 
 interface Reply {
   status: number;

@@ -16,6 +16,7 @@ const PAGES = [
   'CHANGELOG.md',
   'relay/DEPLOY.md',
   'docs/remote-access.md',
+  'docs/scaling.md',
   'docs/cli.md',
 ];
 const scripts = Object.keys(
