@@ -32,10 +32,16 @@ export interface Requests {
   cpuUs: number;
 }
 
-/** GET /api/small by wrk. */
-export async function requests(port: number, connections: number, seconds: number, pids: number[]): Promise<Requests> {
+/** GET requests by wrk. */
+export async function requests(
+  port: number,
+  connections: number,
+  seconds: number,
+  pids: number[],
+  path = '/api/small',
+): Promise<Requests> {
   const before = cpuMicros(pids);
-  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', `http://127.0.0.1:${port}/api/small`];
+  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', `http://127.0.0.1:${port}${path}`];
   const { stdout } = await run('wrk', args);
   const cpu = cpuMicros(pids) - before;
   const count = Number(/(\d+) requests in/.exec(stdout)![1]);

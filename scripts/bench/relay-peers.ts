@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const TOKEN = 'bench-JhX5sW2kq8ZrT1yBv7nM4cLd9gPa3fUe6iRo0xQw';
 const START_MS = 20_000;
 
@@ -37,7 +37,11 @@ export function freePort(): Promise<number> {
   });
 }
 
-function start(command: string, args: string[], options: { env?: NodeJS.ProcessEnv; cwd?: string } = {}): ChildProcess {
+export function start(
+  command: string,
+  args: string[],
+  options: { env?: NodeJS.ProcessEnv; cwd?: string } = {},
+): ChildProcess {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: ROOT, ...options });
   running.push(child);
   let output = '';
@@ -47,9 +51,9 @@ function start(command: string, args: string[], options: { env?: NodeJS.ProcessE
   said.set(child, () => output);
   return child;
 }
-const said = new Map<ChildProcess, () => string>();
+export const said = new Map<ChildProcess, () => string>();
 
-async function ready(child: ChildProcess, check: () => Promise<boolean> | boolean): Promise<void> {
+export async function ready(child: ChildProcess, check: () => Promise<boolean> | boolean): Promise<void> {
   const end = Date.now() + START_MS;
   while (!(await check())) {
     if (Date.now() > end || child.exitCode !== null) {
