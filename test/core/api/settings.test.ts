@@ -29,7 +29,9 @@ test('addresses of ntfy, Telegram and the webhook, and quiet hours', () => {
     refused({ notify: { ntfyUrl: url } }, /"notify\.ntfyUrl" must be/);
   }
   for (const chat of ['@name', '0', '1.5', '1'.repeat(30)]) refused({ notify: { telegramChat: chat } }, /telegramChat/);
-  for (const url of ['file:///x', 'https://u:p@h/', 'x']) refused({ notify: { webhookUrl: url } }, /webhookUrl/);
+  for (const url of ['file:///x', 'file://u:p@h/', 'https://u:p@h/', 'https://u@h/', 'https://:p@h/', 'x']) {
+    refused({ notify: { webhookUrl: url } }, /webhookUrl/);
+  }
   for (const part of [{ from: '24:00' }, { to: '7:00' }, { timeZone: 'Mars/Base' }, { timeZone: '' }, { on: 1 }]) {
     refused({ notify: { quietHours: { ...good.quietHours, ...part } } }, /"notify\.quietHours\./);
   }

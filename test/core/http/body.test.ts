@@ -76,6 +76,28 @@ test('a body without any framing field, as it comes through the tunnel, is judge
   }
 });
 
+test('bytes that are no UTF-8, and a mark of their order before the JSON, are no JSON', async () => {
+  const pair = await tunnelPair({ handler });
+  try {
+    const fields = ['content-type', 'application/json'];
+    const bodies = [[0x22, 0xff, 0x22], [0x22, 0xc3, 0x22], [0xef, 0xbb, 0xbf, 0x7b, 0x7d], [
+      0x22,
+      0xed,
+      0xa0,
+      0x80,
+      0x22,
+    ]];
+    for (const bytes of bodies) {
+      const answer = await ask(pair.relay, { method: 'POST', fields, body: Buffer.from(bytes) });
+      assert.is(answer.status, 400, `${bytes}`);
+    }
+    const answer = await ask(pair.relay, { method: 'POST', fields, body: Buffer.from('"é😀\ufeff"') });
+    assert.is(answer.status, 200);
+  } finally {
+    await pair.close();
+  }
+});
+
 /** Sends an upload in chunks and then, on the same connection, a second request. @returns all that came back */
 async function uploadThenAsk(transport: HttpTransport, port: number, size: number): Promise<string> {
   const socket = transport.connect(port);

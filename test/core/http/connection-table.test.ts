@@ -86,6 +86,21 @@ test('busy connections are never closed; when all of a share are busy the new on
   assert.equal(busy.map(({ destroyed }) => destroyed), [false, false, false, true, false]);
 });
 
+test('a share that has lost connections still counts the others; one that has lost all begins anew', () => {
+  const { open, reply } = table(100, 3);
+  const first = [open('192.0.2.1'), open('192.0.2.1')];
+  reply(first[1]!);
+  first[0]!.destroy();
+  const later = [1, 2, 3].map(() => {
+    const socket = open('192.0.2.1');
+    reply(socket);
+    return socket;
+  });
+  assert.equal(later.map(({ destroyed }) => destroyed), [false, false, true]);
+  for (const socket of [...first, ...later]) socket.destroy();
+  assert.is(living([1, 2, 3, 4].map(() => open('192.0.2.1'))), 3);
+});
+
 test('a trusted proxy has no share of its own, and a client without an address gets no connection', () => {
   const { open } = table(100, 5, (address) => address === '10.0.0.1');
   assert.is(living(Array.from({ length: 80 }, () => open('10.0.0.1'))), 80);
