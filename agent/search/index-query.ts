@@ -41,7 +41,10 @@ export function queryIndex(
     if (hits.length === query.limit || passed >= MAX_INDEX_MS) {
       return { hits, complete: false, cursor: `i.${row}`, method: 'index' };
     }
-    if (!match && passed >= QUICK_MS) match = beginnings(index, query.terms);
+    if (match || passed < QUICK_MS) continue;
+    const grams = beginnings(index, query.terms);
+    if (!grams.length) return { hits, complete: true, cursor: null, method: 'index' };
+    if (grams.length < MAX_BEGINNINGS) match = grams.map(quoted).join(' OR ');
   }
 }
 
@@ -50,17 +53,10 @@ function parseCursor(text: string | null): number {
   return parts ? Number(parts[1]) : Number.MAX_SAFE_INTEGER;
 }
 
-/** Any of the trigrams that begin with the longest of the terms; '' when they are too many. */
-function beginnings(index: IndexFile, terms: readonly string[]): string {
-  const longest = terms.reduce((a, b) => b.length > a.length ? b : a);
-  const grams = index.gramsWith(longest, MAX_BEGINNINGS);
-  if (grams.length === MAX_BEGINNINGS) return '';
-  // None: no message has it, and nothing is what such an expression finds.
-  return (grams.length ? grams : [longest + NOWHERE]).map(quoted).join(' OR ');
-}
+/** The trigrams that begin with the longest of the terms. None: no message has it. */
+const beginnings = (index: IndexFile, terms: readonly string[]): string[] =>
+  index.gramsWith(terms.reduce((a, b) => b.length > a.length ? b : a), MAX_BEGINNINGS);
 
-/** In no text: white space is one space each. */
-const NOWHERE = '\t\t';
 const quoted = (gram: string): string => `"${gram.replaceAll('"', '""')}"`;
 
 /** '' when no term has three characters: then all messages are looked through. */

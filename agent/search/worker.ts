@@ -73,9 +73,15 @@ class SearchWorker {
     try {
       use(this.#index);
     } catch (error) {
-      return this.#rebuild(String(error));
+      return isDamage(error) ? this.#rebuild(String(error)) : this.#giveUp(String(error));
     }
     this.#work();
+  }
+
+  /** The disk is full, or may not be written: what is in the file is as good as before, at the next start. */
+  #giveUp(why: string): void {
+    this.#close();
+    this.#send({ kind: 'no-index', text: why });
   }
 
   /** From the journals. What is damaged once may be so by chance, what is damaged again and again is not. */
@@ -116,6 +122,8 @@ class SearchWorker {
     });
   }
 }
+
+const isDamage = (error: unknown): boolean => /malformed|not a database|corrupt|no such table/i.test(String(error));
 
 /** What cannot be written, to a file that is damaged or on a full disk, is made again from the journals. */
 function closeQuietly(file: IndexFile | null): void {

@@ -115,6 +115,7 @@ for (const useIndex of hasSqlite() ? [true, false] : [false]) {
     assert.equal(ids(await h.ask('deep 42')), ['a/c3']);
     assert.equal(ids(await h.ask('only in the output')), []);
     assert.equal(ids(await h.ask('ug')), ['a/u1'], 'two characters');
+    assert.equal(ids(await h.ask('zq')), []);
   });
 
   check('Chinese, one character and more; letters of other alphabets', async (h) => {
@@ -246,12 +247,23 @@ for (const useIndex of hasSqlite() ? [true, false] : [false]) {
       for (const agent of h.agents) {
         h.write(agent, Array.from({ length: 4000 }, (_, i) => userMessage(i + 1, `message ${i} ${text}`)));
       }
+      await h.search.close();
       for (const size of [1, 200_000, 4_000_000]) await killWhenWritten(h.dataDir, size);
       h.write('a', [userMessage(4001, 'the last one')]);
       await h.restart();
       assert.equal(ids(await h.whole('"last one"')), ['a/u4001']);
       assert.equal(ids(await h.ask('"message 0 lorem"')).sort(), ['a/u1', 'b/u1']);
       assert.equal((await h.ask('"message 3999 lorem"')).hits.length, 2);
+      // In so many messages the newest are not all that is looked at: two characters by the trigrams that begin with them.
+      const rare = await h.ask('zq');
+      assert.equal([ids(rare), rare.complete, rare.method], [[], true, 'index']);
+      assert.equal(ids(await h.ask('7m')), []);
+      h.write('b', [userMessage(4001, 'ends with zq', 1000)]);
+      h.context.publish({ type: 'messages.cleared', agent: 'b' });
+      for (let i = 0; i < 100 && !(await h.ask('zq')).hits.length; i++) {
+        await new Promise((done) => setTimeout(done, 50));
+      }
+      assert.equal(ids(await h.ask('zq')), ['b/u4001'], 'the oldest, at the end of its text');
     });
 
     test('opening a database leaves other warnings alone', () => {
