@@ -5,11 +5,13 @@ import { type AcpAgentSettings, MAX_ACP_AGENT, parseSettings } from '../../core/
 import { parseCreateAgent } from '../../core/api/agents.ts';
 import { PRESETS } from '../../agent/provider/acp/presets.ts';
 import { absentProvider } from '../../agent/provider/provider-set.ts';
-import { providerData } from '../../core/api/providers.ts';
-import { createProviders, merged } from '../../agent/providers.ts';
+import { OWN_PROVIDERS, providerData } from '../../core/api/providers.ts';
+import { createOwnProviders, createProviders, merged } from '../../agent/providers.ts';
 import { systemClock } from '../../core/clock.ts';
 import { FAKE_ACP } from '../support/harness/acp-session.ts';
 import { record } from '../support/fakes/provider-recorder.ts';
+import { temporaryDirectory } from '../support/harness/git.ts';
+import { testContext } from '../support/fakes/test-context.ts';
 import { scriptedProvider } from '../support/fakes/scripted-provider.ts';
 
 const custom = (changes: Partial<AcpAgentSettings> = {}): AcpAgentSettings => ({
@@ -27,6 +29,19 @@ function providers(list: AcpAgentSettings[]) {
     set: createProviders({ own: [claude], custom: () => list, env: { PATH: '/nonexistent' }, clock: systemClock }),
   };
 }
+
+test('what the page is told of a CLI is what its driver can do', () => {
+  const { path, remove } = temporaryDirectory();
+  const own = createOwnProviders(testContext({ dataDir: path }), { PATH: '/nonexistent' });
+  assert.equal(own.map(({ name }) => name), [...OWN_PROVIDERS]);
+  for (const provider of own) {
+    const { sessions, terminal } = providerData(provider.name).features;
+    assert.equal([sessions, terminal], [!!provider.storedSessions, !!provider.terminalArgs], provider.name);
+  }
+  const { features } = providerData('mine');
+  assert.equal([features.sessions, providers([custom()]).set.get('mine')!.storedSessions], [false, undefined]);
+  remove();
+});
 
 test('own drivers, presets and the agents of the settings; what is taken out is gone', () => {
   const list = [custom()];

@@ -83,6 +83,14 @@ test('a checker is ready for the next text', () => {
   checker.push(Buffer.from('e2', 'hex'), 0, 1);
   assert.not(checker.end());
   assert.ok(checker.push(Buffer.from('a'), 0, 1) && checker.end());
+  // Nor do the bounds of a character's second byte outlive the text that ended before it.
+  for (const lead of [0xe0, 0xf0, 0xed, 0xf4]) {
+    assert.ok(checker.push(Buffer.from([lead]), 0, 1) && !checker.end());
+    for (const text of ['\u0080', '\u00ff']) {
+      const bytes = Buffer.from(text);
+      assert.ok(checker.push(bytes, 0, bytes.length) && checker.end(), `${lead.toString(16)}, then ${text}`);
+    }
+  }
 });
 
 test('decoding keeps a byte order mark and refuses what is no UTF-8, short and long', () => {
