@@ -3,7 +3,7 @@ import { Buffer } from 'node:buffer';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Page } from 'playwright-core';
-import type { DecisionBody, SendMessageBody } from '../../core/api/messages.ts';
+import type { DecisionBody, Message, SendMessageBody } from '../../core/api/messages.ts';
 import { agent, conversation, messages, permission, plan, question, text, user } from '../support/fakes/ui-data.ts';
 import { pressAnswer } from '../support/harness/answers.ts';
 import { DESKTOP, PHONE } from '../support/harness/browser.ts';
@@ -224,6 +224,24 @@ test('a picture is made small, shown, and sent', async () => {
     buffer: Buffer.from('x'),
   });
   await page.getByText('The browser cannot read this picture').waitFor();
+  assert.equal(problems, []);
+  await page.context().close();
+});
+
+test('a message that was not delivered is sent again, once, with what the machine has of it', async () => {
+  const id = 'aaaaaaaa-bbbb-4ccc-8ddd-00000000ffff';
+  const [failed] = messages([user('look at this')]);
+  stage.add(agent({ id: 'a' }), [{ ...failed, id, status: 'failed', error: 'It ended.' } as Message]);
+  const { page, problems } = await stage.open('/agents/a');
+  await page.getByText('Not delivered: It ended.').waitFor();
+  const again = page.getByRole('button', { name: 'Send again' });
+  await again.click();
+  await again.waitFor({ state: 'detached' });
+  const sent = await sentMessages(1);
+  assert.equal(sent, [{ text: 'look at this', again: id, clientId: 'aaaaaaaa-bbbb-4ccc-8ddd-000000010000' }]);
+  await page.reload();
+  await page.getByText('Not delivered: It ended.').waitFor();
+  assert.is(await again.count(), 0);
   assert.equal(problems, []);
   await page.context().close();
 });

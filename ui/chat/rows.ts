@@ -12,6 +12,7 @@ import type { Chunk, Entry, Row, Run, TurnFacts } from './group-messages.ts';
 import { Pictures } from './pictures.ts';
 import { MarkdownView } from './markdown-view.ts';
 import { RunRow } from './run-row.ts';
+import { SendAgain } from './send-again.ts';
 import { ToolRow } from './tool-row.ts';
 
 /** About forty rows; drawn again only when one of them changed. */
@@ -98,6 +99,7 @@ function UserBubble({ message }: { message: UserMessage }) {
     <p class=${`bubble-note ${status === 'failed' ? 'bad' : ''}`}>
       ${note && `${note} ${error} · `}<time title=${new Date(at).toLocaleString()}>${clockTime(at)}</time>
     </p>
+    ${status === 'failed' && html`<${SendAgain} message=${message} />`}
   `;
 }
 

@@ -34,6 +34,7 @@ export const chat = {
     sent: '',
     cancelled: 'Withdrawn',
     failed: 'Not delivered:',
+    again: 'Send again',
     image: (size: string) => `Picture, ${size}`,
     picture: 'Picture',
     pictureOf: (n: number, all: number) => `Picture ${n} of ${all}`,

@@ -238,6 +238,7 @@ export const agents: Translation<English> = {
     sent: '',
     cancelled: '已撤回',
     failed: '未送达：',
+    again: '重新发送',
     image: (size: string) => `图片，${size}`,
     picture: '图片',
     pictureOf: (n: number, all: number) => `第 ${n} 张图片，共 ${all} 张`,
