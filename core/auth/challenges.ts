@@ -9,7 +9,7 @@ import type { Clock } from '../clock.ts';
 /** Time to answer a challenge, which includes a person's touch of a security key, ms. */
 export const CHALLENGE_MS = 120_000;
 /** Answered challenges that are remembered until their time is over. With more, further answers are refused. */
-const MAX_USED = 10_000;
+export const MAX_USED = 10_000;
 /** 16 bytes at random, the end in ms of the monotonic clock (6 bytes), HMAC-SHA256. */
 const NONCE = 16;
 const BODY = NONCE + 6;
