@@ -80,7 +80,8 @@ export function messageOf(comments: readonly LineComment[]): string {
   const parts = comments.filter(({ text }) => text.trim()).map((comment) => {
     const code = comment.code.trimEnd();
     const quoted = code.length > MAX_CODE ? `${code.slice(0, MAX_CODE)}…` : code;
-    return `${placeName(comment)}\n> ${quoted}\n${comment.text.trim()}`;
+    // An empty line ends the quotation: what was said is not the file's.
+    return `${placeName(comment)}\n> ${quoted}\n\n${comment.text.trim()}`;
   });
   return parts.length ? [t.review.opening(parts.length), ...parts].join('\n\n') : '';
 }
