@@ -51,7 +51,8 @@ function read(): void {
 export const usePath = (): string => useSignalValue(currentPath);
 
 /** Pages of all machines, and of none. */
-export const isShared = (path: string): boolean => /^\/(?:devices|machines|share|pair\/.*)?$/.test(path);
+export const isShared = (path: string): boolean =>
+  /^\/(?:devices|machines|share|search(?:\/.*)?|pair\/.*)?$/.test(path);
 
 /** The path with the machine in it, when there are several. One that names a machine stays as it is. */
 const addressed = (path: string): string => isShared(path) || MACHINE.test(path) ? path : at(scope.value, path);

@@ -152,6 +152,8 @@ const STATES: State[] = [
   },
   { path: '/answer/bash/m1', show: see('Open the agent') },
   { path: '/sessions', show: see('No sessions found') },
+  { path: '/search', show: see('Find a conversation') },
+  { path: '/search/zeppelin', show: see('could not be loaded') },
 ];
 
 const REAL: State[] = [
@@ -164,6 +166,9 @@ const REAL: State[] = [
   { path: '/terminals', show: see('New terminal') },
   { path: '/settings', show: see('Keep finished') },
   { path: '/devices', show: see('No logins') },
+  { path: '/search/picture', show: see('Draws') },
+  { path: '/search/nowhere%20at%20all', show: see('Nothing found') },
+  { path: '/agents/:draws/chat/1', show: see('I have seen it.') },
   { path: '/agents/:work/changes', show: press(/a\.ts/) },
   { path: '/agents/:work/changes', show: comment(false) },
   { path: '/agents/:work/changes', show: comment(true) },

@@ -1,10 +1,11 @@
 import { html } from '../html.ts';
 import { AppContext } from '../app.ts';
 import type { Placed } from '../app.ts';
-import { Button, EmptyState, Icon, Segments } from '../components/mod.ts';
+import { Button, EmptyState, Icon, LinkButton, Segments } from '../components/mod.ts';
 import { useSteadyList } from '../hooks/quiet.ts';
 import { t } from '../i18n/t.ts';
 import { shortPath } from '../format.ts';
+import { path } from '../route.ts';
 import { signal, useSignalValue } from '../state/signal.ts';
 import { AgentCard } from './agent-card.ts';
 import type { Selection } from './agent-card.ts';
@@ -46,6 +47,7 @@ export function AgentList({ agents, selection, isGrouped }: ListProps) {
   `;
   return html`
     ${agents.length > 1 && controls}
+    ${search.trim() && html`<${InConversations} search=${search} />`}
     ${!shown.length && html`<${NoMatch} onShowAll=${showAll} />`}
     ${lists}
   `;
@@ -107,6 +109,15 @@ function SearchField({ value, onInput }: { value: string; onInput: (value: strin
         onInput=${(event: Event) => onInput((event.target as HTMLInputElement).value)}
       />
     </label>
+  `;
+}
+
+/** What was said is not in the list, only names are. */
+function InConversations({ search }: { search: string }) {
+  return html`
+    <p class="search-all">
+      <${LinkButton} to=${path`/search/${search}`} icon="search">${t.dashboard.searchAll}<//>
+    </p>
   `;
 }
 

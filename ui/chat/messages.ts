@@ -12,6 +12,7 @@ import { MessageGrouper } from './group-messages.ts';
 import { RequestCard } from './request-card.ts';
 import { ChunkView } from './rows.ts';
 import { useInView, useScroll } from './scroll.ts';
+import { useTarget } from './target.ts';
 import { UnsentMessages } from './unsent-messages.ts';
 
 /** With more messages than this loaded, those far above are dropped while the reader is at the end. */
@@ -29,12 +30,13 @@ export function Messages({ agent, sent }: { agent: AgentInfo; sent: number }) {
   const shown = useShownRequests(agent, messages);
   const { chunks, pending } = grouper.current.group(messages, new Set(shown.map(({ id }) => id)), !more);
   const older = useOlder(agent, chat);
-  const { box, content, atEnd, toEnd, onScroll } = useScroll(messages[0]?.id, older.load);
+  const { box, content, atEnd, toEnd, toElement, onScroll } = useScroll(messages[0]?.id, older.load);
   useLayoutEffect(() => {
     if (sent > 0) toEnd();
   }, [sent]);
   const isAnswering = useInView(box, '.request-card', pending.map(({ id }) => id).join());
-  const hasNews = useNews(agent, chat, atEnd);
+  const isSeeking = useTarget(agent.id, chat, box, toElement);
+  const hasNews = useNews(agent, chat, atEnd, isSeeking);
   const rows = chunks.map((chunk) => html`<${ChunkView} key=${chunk.key} chunk=${chunk} />`);
   const cards = shown.map((request) => html`<${RequestCard} key=${request.id} agent=${agent} message=${request} />`);
   const log = html`
@@ -104,13 +106,13 @@ function useOlder(agent: AgentInfo, { messages, ready, more }: Chat): Older {
 }
 
 /** Whether something came that the reader has not been at the end for; while they are there, what is far above is dropped. */
-function useNews(agent: AgentInfo, { messages }: Chat, atEnd: boolean): boolean {
+function useNews(agent: AgentInfo, { messages }: Chat, atEnd: boolean, isSeeking: boolean): boolean {
   const { chats } = useApp();
   const last = messages.at(-1)?.seq ?? 0;
   const seen = useRef(0);
   if (atEnd) seen.current = last;
   useEffect(() => {
-    if (atEnd && messages.length > MAX_LOADED) chats.trim(agent.id, MAX_LOADED / 2);
+    if (atEnd && !isSeeking && messages.length > MAX_LOADED) chats.trim(agent.id, MAX_LOADED / 2);
   });
   return last > seen.current;
 }

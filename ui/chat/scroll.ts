@@ -27,6 +27,15 @@ export function useScroll(first: string | undefined, onNearTop: () => void) {
     if (box.current) box.current.scrollTop = box.current.scrollHeight;
   }, []);
 
+  const toElement = useCallback((element: Element) => {
+    stuck.current = false;
+    element.scrollIntoView({ block: 'center' });
+    // Its place is held while what is above it gets its real height.
+    const { top } = element.getBoundingClientRect();
+    anchor.current = { element, top };
+    setAtEnd(false);
+  }, []);
+
   const look = useCallback(() => {
     const view = box.current;
     if (!view || view.clientHeight === 0) return;
@@ -57,7 +66,7 @@ export function useScroll(first: string | undefined, onNearTop: () => void) {
     return () => follow.disconnect();
   }, []);
 
-  return { box, content, atEnd, toEnd, onScroll: look };
+  return { box, content, atEnd, toEnd, toElement, onScroll: look };
 }
 
 /** To the end; to its beginning when what is asked there is new and higher than the view: one reads before one answers. */

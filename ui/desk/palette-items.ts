@@ -1,4 +1,5 @@
 /** What the palette offers: agents, what can be done on this page, and every page. */
+import { isSearchable } from '../../core/api/search.ts';
 import type { App } from '../app.ts';
 import { isBusy, select, stateView } from '../agent/agent-view.ts';
 import { stopAll } from '../agent/list-menu.ts';
@@ -45,6 +46,7 @@ const pages = (): PaletteItem[] => [
   page('/', t.nav.agents, 'agents'),
   page('/tasks', t.nav.tasks, 'tasks'),
   page('/terminals', t.nav.terminals, 'terminal'),
+  page('/search', t.nav.search, 'search'),
   page('/templates', t.nav.templates, 'templates'),
   page('/sessions', t.nav.sessions, 'history'),
   page('/devices', t.nav.devices, 'devices'),
@@ -86,6 +88,10 @@ const actions = (app: App): PaletteItem[] => [
     action(`${t.nav.theme}: ${t.nav.themes[theme]}`, 'sun', () => setTheme(theme))
   ),
 ];
+
+/** What is offered for every text: to look for it in what was said. */
+export const searchItems = (text: string): PaletteItem[] =>
+  isSearchable(text) ? [{ ...page(pathOf`/search/${text}`, t.search.inAll(text.trim()), 'search'), id: 'search' }] : [];
 
 /** Those that hold every word, those that begin with the text first. */
 export function matching(items: readonly PaletteItem[], text: string): PaletteItem[] {

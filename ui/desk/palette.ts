@@ -5,7 +5,7 @@ import { t } from '../i18n/all.ts';
 import { isComposing } from '../keyboard.ts';
 import { usePath } from '../route.ts';
 import { useSignalValue } from '../state/signal.ts';
-import { matching, paletteItems } from './palette-items.ts';
+import { matching, paletteItems, searchItems } from './palette-items.ts';
 import type { PaletteItem } from './palette-items.ts';
 import type { PanelProps } from './panel.ts';
 
@@ -17,7 +17,7 @@ export default function Palette({ onClose }: PanelProps) {
   const [text, setText] = useState('');
   const [position, setPosition] = useState(0);
   const items = useMemo(() => paletteItems(app, path), [agents, path]);
-  const shown = matching(items, text);
+  const shown = [...matching(items, text), ...searchItems(text)];
   const chosen = Math.min(position, shown.length - 1);
   useEffect(() => setPosition(0), [text]);
   function run(item: PaletteItem | undefined) {

@@ -3,5 +3,6 @@ import { agents } from './zh/agents.ts';
 import { files } from './zh/files.ts';
 import { forms } from './zh/forms.ts';
 import { frame } from './zh/frame.ts';
+import { search } from './zh/search.ts';
 
-export const zh = { ...frame, ...agents, ...files, ...forms };
+export const zh = { ...frame, ...agents, ...files, ...forms, ...search };

@@ -7,16 +7,28 @@ import type { Api } from './api.ts';
 import { PAGE_SIZE } from './live.ts';
 import type { Live } from './live.ts';
 
+/** Messages that are loaded at once on the way back to one. */
+const MAX_BACK = 1000;
+
 export interface Chats {
   /** Watches an agent's messages; the returned function ends it, and drops them when nobody else watches. */
   open(agent: string): () => void;
   /** Loads the page of messages before the first known one. */
   loadOlder(agent: string): Promise<void>;
+  /** Loads the pages before the first known message until this one is known; at most MAX_BACK at once. */
+  loadBack(agent: string, seq: number): Promise<void>;
   /** Drops all but the newest messages; they can be loaded again. */
   trim(agent: string, keep: number): void;
 }
 
 export function createChats({ api, live, store }: { api: Api; live: Live; store: Store }): Chats {
+  async function loadBefore(agent: string, limit: (first: number) => number): Promise<void> {
+    const first = store.value.chats[agent]?.messages[0]?.seq;
+    if (!first) return;
+    const url = `${path`/api/agents/${agent}/messages`}?before=${first}&limit=${limit(first)}`;
+    const page = await api.get<MessagePage>(url);
+    store.value = addOlder(store.value, agent, page.messages, page.more);
+  }
   return {
     open(agent) {
       const end = live.watch(agent);
@@ -24,13 +36,9 @@ export function createChats({ api, live, store }: { api: Api; live: Live; store:
         if (end()) store.value = forget(store.value, agent);
       };
     },
-    async loadOlder(agent) {
-      const first = store.value.chats[agent]?.messages[0]?.seq;
-      if (!first) return;
-      const url = `${path`/api/agents/${agent}/messages`}?before=${first}&limit=${PAGE_SIZE}`;
-      const page = await api.get<MessagePage>(url);
-      store.value = addOlder(store.value, agent, page.messages, page.more);
-    },
+    loadOlder: (agent) => loadBefore(agent, () => PAGE_SIZE),
+    // With some of what was said before it.
+    loadBack: (agent, seq) => loadBefore(agent, (first) => Math.min(MAX_BACK, first - seq + PAGE_SIZE)),
     trim(agent, keep) {
       store.value = trim(store.value, agent, keep);
     },

@@ -27,9 +27,9 @@ export function PageView({ target, machine }: { target: Target; machine: string 
   `;
 }
 
-/** Tabs of one thing are one page: going from one to the other keeps what is open. */
+/** Tabs of one thing are one page: going from one to the other keeps what is open. So are all searches. */
 const pageKey = ({ path }: Target, machine: string): string =>
-  (isShared(path) ? '' : machine) + path.split('/').slice(0, 3).join('/');
+  (isShared(path) ? '' : machine) + path.split('/').slice(0, path.startsWith('/search/') ? 2 : 3).join('/');
 
 /** Where the list of agents was left; every other page begins at its top. */
 let listPosition = 0;

@@ -15,6 +15,7 @@ export interface Page {
 }
 
 const agentPage = lazy(() => import('../pages/agent.ts'));
+const searchPage = lazy(() => import('../pages/search.ts'));
 
 /** Every page. The first match wins; order is the order of the navigation. */
 export const PAGES: Page[] = [
@@ -44,6 +45,8 @@ export const PAGES: Page[] = [
     view: lazy(() => import('../pages/terminals.ts')),
   },
   { path: '/terminals/:id', title: t.nav.terminals, view: lazy(() => import('../pages/terminal.ts')) },
+  { path: '/search', title: t.nav.search, nav: { icon: 'search', place: 'more' }, view: searchPage },
+  { path: '/search/:query', title: t.nav.search, view: searchPage },
   {
     path: '/templates',
     title: t.nav.templates,

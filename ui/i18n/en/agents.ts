@@ -55,6 +55,7 @@ export const agents = {
     },
     filterLabel: 'Show',
     search: 'Search agents',
+    searchAll: 'Search in all conversations',
     empty: 'No agents yet',
     emptyText: 'An agent is Claude or Codex working in a folder of your machine. Start one and follow it from here.',
     emptyImport: 'Continue a past session',

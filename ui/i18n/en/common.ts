@@ -9,6 +9,7 @@ export const common = {
     agents: 'Agents',
     create: 'New agent',
     sessions: 'Past sessions',
+    search: 'Search',
     more: 'More',
     theme: 'Appearance',
     language: 'Language',

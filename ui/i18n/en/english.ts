@@ -8,6 +8,7 @@ import { devices } from './devices.ts';
 import { files } from './files.ts';
 import { first } from './first.ts';
 import { push } from './push.ts';
+import { search } from './search.ts';
 import { settings } from './settings.ts';
 import { tasks } from './tasks.ts';
 import { terminal } from './terminal.ts';
@@ -20,6 +21,7 @@ export const english = {
   ...tasks,
   ...changes,
   ...files,
+  ...search,
   ...settings,
   ...push,
   ...terminal,

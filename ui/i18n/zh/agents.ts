@@ -47,6 +47,7 @@ export const agents: Translation<English> = {
     filters: { all: '全部', waiting: '需要你', active: '工作中', idle: '就绪', stopped: '已停止', archived: '已归档' },
     filterLabel: '显示',
     search: '搜索代理',
+    searchAll: '搜索所有对话',
     empty: '还没有代理',
     emptyText: '代理是在你机器的某个文件夹中工作的 Claude 或 Codex。启动一个，在这里跟踪它。',
     emptyImport: '继续历史会话',

@@ -10,6 +10,7 @@ export const frame: Translation<English> = {
     agents: '代理',
     create: '新建代理',
     sessions: '历史会话',
+    search: '搜索',
     more: '更多',
     theme: '外观',
     themes: { system: '自动', light: '浅色', dark: '深色' },
