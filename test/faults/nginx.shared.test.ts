@@ -81,6 +81,7 @@ test('the whole way in a browser over https', async () => {
     done: /Done|written|is there/,
     second: 'and once more without a file',
     secondAnswer: /You said: .*once more/,
+    endsOpen: true,
     third: 'after the restart',
     thirdAnswer: /You said: .*after the restart/,
     cost: /\$0\.\d+|<\s1\s¢/,

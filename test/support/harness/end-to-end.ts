@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert';
 import { pressAnswer } from './answers.ts';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { AgentInfo } from '../../../core/api/agents.ts';
 import type { Browser, Page } from 'playwright-core';
 import { openPage } from './browser.ts';
 import { type Product, until } from './product.ts';
@@ -21,6 +22,8 @@ export interface Job {
   done: RegExp;
   second: string;
   secondAnswer: RegExp;
+  /** The second prompt ends with a request, so that a restart cuts its turn. */
+  endsOpen?: boolean;
   third: string;
   thirdAnswer: RegExp;
   cost: RegExp;
@@ -53,11 +56,16 @@ export async function endToEnd(place: Place, job: Job): Promise<void> {
     await page.getByText(text).first().waitFor(WAIT);
   }
 
+  // The words of an answer are there before its turn is over.
+  const settled = job.endsOpen ? 'waiting_input' : 'idle';
+  await until(`the agent is ${settled}`, async () => {
+    const agents = await (await fetch(`${product.localUrl}/api/agents`)).json() as AgentInfo[];
+    return agents.some((agent) => agent.directory === directory && agent.state === settled);
+  });
   await product.agent!.kill('SIGKILL');
   await page.getByText(/machine not connected|connection lost|server not answering/i).first().waitFor(WAIT);
   await product.startAgent();
-  // The turn had ended, so nothing was cut: the next message goes on.
-  await page.getByText('Paused').first().waitFor(WAIT);
+  await page.getByText(job.endsOpen ? 'Interrupted by restart' : 'Ready').first().waitFor(WAIT);
   for (const text of [job.prompt, job.secondAnswer]) await page.getByText(text).first().waitFor(WAIT);
   await say(page, job.third);
   await page.getByText(job.thirdAnswer).first().waitFor(WAIT);
