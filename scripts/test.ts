@@ -14,6 +14,7 @@ import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { CLIS } from './test-clis.ts';
 import { prepare } from './test-needs.ts';
 import { compileTests } from './test/compile.ts';
 import { makeTestHome } from './test/home.ts';
@@ -81,6 +82,13 @@ function spread(files: string[]): void {
   files.sort((a, b) => place.get(a)! - place.get(b)!);
 }
 
+/** The real CLIs are for their own suite: elsewhere a test would find more agents than it made. */
+function environmentOf(file: string): NodeJS.ProcessEnv {
+  const env = { ...process.env };
+  if (group(file) !== 'clis') { for (const { setting } of CLIS) delete env[setting]; }
+  return env;
+}
+
 function command(file: string, runtime: string, compiled: string): [string, string[], Record<string, string>] {
   const limitMs = String(1000 * limitOf(file) * TEST_SHARE);
   if (runtime === 'deno') {
@@ -96,7 +104,7 @@ function run(file: string, runtime: string, compiled: string, home: Record<strin
   const started = Date.now();
   return new Promise((resolve) => {
     // A group of its own, so that a file that hangs is ended together with the servers that it started.
-    const options = { cwd: ROOT, env: { ...process.env, ...home, ...env }, detached: true };
+    const options = { cwd: ROOT, env: { ...environmentOf(file), ...home, ...env }, detached: true };
     const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     let problem = '';
