@@ -1,11 +1,12 @@
 /**
  * Runs test files, each in a process of its own, and counts what uvu reports.
  *
- *   tsx scripts/test.ts [--runtime node|deno] [--jobs N] [directory or file below test/ …]
+ *   tsx scripts/test.ts [--runtime node|deno] [--jobs N] [--again] [directory or file below test/ …]
  *
  * Without arguments: what needs no root, no browser and no package of the system but git and openssl. The other suites
  * (e2e, browser, faults, clis) have npm scripts of their own. A file that times out, crashes or reports no count is a
- * failure: uvu itself would call a file without `.run()` passed. A test that cannot run here is counted as skipped. Behind
+ * failure: uvu itself would call a file without `.run()` passed. `--again`: a file that failed is run once more at the end, by
+ * itself; what then passes is named as unsteady and counts as passed. A test that cannot run here is counted as skipped. Behind
  * the counts of each file stand the slowest files; the last line is `N passed, N failed, N skipped`.
  */
 import { spawn } from 'node:child_process';
@@ -16,6 +17,7 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { CLIS } from './test-clis.ts';
 import { prepare } from './test-needs.ts';
+import { secondTries } from './test/again.ts';
 import { compileTests } from './test/compile.ts';
 import { makeTestHome } from './test/home.ts';
 
@@ -167,11 +169,13 @@ async function main(args: string[]): Promise<number> {
   let runtime = 'node';
   // One more than processors: most files wait for programs and timers some of the time.
   let jobs = availableParallelism() + 1;
+  let isRunAgain = false;
   const paths: string[] = [];
   while (args.length) {
     const arg = args.shift()!;
     if (arg === '--runtime') runtime = args.shift() ?? 'node';
     else if (arg === '--jobs') jobs = Number(args.shift());
+    else if (arg === '--again') isRunAgain = true;
     else paths.push(arg.replace(/^test\//, ''));
   }
   const files = (paths.length ? paths : DEFAULT_DIRECTORIES).flatMap((path) => {
@@ -199,6 +203,11 @@ async function main(args: string[]): Promise<number> {
     for (let file = shared.shift(); file; file = shared.shift()) await entry(file);
   }));
   for (const file of alone) await entry(file);
+
+  const unsteady = isRunAgain
+    ? await secondTries(outcomes, (file) => run(file, runtime, compiled, home.env), report)
+    : [];
+  for (const { file, failed } of unsteady) console.log(`unsteady: ${relative(ROOT, file)} failed ${failed} at first`);
 
   const total = (key: 'passed' | 'failed' | 'skipped') => outcomes.reduce((n, outcome) => n + outcome[key], 0);
   const failed = total('failed');

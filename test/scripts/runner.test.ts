@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { secondTries } from '../../scripts/test/again.ts';
 
 const UVU = new URL('../../scripts/test/uvu.mjs', import.meta.url).href;
 const directory = mkdtempSync(join(tmpdir(), 'runner-'));
@@ -78,6 +79,23 @@ test('a path without a test file is an error, not a success with nothing run', (
   assert.is(status, 1);
   assert.match(output, 'there is no test file at test/core/nowhere');
   assert.match(output, '0 passed, 1 failed');
+});
+
+test('a second try counts in the place of the first, for what failed alone, and what passes then is named', async () => {
+  const outcomes = [['a', 0], ['b', 1], ['c', 2]].map(([file, failed]) => ({
+    file: String(file),
+    failed: Number(failed),
+  }));
+  const tried: string[] = [];
+  const reported: string[] = [];
+  const run = (file: string) => {
+    tried.push(file);
+    return Promise.resolve({ file, failed: file === 'b' ? 0 : 2 });
+  };
+  const unsteady = await secondTries(outcomes, run, ({ file, failed }) => reported.push(`${file} ${failed}`));
+  assert.equal([tried, reported], [['b', 'c'], ['b 0', 'c 2']]);
+  assert.equal(outcomes.map(({ failed }) => failed), [0, 0, 2]);
+  assert.equal(unsteady, [{ file: 'b', failed: 1 }]);
 });
 
 test.run();
