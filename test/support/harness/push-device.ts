@@ -103,7 +103,7 @@ export function createPushDevice(name: string, service: PushService, network: ty
       getNotifications: ({ tag }: { tag?: string } = {}) =>
         Promise.resolve(
           [...shown.values()].filter((entry) => !tag || entry.tag === tag)
-            .map((entry) => ({ ...entry, data: entry.data, close: () => close(entry.tag) })),
+            .map((entry) => ({ ...entry, data: entry.data ?? null, close: () => close(entry.tag) })),
         ),
     },
     clients: { matchAll: () => Promise.resolve([]) },
