@@ -33,7 +33,7 @@ test('only a folder that somebody set is one to begin with', () => {
 });
 
 test('`~` is the home folder in every path', () => {
-  for (const [home, rest] of [['~', ''], ['~/work', '/work'], [' ~/work/../x ', '/x']]) {
+  for (const [home, rest] of [['~', ''], ['~/code', '/code'], [' ~/code/../x ', '/x']]) {
     const env = {
       DATA_DIR: home,
       DEFAULT_DIRECTORY: home,
