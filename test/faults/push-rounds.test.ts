@@ -250,11 +250,14 @@ test(`${ROUNDS} rounds: each request answered once, by the first; no notificatio
       // A decision that the CLI could not be given, because it ended with the machine, counts for nobody.
       if (!message.decision || !['decided', 'answered'].includes(message.status)) {
         count.ended++;
-        assert.equal(
-          mine.length,
-          0,
-          `round ${round}, ${message.status}, killed: ${wasKilled}: ${JSON.stringify([outcomes, message.decision])}`,
-        );
+        const facts = JSON.stringify({
+          round,
+          status: message.status,
+          wasKilled,
+          outcomes,
+          decision: message.decision,
+        });
+        assert.is(mine.length, 0, facts);
         return assert.ok(['expired', 'cancelled'].includes(message.status), message.status);
       }
       count.decided++;
