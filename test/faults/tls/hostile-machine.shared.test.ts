@@ -1,5 +1,5 @@
-/** test/relay/hostile-machine.test.ts over TLS. */
+/** test/e2e/relay/hostile-machine.shared.test.ts over TLS. */
 import { useTransport } from '../../support/network/transport.ts';
 
 useTransport('TLS');
-await import('../../relay/hostile-machine.test.ts');
+await import('../../e2e/relay/hostile-machine.shared.test.ts');

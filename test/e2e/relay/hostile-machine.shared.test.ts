@@ -2,11 +2,11 @@
 import { Buffer } from 'node:buffer';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { END, TYPE } from '../../core/tunnel/frame.ts';
-import { startProxy } from '../support/harness/proxy-harness.ts';
-import { countReplies, rawHttp, request as text } from '../support/network/raw-http.ts';
-import { closeHostilePeers, frame, head, type HostilePeer, hostilePeer } from '../support/fakes/hostile-peer.ts';
-import { until } from '../support/harness/tunnel-pair.ts';
+import { END, TYPE } from '../../../core/tunnel/frame.ts';
+import { startProxy } from '../../support/harness/proxy-harness.ts';
+import { countReplies, rawHttp, request as text } from '../../support/network/raw-http.ts';
+import { closeHostilePeers, frame, head, type HostilePeer, hostilePeer } from '../../support/fakes/hostile-peer.ts';
+import { until } from '../../support/harness/tunnel-pair.ts';
 
 /** Asks once; the machine answers with these frames. A second request on the connection shows what the client would parse. */
 async function answered(frames: Buffer[], ask = text('GET', '/', { connection: 'keep-alive' })) {

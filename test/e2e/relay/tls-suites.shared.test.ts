@@ -6,8 +6,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type ConnectionOptions, getCiphers } from 'node:tls';
-import { startRelay, type TestRelay } from '../support/harness/relay.ts';
-import { until } from '../support/harness/product.ts';
+import { startRelay, type TestRelay } from '../../support/harness/relay.ts';
+import { until } from '../../support/harness/product.ts';
 
 /** RFC 9325 section 4.2: forward secrecy and authenticated encryption, with tags of full length. */
 const GOOD =
