@@ -52,7 +52,7 @@ export function settledError(message: RequestMessage): Failure {
     return new DecidedError(message.decision);
   }
   const why = message.status === 'expired'
-    ? 'The session ended before this was decided.'
+    ? `The session ended before ${message.decision ? 'the agent acted on the decision' : 'this was decided'}.`
     : 'The agent no longer asks for this: it was interrupted or has gone on.';
   return new Failure('request_gone', why);
 }

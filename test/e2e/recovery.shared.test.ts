@@ -91,6 +91,22 @@ test('kill -9 with agents at work, asking, stubborn and idle: after the start al
   assert.is(said.at(-1)!.text, 'You said: and again');
 });
 
+test('kill -9 right behind the 200 of a decision: the record has that decision, and that the agent ended first', async () => {
+  const { id } = await create('bash sleep 30 && touch late.txt');
+  const { pending } = await fits(id, ({ pending }) => pending.length === 1);
+  const path = `/api/agents/${id}/permissions/${pending[0]}`;
+  const body = { decision: 'allow', clientId: randomUUID() };
+  assert.is((await call('POST', path, body)).status, 200);
+  await product.agent!.kill('SIGKILL');
+  await product.startAgent();
+  const message = (await messages(id)).find((message) => message.id === pending[0]);
+  const { status, decision } = message as Extract<Message, { kind: 'request' }>;
+  assert.equal([status, decision?.decision, decision?.clientId], ['expired', 'allow', body.clientId]);
+  const again = await call('POST', path, body);
+  assert.equal([again.status, again.body.code], [410, 'request_gone']);
+  assert.match(again.body.error, 'before the agent acted on the decision');
+});
+
 test('a process with the number of a CLI that is gone is not touched', async () => {
   const { id } = await create('hello');
   await fits(id, ({ state }) => state === 'idle');

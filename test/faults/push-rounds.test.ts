@@ -257,7 +257,12 @@ test(`${ROUNDS} rounds: each request answered once, by the first; no notificatio
           outcomes,
           decision: message.decision,
         });
-        assert.is(mine.length, 0, facts);
+        // A machine that is killed right behind its 200 cannot take it back: its record then has that very decision
+        // (e2e/recovery). Every other device is told that it was too late.
+        const isCutOff = wasKilled && message.status === 'expired' && message.decision !== null;
+        assert.ok(mine.length <= (isCutOff ? 1 : 0), facts);
+        const [answer] = mine.map((phone) => phone.outcomes.get(request));
+        if (answer?.kind === 'done') assert.is(answer.decision, message.decision!.decision, facts);
         return assert.ok(['expired', 'cancelled'].includes(message.status), message.status);
       }
       count.decided++;

@@ -38,10 +38,22 @@ export function parseInput(text: string): Record<string, unknown> | string {
   }
 }
 
+interface Outcome {
+  text: string;
+  tone: string;
+  icon: 'check' | 'cross' | 'idle';
+}
+
 /** How a request ended, in words. */
-export function outcomeOf(message: RequestMessage): { text: string; tone: string; icon: 'check' | 'cross' | 'idle' } {
+export function outcomeOf(message: RequestMessage): Outcome {
+  if (message.status !== 'expired') return decided(message);
+  // The CLI may have had the decision: it ended before it gave a sign of it.
+  const text = message.decision ? t.request.cutOff(decided(message).text) : t.request.expired;
+  return { text, tone: 'neutral', icon: 'idle' };
+}
+
+function decided(message: RequestMessage): Outcome {
   const decision = message.decision?.decision ?? '';
-  if (message.status === 'expired') return { text: t.request.expired, tone: 'neutral', icon: 'idle' };
   if (message.status === 'cancelled' || !decision) return { text: t.request.cancelled, tone: 'neutral', icon: 'cross' };
   if (decision === 'answer') return { text: t.request.answered, tone: 'good', icon: 'check' };
   if (decision === 'deny' || decision === 'cancel') return { text: refusal(message), tone: 'bad', icon: 'cross' };

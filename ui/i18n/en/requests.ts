@@ -47,6 +47,7 @@ export const requests = {
     },
     changes: { add: 'writes the whole file', delete: 'deletes the file' },
     expired: 'Expired: the agent ended first',
+    cutOff: (decision: string) => `${decision}, but the agent ended first`,
   },
   marks: {
     unseen: 'Characters that cannot be seen, or that change how others are seen',

@@ -201,6 +201,7 @@ export const agents: Translation<English> = {
     warnings: { no_sandbox: '在沙盒外运行。', background: '在后台运行。' },
     changes: { add: '写入整个文件', delete: '删除文件' },
     expired: '已过期：代理先结束了',
+    cutOff: (decision: string) => `${decision}，但代理先结束了`,
   },
   marks: {
     unseen: '看不见的字符，或改变其他字符显示方式的字符',
