@@ -175,7 +175,9 @@ test('a request that is over says how it ended', () => {
   const by = { clientId: 'c', by: 'x', at: 1 };
   assert.is(over({ status: 'decided', decision: { ...by, decision: 'deny' } }), 'Denied');
   assert.is(over({ status: 'decided', decision: { ...by, decision: 'rule:0' } }), 'Always allow Bash(npm test:*)');
-  assert.match(over({ status: 'expired' }), /Expired/);
+  assert.is(over({ status: 'expired' }), 'Expired: the agent ended first');
+  const cutOff = over({ status: 'expired', decision: { ...by, decision: 'allow' } });
+  assert.is(cutOff, 'Allowed once, but the agent ended first');
   assert.is(over({ status: 'answered', decision: { ...by, decision: 'allow' } }), 'Allowed once');
   assert.is(over({ status: 'answered', decision: { ...by, decision: 'answer' } }), 'Answered');
   assert.match(over({ status: 'decided', decision: { ...by, decision: 'allow', input: {} } }), /edited/);
