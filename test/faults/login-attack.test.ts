@@ -7,6 +7,7 @@ import { availableParallelism, loadavg } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import process from 'node:process';
 import { rawHttp, request } from '../support/network/raw-http.ts';
+import { originAt } from '../support/network/transport.ts';
 import { PASSWORD, startRelay, type TestRelay } from '../support/harness/relay.ts';
 
 const PROXY = { trustedProxies: ['127.0.0.1'] };
@@ -25,7 +26,7 @@ const flood =
     const init = { method: '${method}', headers, body: ${body ? JSON.stringify(body) : 'undefined'} };
     await Promise.all(Array.from({ length: 50 }, async () => {
       while (left-- > 0) {
-        const response = await fetch('http://127.0.0.1:${port}${path}', init);
+        const response = await fetch('${originAt(port)}${path}', init);
         const early = response.status === 429 && !(response.headers.get('retry-after') > 0);
         const key = early ? '429 without retry-after' : response.status;
         counts[key] = (counts[key] ?? 0) + 1;

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { freePort, plainEnv, type Program, ROOT, startProgram, until } from '../support/harness/product.ts';
 import { rawHttp, request } from '../support/network/raw-http.ts';
+import { tlsFiles, transport } from '../support/network/transport.ts';
 
 let directory: string;
 
@@ -17,12 +18,14 @@ test.after(() => rmSync(directory, { recursive: true }));
 
 async function startRelay(command: string, args: string[]): Promise<{ relay: Program; port: number }> {
   const port = await freePort();
+  const files = tlsFiles();
   const env = plainEnv({
     RELAY_TOKEN: 'a-token-of-forty-three-characters-0123456789',
     RELAY_PASSWORD: 'x',
     RELAY_PORT: String(port),
     RELAY_HOST: '127.0.0.1',
     RELAY_STATE: '',
+    ...(files ? { RELAY_TLS_CERT: files.cert, RELAY_TLS_KEY: files.key } : {}),
   });
   const relay = startProgram(command, [...args, join(ROOT, 'dist/relay.mjs')], env, directory);
   await until(
@@ -34,7 +37,7 @@ async function startRelay(command: string, args: string[]): Promise<{ relay: Pro
 
 /** Opens a connection, sends `first` and then one byte every `everyMs`. @returns ms until the server ended it */
 async function trickle(port: number, first: string, everyMs: number): Promise<number> {
-  const socket = connect(port, '127.0.0.1');
+  const socket = transport().connect(port);
   socket.on('error', () => {});
   socket.resume();
   const started = performance.now();
