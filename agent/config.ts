@@ -37,6 +37,8 @@ export interface Config {
   isDirectorySet: boolean;
   /** false (TERMINAL=off): no terminal can be opened from the dashboard. */
   terminal: boolean;
+  /** How long terminals and agents that do nothing wait for a server that is away, ms; 0: for ever. */
+  holderIdleMs: number;
   /** Webhooks and push services may have addresses of this machine and its networks. */
   allowPrivateAddresses: boolean;
 }
@@ -82,6 +84,7 @@ export function readConfig(env: Env): Config {
     defaultDirectory: resolve(path(env, 'DEFAULT_DIRECTORY') || homedir()),
     isDirectorySet: text(env, 'DEFAULT_DIRECTORY') !== '',
     terminal: onOff(env, 'TERMINAL', true),
+    holderIdleMs: minutes(env, 'HOLDER_IDLE_MINUTES', 60) * 60_000,
     allowPrivateAddresses: onOff(env, 'ALLOW_PRIVATE_ADDRESSES', false),
   };
 }
@@ -115,6 +118,12 @@ function port(env: Env, name: string, fallback: number): number {
   const number = Number(value);
   if (/^\d+$/.test(value) && number <= 65535) return number;
   throw new ConfigError(`${name} must be a port number between 0 and 65535, not "${value}".`);
+}
+
+function minutes(env: Env, name: string, fallback: number): number {
+  const value = text(env, name) || String(fallback);
+  if (/^\d{1,6}$/.test(value)) return Number(value);
+  throw new ConfigError(`${name} must be a whole number of minutes, 0 for no end, not "${value}".`);
 }
 
 function flag(env: Env, name: string, fallback: boolean): boolean {

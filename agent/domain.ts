@@ -1,6 +1,7 @@
 /** Everything that this machine does, put together: agents, their workspaces and terminals, and what works on top of them. */
 import process from 'node:process';
 import type { Timer } from '../core/clock.ts';
+import type { Log } from '../core/log.ts';
 import type { AgentInfo } from '../core/api/agents.ts';
 import type { Task } from '../core/api/tasks.ts';
 import { dashboardAddress, linkBase } from './config.ts';
@@ -18,6 +19,8 @@ import { createWhatsapp } from './notify/whatsapp.ts';
 import { activeTaskOf, TaskBoard } from './pipeline/board.ts';
 import { PipelineRunner } from './pipeline/runner.ts';
 import { DATA_DIRECTORY_MARK, removeMarks } from './process/environment.ts';
+import { endHolder, holderDirectory, type HolderRecord } from './process/holder/records.ts';
+import { findSurvivors } from './process/holder/survivors.ts';
 import { killOrphans } from './process/orphans.ts';
 import type { ProviderSet } from './provider/provider-set.ts';
 import { createOwnProviders, createProviders, ownTools } from './providers.ts';
@@ -43,6 +46,12 @@ export interface Domain extends Services {
   readonly agents: Registry;
   readonly search: Search;
   readonly terminals: Terminals;
+  close(options?: CloseOptions): Promise<void>;
+}
+
+export interface CloseOptions {
+  /** Leaves what runs in holders to the next server. */
+  detach?: boolean;
 }
 
 /** What works on top of the agents. */
@@ -66,7 +75,8 @@ const STATUS_MS = 1000;
 /** Reads what is on disk, recovers what a crash left, and begins the work. `close` ends all of it. */
 export async function openDomain(context: AgentContext): Promise<Domain> {
   const { config, log, clock } = context;
-  const { length: orphans } = await killOrphans(config.dataDir, log);
+  const survivors = await findSurvivors(config.dataDir, log);
+  const { length: orphans } = await killOrphans(config.dataDir, log, survivors.flatMap((entry) => entry.process ?? []));
   if (orphans) log.warn('killed orphaned processes from a previous run', { count: orphans });
   removeMarks(process.env);
   const env = { ...process.env, [DATA_DIRECTORY_MARK]: config.dataDir };
@@ -77,6 +87,7 @@ export async function openDomain(context: AgentContext): Promise<Domain> {
   const sessions = createDiskSessions(own);
   const agents = await Registry.open({ context, providers, workspace, onDisk: sessions });
   const terminals = createTerminals(context, agents);
+  await adoptSurvivors(context, terminals, survivors);
   const search = new Search({ context, agents });
   const runTime = new RunTime(context);
   const services = openServices(context, { agents, workspace, settings, terminals, runTime });
@@ -89,12 +100,35 @@ export async function openDomain(context: AgentContext): Promise<Domain> {
     agents,
     search,
     terminals,
-    async close() {
+    async close({ detach = false } = {}) {
       await services.close();
-      await Promise.all([search.close(), agents.close(), workspace.close(), terminals.close(), runTime.close()]);
+      if (detach) reportLeft(log, terminals.list().filter(({ exited }) => !exited).length);
+      const ended = detach ? terminals.detach() : terminals.close();
+      await Promise.all([search.close(), agents.close(), workspace.close(), ended, runTime.close()]);
       await providers.close();
     },
   };
+}
+
+/** A holder that nobody here knows what to do with (a later version's, a terminal where they are switched off) is ended. */
+async function adoptSurvivors(
+  { config, log }: AgentContext,
+  terminals: Terminals,
+  survivors: HolderRecord[],
+): Promise<void> {
+  const isKnown = ({ kind }: HolderRecord) => kind === 'terminal' && config.terminal;
+  for (const record of survivors) {
+    if (isKnown(record)) continue;
+    log.warn('ending a holder that this server has no use for', { id: record.id, kind: record.kind });
+    endHolder(holderDirectory(config.dataDir), record);
+  }
+  await terminals.adopt(survivors.filter(isKnown));
+}
+
+function reportLeft(log: Log, terminals: number): void {
+  if (!terminals) return;
+  const what = terminals === 1 ? '1 terminal goes on' : `${terminals} terminals go on`;
+  log.info(`${what} without the server; the next start finds it all again. To end it: agent-monitor stop --all`);
 }
 
 export interface ServiceOptions {

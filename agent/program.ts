@@ -23,7 +23,7 @@ export async function runAgent(env: Record<string, string | undefined>, options:
   options.onStarted?.(server);
   await aborted(options.signal);
   log.info('going down', { signal: String(options.signal.reason) });
-  await server.close();
+  await server.close({ detach: true });
 }
 
 const aborted = (signal: AbortSignal): Promise<void> =>

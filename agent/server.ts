@@ -8,7 +8,7 @@ import { LocalServer } from './access/local-server.ts';
 import { createApi } from './api/routes.ts';
 import type { Config } from './config.ts';
 import type { AgentContext } from './context.ts';
-import { type Domain, openDomain } from './domain.ts';
+import { type CloseOptions, type Domain, openDomain } from './domain.ts';
 import { EventLog } from './live/event-log.ts';
 import { LiveFeed } from './live/feed.ts';
 import { Machine } from './live/machine.ts';
@@ -27,8 +27,11 @@ import {
 export interface AgentServer {
   readonly port: number;
   readonly live: LiveFeed;
-  /** Disconnects the dashboards, ends every CLI (they can be resumed), releases the data directory. */
-  close(): Promise<void>;
+  /**
+   * Disconnects the dashboards, ends every CLI (they can be resumed) and every terminal, releases the data directory. `detach`:
+   * what runs in holders goes on, and the next server on this directory takes it up.
+   */
+  close(options?: CloseOptions): Promise<void>;
 }
 
 export interface ServerOptions {
@@ -89,11 +92,11 @@ async function start(config: Config, options: ServerOptions, directory: DataDire
   const wire = { handler, info, tls, onState: (state: TunnelState) => void (tunnelState.now = state) };
   const tunnel = connectTunnel(context, { keys: domain.push.keys, identity }, wire);
   log.info(`Agent Monitor server running on port ${local.port}`);
-  const close = async () => {
+  const close = async (options?: CloseOptions) => {
     machine.close();
     feed.close();
     const served = Promise.all([local.close(GRACE_MS), tunnel?.close(GRACE_MS)]);
-    await domain.close();
+    await domain.close(options);
     await served;
     directory.release();
   };

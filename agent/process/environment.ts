@@ -17,7 +17,7 @@ export const DATA_DIRECTORY_MARK = 'AGENT_MONITOR_DATA';
 /** Settings and secrets of this server (agent and relay). */
 const OWN = [
   /^(RELAY|SMTP|TWILIO|SLACK|NTFY|TELEGRAM)_/,
-  /^(PORT|HOST|DATA_DIR|DASHBOARD_PASSWORD|TRUSTED_PROXIES|PUBLIC_URL|DEFAULT_DIRECTORY|WEBHOOK_SECRET)$/,
+  /^(PORT|HOST|DATA_DIR|DASHBOARD_PASSWORD|TRUSTED_PROXIES|PUBLIC_URL|DEFAULT_DIRECTORY|WEBHOOK_SECRET|HOLDER_IDLE_MINUTES)$/,
   ...Object.values(PROGRAM_SETTINGS).map(({ program }) => new RegExp(`^${program}$`)),
   // How this server was started: a tool of the agent must inherit neither its debugger nor its loader.
   /^(NODE_OPTIONS|NODE_CHANNEL_FD|NODE_CHANNEL_SERIALIZATION_MODE|NODE_UNIQUE_ID|NODE_V8_COVERAGE|TSX_.*)$/,

@@ -4,9 +4,18 @@
  */
 import type { Log } from '../../core/log.ts';
 import { DATA_DIRECTORY_MARK } from './environment.ts';
-import { type FamilyMember, killFamily } from './process-tree.ts';
+import type { ProcessIdentity } from './identity.ts';
+import { type FamilyMember, familyOf, killFamily } from './process-tree.ts';
 
-/** Ends every process of this data directory; findFamily() says what is spared. The caller holds the directory's lock. */
-export function killOrphans(dataDir: string, log?: Log): Promise<FamilyMember[]> {
-  return killFamily({ root: null, variable: `${DATA_DIRECTORY_MARK}=${dataDir}` }, { log });
+/**
+ * Ends every process of this data directory; findFamily() says what is spared, and so are the holders that live with all that they
+ * hold. The caller holds the directory's lock.
+ */
+export async function killOrphans(
+  dataDir: string,
+  log?: Log,
+  holders: readonly ProcessIdentity[] = [],
+): Promise<FamilyMember[]> {
+  const spared = (await Promise.all(holders.map(familyOf))).flat();
+  return await killFamily({ root: null, variable: `${DATA_DIRECTORY_MARK}=${dataDir}` }, { log, spared });
 }

@@ -95,6 +95,8 @@ export interface KillOptions {
   log?: Log;
   /** Further processes seen to belong to the family while its root lived. */
   known?: FamilyMember[];
+  /** Processes that are left alone. */
+  spared?: FamilyMember[];
 }
 
 /**
@@ -107,10 +109,12 @@ export function killProcessTree(identity: ProcessIdentity, options: KillOptions 
 
 /** The same for any family. */
 export async function killFamily(query: FamilyQuery, options: KillOptions = {}): Promise<FamilyMember[]> {
-  const { clock = systemClock, log = silentLog, known = [] } = options;
+  const { clock = systemClock, log = silentLog, known = [], spared = [] } = options;
+  const isSpared = (entry: FamilyMember) =>
+    spared.some(({ pid, startTime }) => entry.pid === pid && entry.startTime === startTime);
   const living = async () => {
     const all = [...known.filter(isSameProcess), ...await findFamily(query)];
-    return [...new Map(all.map((entry) => [entry.pid, entry])).values()];
+    return [...new Map(all.map((entry) => [entry.pid, entry])).values()].filter((entry) => !isSpared(entry));
   };
   const first = await living();
   for (const entry of first) {

@@ -1,37 +1,49 @@
-/** Starts the process that holds a PTY (host.ts), sends it commands and reports its events. */
+/** Starts the holder of a PTY (host.ts) or finds it again, sends it commands and reports its events. */
 import type { Buffer } from 'node:buffer';
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import process from 'node:process';
 import type { Clock, Timer } from '../../core/clock.ts';
 import { installationRoot, programFile } from '../../core/installation.ts';
-import { encode, FrameReader, type HostCommand, type HostEvent, type Launch } from './host-protocol.ts';
-import { HANGUP_MS } from './pty.ts';
+import { DATA_DIRECTORY_MARK, PROCESS_MARK } from '../process/environment.ts';
+import { type ProcessIdentity, processIdentity } from '../process/identity.ts';
+import { HolderClient, type HolderCommand } from '../process/holder/client.ts';
+import type { HostEvent, Launch, Meta } from '../process/holder/protocol.ts';
+import { holderDirectory, type HolderRecord } from '../process/holder/records.ts';
+import { endRecordedSession, HANGUP_MS } from '../process/session-end.ts';
 
 /** A host that still runs this long after a hangup is killed, ms; the kernel then hangs up the PTY. */
 const GONE_MS = HANGUP_MS + 2500;
-/** Characters of a host's stderr that are retained for the log. */
-const MAX_STDERR = 2000;
 
 export interface HostProcess {
-  input(bytes: Buffer): void;
+  /** @param received the bytes that came from this client so far, these included */
+  input(client: string, received: number, bytes: Buffer): void;
   resize(cols: number, rows: number): void;
   /** The host answers with one `repainted`. */
   repaint(): void;
-  /** Stops reading its output: the PTY pauses when the pipe between is full. */
+  /** Replaces what the next server is to know of it. */
+  describe(meta: Meta): void;
+  /** Stops reading its output: the PTY pauses when the socket between is full. */
   pause(): void;
   resume(): void;
   /** Ends the program and everything in its session. `onGone` follows. */
   hangup(): void;
+  /** Leaves it to the next server. Nothing follows. */
+  detach(): void;
 }
 
-export interface HostOptions {
-  launch: Launch;
-  clock: Clock;
+export interface HostEvents {
   /** Called for every event, in order. */
   onEvent(event: HostEvent): void;
-  /** Called once, last: the process has ended. `text`: what it printed on stderr. */
+  /** Called once, last: the process has ended. `text`: why, as far as it is known. */
   onGone(text: string): void;
+}
+
+export interface HostOptions extends HostEvents {
+  dataDir: string;
+  id: string;
+  clock: Clock;
+  /** What to start; or the record of a host that runs. */
+  source: { launch: Launch; meta: Meta; idleMs: number } | HolderRecord;
 }
 
 /** How this runtime runs the host: a TypeScript file, in the package JavaScript. */
@@ -46,82 +58,95 @@ function hostCommand(): string[] {
 }
 
 export function startHost(options: HostOptions): HostProcess {
-  const { launch, clock, onEvent, onGone } = options;
-  // A session of its own: Ctrl-C on the server's console must reach only the server, which then closes its terminals.
-  const child = spawn(process.execPath, hostCommand(), { cwd: installationRoot(), env: launch.env, detached: true });
-  return new HostConnection(child, clock, launch, onEvent, onGone);
+  return new HostConnection(options);
 }
 
 class HostConnection implements HostProcess {
-  readonly #child: ChildProcessWithoutNullStreams;
-  readonly #clock: Clock;
+  readonly #options: HostOptions;
+  readonly #holder: HolderClient;
+  #leader: ProcessIdentity | null = null;
+  #hasExited = false;
   #timer: Timer | null = null;
-  #isGone = false;
 
-  constructor(
-    child: ChildProcessWithoutNullStreams,
-    clock: Clock,
-    launch: Launch,
-    onEvent: (event: HostEvent) => void,
-    onGone: (text: string) => void,
-  ) {
-    this.#child = child;
-    this.#clock = clock;
-    let printed = '';
-    const reader = new FrameReader<HostEvent>(onEvent);
-    child.stdout.on('data', (chunk: Buffer) => {
-      try {
-        reader.push(chunk);
-      } catch {
-        child.kill('SIGKILL'); // these are not our frames: the host is broken
-      }
+  constructor(options: HostOptions) {
+    this.#options = options;
+    const { dataDir, id, clock, source } = options;
+    const isRecord = 'instance' in source;
+    const directory = holderDirectory(dataDir);
+    if (isRecord) this.#leader = source.child;
+    this.#holder = new HolderClient({
+      directory,
+      id,
+      clock,
+      source: isRecord ? source : this.#command(directory, source),
+      onEvent: (event) => this.#onEvent(event),
+      onGone: (text) => void this.#onGone(text),
     });
-    child.stderr.on('data', (chunk) => printed = (printed + chunk).slice(-MAX_STDERR));
-    child.stdin.on('error', () => {}); // the host has ended: `close` reports it
-    const reportGone = (text: string) => {
-      if (this.#isGone) return;
-      this.#isGone = true;
-      clock.clearTimeout(this.#timer);
-      onGone(text);
+    if (!isRecord) this.#holder.send({ kind: 'start', launch: source.launch, meta: source.meta });
+  }
+
+  /** The holder carries marks that what it runs does not: a program that a user leaves running in a terminal is the user's. */
+  #command(directory: string, { launch, idleMs }: { launch: Launch; idleMs: number }): HolderCommand {
+    const { dataDir, id } = this.#options;
+    return {
+      args: [...hostCommand(), directory, id, String(idleMs)],
+      cwd: installationRoot(),
+      env: { ...launch.env, [DATA_DIRECTORY_MARK]: dataDir, [PROCESS_MARK]: `holder-${id}` },
     };
-    child.on('error', (error) => reportGone(error.message));
-    child.on('close', () => reportGone(printed));
-    this.#send({ kind: 'start', launch });
   }
 
-  #send(command: HostCommand): void {
-    if (!this.#isGone) this.#child.stdin.write(encode(command));
+  #onEvent(event: HostEvent): void {
+    if ((event.kind === 'started' || event.kind === 'welcome') && event.pid !== null) {
+      this.#leader = processIdentity(event.pid) ?? this.#leader;
+    }
+    if (event.kind === 'exit') {
+      this.#hasExited = true;
+      this.#holder.send({ kind: 'release' });
+    }
+    this.#options.onEvent(event);
   }
 
-  input(bytes: Buffer): void {
-    this.#send({ kind: 'input', bytes });
+  /** Killed or crashed, it leaves its program: that is ended here. */
+  async #onGone(text: string): Promise<void> {
+    this.#options.clock.clearTimeout(this.#timer);
+    if (!this.#hasExited) await endRecordedSession(this.#leader);
+    this.#holder.kill();
+    this.#options.onGone(text);
+  }
+
+  input(client: string, received: number, bytes: Buffer): void {
+    this.#holder.send({ kind: 'input', client, received, bytes });
   }
 
   resize(cols: number, rows: number): void {
-    this.#send({ kind: 'resize', cols, rows });
+    this.#holder.send({ kind: 'resize', cols, rows });
   }
 
   repaint(): void {
-    this.#send({ kind: 'repaint' });
+    this.#holder.send({ kind: 'repaint' });
+  }
+
+  describe(meta: Meta): void {
+    this.#holder.send({ kind: 'describe', meta });
   }
 
   pause(): void {
-    this.#child.stdout.pause();
+    this.#holder.pause();
   }
 
   resume(): void {
-    this.#child.stdout.resume();
+    this.#holder.resume();
   }
 
   hangup(): void {
-    if (this.#isGone || this.#timer) return;
-    this.#send({ kind: 'hangup' });
+    if (this.#timer) return;
+    this.#holder.send({ kind: 'hangup' });
     this.resume();
-    this.#timer = this.#clock.setTimeout(() => {
-      this.#child.kill('SIGKILL');
-      // A grandchild may hold the pipes open, and `close` waits for them.
-      this.#child.stdout.destroy();
-      this.#child.stderr.destroy();
-    }, GONE_MS);
+    this.#timer = this.#options.clock.setTimeout(() => this.#holder.kill(), GONE_MS);
+  }
+
+  detach(): void {
+    this.#options.clock.clearTimeout(this.#timer);
+    this.#holder.detach();
   }
 }

@@ -4,11 +4,12 @@
  */
 import { Buffer } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync, write } from 'node:fs';
-import process from 'node:process';
+import { write } from 'node:fs';
 import type { Socket } from 'node:net';
 import type { IPty } from 'node-pty';
-import type { Launch } from './host-protocol.ts';
+import type { Launch } from '../process/holder/protocol.ts';
+import { signal } from '../process/identity.ts';
+import { endSession } from '../process/session-end.ts';
 import { leaderCommand, MarkReader } from './session-leader.ts';
 import { Suspension } from './suspension.ts';
 
@@ -18,10 +19,6 @@ export interface PtyEvents {
   exit(code: number, signal: number): void;
 }
 
-/** How long to wait after SIGHUP and after SIGKILL, and how often to look whether the session has ended, ms. */
-export const HANGUP_MS = 1500;
-const KILL_MS = 500;
-const LOOK_MS = 25;
 /** While the program does not read its input: first and longest pause between two writes, ms. */
 const RETRY_MS = { first: 1, last: 50 };
 /** After the exit the PTY is read until it has been quiet for `quietMs`, or `limit` bytes were read. */
@@ -182,43 +179,7 @@ export class Pty {
   }
 
   async #endSession(): Promise<void> {
-    const end = async (name: NodeJS.Signals, waitMs: number) => {
-      for (const id of sessionOf(this.pid)) signal(id, name);
-      const deadline = performance.now() + waitMs;
-      while (sessionOf(this.pid).length && performance.now() < deadline) {
-        await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-      }
-    };
-    await end('SIGHUP', HANGUP_MS);
-    await end('SIGKILL', KILL_MS);
+    await endSession(this.pid);
     if (!this.#ended) this.#pty._socket.destroy(Object.assign(new Error('hangup'), { code: 'EIO' })); // it throws other codes
   }
-}
-
-function signal(pid: number, name: NodeJS.Signals | 0): boolean {
-  try {
-    return process.kill(pid, name);
-  } catch {
-    return false; // gone
-  }
-}
-
-/** The living processes of a session, from /proc (proc(5), stat fields 3 and 6); without /proc only its leader is known. */
-export function sessionOf(leader: number): number[] {
-  let names: string[];
-  try {
-    names = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  } catch {
-    return signal(leader, 0) ? [leader] : [];
-  }
-  return names.filter((name) => {
-    try {
-      const stat = readFileSync(`/proc/${name}/stat`, 'latin1');
-      // The name of the program (field 2) is in parentheses and may hold anything.
-      const [state, , , session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      return Number(session) === leader && state !== 'Z' && state !== 'X';
-    } catch {
-      return false; // gone meanwhile
-    }
-  }).map(Number);
 }

@@ -32,6 +32,11 @@ export class Resizer {
     if (!this.#timer) this.#send();
   }
 
+  /** The PTY has this size already. */
+  restart(size: Size): void {
+    this.#wanted = this.#sent = size;
+  }
+
   /** Resizes at once; what follows within RESIZE_MS waits for its end. */
   #send(): void {
     const { cols, rows } = this.#wanted;

@@ -28,6 +28,11 @@ export class Scrollback {
     return this.#end;
   }
 
+  /** Counts from `offset` on: for an empty one, which takes over from another. */
+  begin(offset: number): void {
+    this.#first = this.#end = offset;
+  }
+
   /** Copies the bytes. */
   append(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length;) {

@@ -3,9 +3,9 @@ import { Buffer } from 'node:buffer';
 import type { Clock, Timer } from '../../core/clock.ts';
 import { parseTerminalCommand, TERMINAL_CHUNK, TERMINAL_CLOSE, type TerminalHello } from '../../core/api/terminals.ts';
 import type { TerminalInfo } from '../../core/api/terminals.ts';
-import type { HostEvent, Launch } from './host-protocol.ts';
-import { InputLedger } from './input-ledger.ts';
-import type { HostProcess, startHost } from './host-process.ts';
+import { InputLedger } from '../process/holder/input-ledger.ts';
+import type { HostEvent, Welcome } from '../process/holder/protocol.ts';
+import type { HostEvents, HostProcess } from './host-process.ts';
 import { Resizer } from './resizer.ts';
 import type { Repaint } from './screen.ts';
 import { Scrollback } from './scrollback.ts';
@@ -23,9 +23,13 @@ export interface TerminalOptions {
   name: string;
   agentId: string | null;
   command: string;
-  launch: Launch;
+  /** Where it runs. */
+  directory: string;
+  size: Size;
+  createdAt: number;
   clock: Clock;
-  startHost: typeof startHost;
+  /** Starts its host, or finds it again. */
+  openHost(events: HostEvents): HostProcess;
   /** Called when `info()` has changed. `isActivity`: only by output. */
   onChange(isActivity: boolean): void;
 }
@@ -45,7 +49,6 @@ export class Terminal {
   readonly #options: TerminalOptions;
   readonly #clock: Clock;
   readonly #host: HostProcess;
-  readonly #createdAt: number;
   readonly #scrollback = new Scrollback();
   readonly #viewers = new Set<Viewer>();
   readonly #inputLedger = new InputLedger((client) => [...this.#viewers].some((viewer) => viewer.client === client));
@@ -55,41 +58,41 @@ export class Terminal {
   readonly #resizer: Resizer;
   #stalling: Timer | null = null;
   #activeAt: number;
+  /** What was written before is here when the output has come so far. */
+  #caughtUpAt = 0;
   #exited: TerminalInfo['exited'] = null;
   #last: Repaint | null = null;
   #settle!: { started(): void; failed(error: Error): void; gone(): void };
 
   constructor(options: TerminalOptions) {
-    const { id, name, launch, clock } = options;
+    const { id, name, size, clock } = options;
     this.id = id;
     this.name = name;
     this.#options = options;
     this.#clock = clock;
-    this.#createdAt = this.#activeAt = clock.now();
-    this.#size = { cols: launch.cols, rows: launch.rows };
+    this.#activeAt = clock.now();
+    this.#size = size;
     this.#resizer = new Resizer(clock, this.#size, ({ cols, rows }) => this.#host.resize(cols, rows));
     let gone!: () => void;
     this.gone = new Promise((resolve) => gone = resolve);
     this.started = new Promise((started, failed) => this.#settle = { started, failed, gone });
-    this.#host = options.startHost({
-      launch,
-      clock,
+    this.#host = options.openHost({
       onEvent: (event) => this.#onEvent(event),
       onGone: (text) => this.#onGone(text),
     });
   }
 
   info(): TerminalInfo {
-    const { agentId, launch, command } = this.#options;
+    const { agentId, directory, command, createdAt } = this.#options;
     return {
       id: this.id,
       name: this.name,
       agentId,
-      directory: launch.cwd,
+      directory,
       command,
       ...this.#size,
       viewers: this.#viewers.size,
-      createdAt: this.#createdAt,
+      createdAt,
       activeAt: this.#activeAt,
       exited: this.#exited,
       offset: this.#scrollback.end,
@@ -98,6 +101,8 @@ export class Terminal {
 
   #onEvent(event: HostEvent): void {
     switch (event.kind) {
+      case 'welcome':
+        return this.#onWelcome(event);
       case 'started':
         return this.#settle.started();
       case 'failed':
@@ -114,12 +119,25 @@ export class Terminal {
         return this.#onConsumed(event.bytes);
       case 'exit':
         this.#last = { offset: this.#scrollback.end, bytes: event.repaint };
-        return this.#onExit(event.code, event.signal);
+        return this.#onExit(event.code, event.signal, event.at);
     }
+  }
+
+  /** A host that was there before this server: it goes on where it is. */
+  #onWelcome({ pid, cols, rows, start, end, sizes, input }: Welcome): void {
+    if (pid === null) return;
+    this.#size = { cols, rows };
+    this.#resizer.restart(this.#size);
+    this.#scrollback.begin(start);
+    this.#inputLedger.restore(input);
+    this.#marks = sizes.map(({ at, ...size }) => ({ at, message: { type: 'size', ...size } }));
+    this.#caughtUpAt = end;
+    if (start === end) this.#settle.started();
   }
 
   #onOutput(bytes: Buffer): void {
     this.#scrollback.append(bytes);
+    if (this.#scrollback.end >= this.#caughtUpAt) this.#settle.started();
     this.#activeAt = this.#clock.now();
     this.#pumpAll();
     this.#options.onChange(true);
@@ -131,9 +149,9 @@ export class Terminal {
     }
   }
 
-  #onExit(code: number, signal: number): void {
+  #onExit(code: number, signal: number, at: number): void {
     if (this.#exited) return;
-    this.#exited = { code, signal, at: this.#clock.now() };
+    this.#exited = { code, signal, at };
     this.#resizer.close();
     this.#mark({ type: 'exit', code, signal });
     for (const viewer of this.#unpainted) this.#paint(viewer);
@@ -143,7 +161,7 @@ export class Terminal {
   /** The host process has ended: after an exit, or because it was killed. */
   #onGone(text: string): void {
     this.#settle.failed(new Error(text.trim() || 'its process ended'));
-    this.#onExit(255, 0);
+    this.#onExit(255, 0, this.#clock.now());
     this.#flow();
     this.#settle.gone();
   }
@@ -207,10 +225,11 @@ export class Terminal {
   }
 
   #onInput(viewer: Viewer, bytes: Buffer): boolean {
-    if (bytes.length > TERMINAL_CHUNK || !this.#inputLedger.receive(viewer.client, bytes.length)) return false;
+    const { client } = viewer;
+    if (bytes.length > TERMINAL_CHUNK || !this.#inputLedger.receive(client, bytes.length)) return false;
     this.#activeAt = this.#clock.now();
     if (this.#exited) this.#onConsumed(bytes.length);
-    else this.#host.input(bytes);
+    else this.#host.input(client, this.#inputLedger.received(client) ?? 0, bytes);
     return true;
   }
 
@@ -282,11 +301,26 @@ export class Terminal {
 
   /** Closes every viewer and ends the program with its whole session. Resolves when the host process has ended. */
   close(code: number, reason: string): Promise<void> {
+    this.#closeViewers(code, reason);
+    this.#host.hangup();
+    return this.gone;
+  }
+
+  /** Closes every viewer; the program goes on, and the next server finds it. */
+  detach(code: number, reason: string): void {
+    this.#closeViewers(code, reason);
+    this.#host.detach();
+  }
+
+  #closeViewers(code: number, reason: string): void {
     for (const viewer of this.#viewers) viewer.socket.close(code, reason);
     this.#viewers.clear();
     this.#unpainted.clear();
     this.#flow();
-    this.#host.hangup();
-    return this.gone;
+  }
+
+  /** Replaces what the next server is to know of it. */
+  describe(meta: Record<string, unknown>): void {
+    this.#host.describe(meta);
   }
 }

@@ -4,14 +4,16 @@ import { realpath } from 'node:fs/promises';
 import process from 'node:process';
 import type { Timer } from '../../core/clock.ts';
 import { Failure } from '../../core/api/errors.ts';
-import { clampSize, type CreateTerminalBody, TERMINAL_CLOSE, type TerminalProgram } from '../../core/api/terminals.ts';
+import { clampSize, type CreateTerminalBody, TERMINAL_CLOSE } from '../../core/api/terminals.ts';
 import type { AgentInfo } from '../../core/api/agents.ts';
 import type { TerminalInfo } from '../../core/api/terminals.ts';
 import type { AgentContext } from '../context.ts';
 import type { Agents } from '../session/agents.ts';
 import { type Availability, probePty, SWITCHED_OFF } from './availability.ts';
+import { endHolder, holderDirectory, type HolderRecord } from '../process/holder/records.ts';
 import { noDirectory, terminalCommand, terminalDirectory, terminalEnvironment } from './launch.ts';
-import { startHost } from './host-process.ts';
+import { type HostOptions, startHost } from './host-process.ts';
+import { parseTerminalMeta, type TerminalMeta } from './terminal-meta.ts';
 import { Terminal } from './terminal.ts';
 
 /** Terminals open at once, ended ones included. */
@@ -40,12 +42,17 @@ export interface Terminals {
   availability(): Availability;
   /** Resolves when it is known whether terminals work here. */
   probed(): Promise<Availability>;
+  /** Takes up the terminals that run since before this server. What cannot be taken up is ended. */
+  adopt(records: readonly HolderRecord[]): Promise<void>;
+  /** Closes every viewer; the programs go on. */
+  detach(): void;
   /** Ends every program. */
   close(): Promise<void>;
 }
 
 interface Retained {
   terminal: Terminal;
+  meta: TerminalMeta;
   /** When it was last published, monotonic. */
   publishedAt: number;
   /** Runs once it has ended. */
@@ -54,15 +61,13 @@ interface Retained {
   leave: () => void;
 }
 
-/** What is to be opened. */
+/** What is to be opened, or taken up. */
 interface Plan {
   id: string;
-  name: string;
-  program: TerminalProgram;
+  meta: TerminalMeta;
   agent: AgentInfo | null;
-  command: { file: string; args: string[] };
-  cwd: string;
   size: { cols: number; rows: number };
+  source(args: string[] | null): HostOptions['source'];
 }
 
 class OpenTerminals implements Terminals {
@@ -106,6 +111,14 @@ class OpenTerminals implements Terminals {
     await Promise.all(all.map(({ terminal }) => terminal.close(TERMINAL_CLOSE.restart, 'The server is going down.')));
   }
 
+  detach(): void {
+    this.#isClosed = true;
+    for (const { terminal, removal } of this.#terminals.values()) {
+      this.#context.clock.clearTimeout(removal);
+      terminal.detach(TERMINAL_CLOSE.restart, 'The server is going down.');
+    }
+  }
+
   async probed(): Promise<Availability> {
     await this.#probed;
     return this.#availability;
@@ -116,8 +129,10 @@ class OpenTerminals implements Terminals {
   }
 
   rename(id: string, name: string): TerminalInfo {
-    const { terminal } = this.#get(id);
-    terminal.name = name;
+    const retained = this.#get(id);
+    const { terminal } = retained;
+    terminal.name = retained.meta.name = name;
+    terminal.describe({ ...retained.meta });
     this.#publish(terminal);
     return terminal.info();
   }
@@ -165,30 +180,68 @@ class OpenTerminals implements Terminals {
   }
 
   async #plan(body: CreateTerminalBody): Promise<Plan> {
-    const { config } = this.#context;
-    const { command: program = 'shell' } = body;
+    const { config, clock } = this.#context;
+    const { command: program = 'shell', clientId = '' } = body;
     const agent = body.agentId ? this.#agents.info(body.agentId) : null;
+    const command = terminalCommand(program, agent, config);
+    const directory = await terminalDirectory(body.directory, agent, config);
+    const size = clampSize(body.cols ?? 80, body.rows ?? 24);
+    const name = body.name?.trim() || this.#freeName(program);
+    const meta = { name, agentId: agent?.id ?? '', program, directory, clientId, createdAt: clock.now() };
+    const env = terminalEnvironment(process.env);
     return {
       id: randomUUID(),
-      name: body.name?.trim() || this.#freeName(program),
-      program,
+      meta,
       agent,
-      command: terminalCommand(program, agent, config),
-      cwd: await terminalDirectory(body.directory, agent, config),
-      size: clampSize(body.cols ?? 80, body.rows ?? 24),
+      size,
+      source: (args) => ({
+        launch: { file: command.file, args: args ?? command.args, cwd: directory, env, ...size },
+        meta: { ...meta },
+        idleMs: config.holderIdleMs,
+      }),
     };
   }
 
   async #start(body: CreateTerminalBody, by: string): Promise<TerminalInfo> {
     const plan = await this.#plan(body);
-    const { agent, program } = plan;
-    const directory = await realpath(plan.cwd).catch(() => {
-      throw noDirectory(plan.cwd);
+    const terminal = await this.#enter(plan, by);
+    const { program: command, directory } = plan.meta;
+    this.#context.log.tagged('Audit').info('terminal opened', { id: terminal.id, command, directory, by });
+    this.#publish(terminal);
+    return terminal.info();
+  }
+
+  async adopt(records: readonly HolderRecord[]): Promise<void> {
+    await Promise.all(records.map(async (record) => {
+      try {
+        await this.#adopt(record);
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        this.#context.log.warn('a terminal of before could not be taken up', { id: record.id, why });
+        endHolder(holderDirectory(this.#context.config.dataDir), record);
+      }
+    }));
+  }
+
+  async #adopt(record: HolderRecord): Promise<void> {
+    const meta = parseTerminalMeta(record.meta);
+    const agent = meta.agentId ? this.#agents.info(meta.agentId) : null;
+    const plan = { id: record.id, meta, agent, size: { cols: 80, rows: 24 }, source: () => record };
+    const terminal = await this.#enter(plan, 'a restart of the server');
+    if (meta.clientId) this.#requests.set(meta.clientId, Promise.resolve(terminal.info()));
+    this.#context.log.info('a terminal went on while the server was away', { id: record.id, name: meta.name });
+    this.#onChange(terminal, false);
+  }
+
+  async #enter(plan: Plan, by: string): Promise<Terminal> {
+    const { agent, meta } = plan;
+    const directory = await realpath(meta.directory).catch(() => {
+      throw noDirectory(meta.directory);
     });
     let isGone = false;
     // Entered before anything is waited for: should the directory be removed meanwhile, this terminal is named or closed.
     const leave = this.#agents.enterDirectory({
-      label: `The terminal "${plan.name}"`,
+      label: `The terminal "${meta.name}"`,
       directory,
       agentId: agent?.id ?? null,
       get isOver() {
@@ -200,15 +253,8 @@ class OpenTerminals implements Terminals {
     try {
       const terminal = await opening;
       void terminal.gone.then(() => isGone = true);
-      this.#retain(terminal, leave);
-      this.#context.log.tagged('Audit').info('terminal opened', {
-        id: terminal.id,
-        command: program,
-        directory: plan.cwd,
-        by,
-      });
-      this.#publish(terminal);
-      return terminal.info();
+      this.#terminals.set(terminal.id, { terminal, meta, publishedAt: 0, removal: null, leave });
+      return terminal;
     } catch (error) {
       leave();
       throw error;
@@ -216,16 +262,21 @@ class OpenTerminals implements Terminals {
   }
 
   /** Takes the agent's session, when the program is to go on with it, and starts the program. */
-  async #launch({ id, name, program, agent, command, cwd, size }: Plan, by: string): Promise<Terminal> {
+  async #launch({ id, meta, agent, size, source }: Plan, by: string): Promise<Terminal> {
+    const { name, program, directory, createdAt } = meta;
+    const { clock, config } = this.#context;
     const handed = agent && program !== 'shell' ? await this.#agents.handOverSession(agent.id, { id, name }, by) : null;
     const terminal: Terminal = new Terminal({
       id,
       name,
       agentId: agent?.id ?? null,
       command: program,
-      launch: { ...command, args: handed?.args ?? command.args, cwd, env: terminalEnvironment(process.env), ...size },
-      clock: this.#context.clock,
-      startHost: this.#startHost,
+      directory,
+      size,
+      createdAt,
+      clock,
+      openHost: (events) =>
+        this.#startHost({ dataDir: config.dataDir, id, clock, source: source(handed?.args ?? null), ...events }),
       onChange: (isActivity) => this.#onChange(terminal, isActivity),
     });
     void terminal.gone.then(() => handed?.release());
@@ -236,10 +287,6 @@ class OpenTerminals implements Terminals {
     }
     if (this.#isClosed) await terminal.close(TERMINAL_CLOSE.restart, 'The server is going down.');
     return terminal;
-  }
-
-  #retain(terminal: Terminal, leave: () => void): void {
-    this.#terminals.set(terminal.id, { terminal, publishedAt: 0, removal: null, leave });
   }
 
   #freeName(program: string): string {

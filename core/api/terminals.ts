@@ -18,7 +18,7 @@ export interface CreateTerminalBody {
   clientId?: string;
 }
 
-const PROGRAMS: TerminalProgram[] = ['shell', ...OWN_PROVIDERS];
+export const TERMINAL_PROGRAMS: readonly TerminalProgram[] = ['shell', ...OWN_PROVIDERS];
 
 /** Throws ValidationError with a sentence that names the field. */
 export function parseCreateTerminal(value: unknown): CreateTerminalBody {
@@ -32,7 +32,7 @@ export function parseCreateTerminal(value: unknown): CreateTerminalBody {
     name: text(MAX_NAME),
     agentId: text(100, true),
     directory: text(MAX_FIELD, true),
-    command: oneOf(PROGRAMS),
+    command: oneOf(TERMINAL_PROGRAMS),
     cols: number({ min: MIN_SIZE.cols, max: MAX_SIZE.cols }),
     rows: number({ min: MIN_SIZE.rows, max: MAX_SIZE.rows }),
     clientId: uuid,

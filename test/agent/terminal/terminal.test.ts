@@ -162,7 +162,7 @@ test('the exit comes after the last byte, to everybody', () => {
   const host = playedHost();
   const viewer = host.view({ offset: 0 });
   host.output(OUTPUT_WINDOW + 1);
-  host.events({ kind: 'exit', code: 3, signal: 0, repaint: Buffer.from('last') });
+  host.events({ kind: 'exit', code: 3, signal: 0, at: 9, repaint: Buffer.from('last') });
   assert.not.ok(viewer.messages().some(({ type }) => type === 'exit'));
   viewer.say({ type: 'ack', offset: OUTPUT_WINDOW });
   assert.equal(viewer.sent.at(-1), { type: 'exit', code: 3, signal: 0 });

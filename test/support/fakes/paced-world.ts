@@ -142,7 +142,9 @@ export class PacedWorld {
     };
   }
 
-  #host({ launch, onEvent, onGone }: HostOptions): HostProcess {
+  #host({ source, onEvent, onGone }: HostOptions): HostProcess {
+    if (!('launch' in source)) throw new Error('nothing is taken up in this world');
+    const { launch } = source;
     const process = `terminal process ${++this.#count}`;
     const session = launch.args.find((arg) => arg.startsWith('--resume='))?.slice('--resume='.length) ?? process;
     let isOver = false;
@@ -151,7 +153,7 @@ export class PacedWorld {
       isOver = true;
       await this.pause();
       this.#end(session, process);
-      onEvent({ kind: 'exit', code: 0, signal: 0, repaint: Buffer.alloc(0) });
+      onEvent({ kind: 'exit', code: 0, signal: 0, at: 0, repaint: Buffer.alloc(0) });
       onGone('');
     };
     this.#begin(session, process);
@@ -163,7 +165,9 @@ export class PacedWorld {
       repaint: nothing,
       pause: nothing,
       resume: nothing,
+      describe: nothing,
       hangup: () => void end(),
+      detach: nothing,
     };
   }
 

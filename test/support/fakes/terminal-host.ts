@@ -1,7 +1,7 @@
 /** A terminal over a host that the test plays, and viewers whose sockets it sees. */
 import { Buffer } from 'node:buffer';
 import type { TerminalCommand, TerminalHello, TerminalMessage } from '../../../core/api/terminals.ts';
-import type { HostOptions } from '../../../agent/terminal/host-process.ts';
+import type { HostEvents } from '../../../agent/terminal/host-process.ts';
 import { Terminal, type ViewerHandle } from '../../../agent/terminal/terminal.ts';
 import { type FakeClock, fakeClock } from './fake-clock.ts';
 
@@ -12,8 +12,8 @@ export interface PlayedHost {
   commands: string[];
   readonly isPaused: boolean;
   output(data: string | number): void;
-  events: HostOptions['onEvent'];
-  gone: HostOptions['onGone'];
+  events: HostEvents['onEvent'];
+  gone: HostEvents['onGone'];
   view(hello?: Partial<TerminalHello>): PlayedViewer;
 }
 
@@ -34,24 +34,28 @@ export function playedHost(): PlayedHost {
   const clock = fakeClock();
   const sent: string[] = [];
   let isPaused = false;
-  let options!: HostOptions;
+  let options!: HostEvents;
   const terminal = new Terminal({
     id: 'id',
     name: 'name',
     agentId: null,
     command: 'shell',
-    launch: { file: 'sh', args: [], cwd: '/', env: {}, cols: 80, rows: 24 },
+    directory: '/',
+    size: { cols: 80, rows: 24 },
+    createdAt: clock.now(),
     clock,
     onChange() {},
-    startHost(input) {
+    openHost(input) {
       options = input;
       return {
-        input: (bytes) => sent.push(`input ${bytes}`),
+        input: (_client, _received, bytes) => sent.push(`input ${bytes}`),
         resize: (cols, rows) => sent.push(`resize ${cols}x${rows}`),
         repaint: () => sent.push('repaint'),
         hangup: () => sent.push('hangup'),
         pause: () => isPaused = true,
         resume: () => isPaused = false,
+        describe: () => sent.push('describe'),
+        detach: () => sent.push('detach'),
       };
     },
   });

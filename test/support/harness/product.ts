@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { endHolders } from '../../../agent/process/holder/end.ts';
 
 export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const DENO = join(ROOT, 'node_modules/.bin/deno');
@@ -233,10 +234,11 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     },
     async close() {
       await product.relay?.kill('SIGKILL');
-      // Asked to, the agent ends the CLIs that it started.
+      // What outlives the agent is ended here.
       const timer = setTimeout(() => product.agent?.child.kill('SIGKILL'), END_MS);
       await product.agent?.kill('SIGTERM');
       clearTimeout(timer);
+      await endHolders(product.dataDir);
       rmSync(directory, { recursive: true, force: true });
     },
   };

@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Buffer } from 'node:buffer';
 import { parseHello } from '../../../core/api/terminals.ts';
-import { MAX_CLIENTS } from '../../../agent/terminal/input-ledger.ts';
+import { MAX_CLIENTS } from '../../../agent/process/holder/input-ledger.ts';
 import type { ViewerHandle } from '../../../agent/terminal/terminal.ts';
 import type { RawSocket } from '../../../ui/net/reconnecting-socket.ts';
 import { TerminalConnection } from '../../../ui/terminal/connection.ts';

@@ -7,21 +7,40 @@ import {
   type HostCommand,
   type HostEvent,
   MAX_PAYLOAD,
-} from '../../../agent/terminal/host-protocol.ts';
+} from '../../../agent/process/holder/protocol.ts';
 
 const MESSAGES: (HostCommand | HostEvent)[] = [
-  { kind: 'start', launch: { file: 'sh', args: ['-c', '"\n'], cwd: '/é', env: { A: 'b' }, cols: 80, rows: 24 } },
-  { kind: 'input', bytes: Buffer.from([0, 255, 27]) },
+  { kind: 'hello', versions: [1] },
+  {
+    kind: 'start',
+    launch: { file: 'sh', args: ['-c', '"\n'], cwd: '/é', env: { A: 'b' }, cols: 80, rows: 24 },
+    meta: { name: 'é' },
+  },
+  { kind: 'describe', meta: {} },
+  { kind: 'release' },
+  { kind: 'input', client: 'page', received: 3, bytes: Buffer.from([0, 255, 27]) },
   { kind: 'resize', cols: 1, rows: 2 },
   { kind: 'repaint' },
   { kind: 'hangup' },
+  {
+    kind: 'welcome',
+    version: 1,
+    instance: 'i',
+    pid: null,
+    cols: 80,
+    rows: 24,
+    start: 5,
+    end: 2 ** 40,
+    sizes: [{ at: 7, cols: 1, rows: 2 }],
+    input: { counts: [['page', 3, 2]], queue: [['page', 1]], hasDropped: false },
+  },
   { kind: 'started', pid: 7 },
   { kind: 'failed', text: 'no' },
   { kind: 'output', bytes: Buffer.from('😀'.repeat(50)) },
   { kind: 'resized', cols: 3, rows: 4 },
   { kind: 'repainted', offset: 2 ** 40, bytes: Buffer.from('\x1b[H') },
   { kind: 'consumed', bytes: 9 },
-  { kind: 'exit', code: 1, signal: 2, repaint: Buffer.alloc(0) },
+  { kind: 'exit', code: 1, signal: 2, at: 9, repaint: Buffer.alloc(0) },
 ];
 
 /** Bytes as arrays: a Buffer equals only its own kind. */

@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { INPUT_WINDOW } from '../../../core/api/terminals.ts';
-import { InputLedger, MAX_CLIENTS } from '../../../agent/terminal/input-ledger.ts';
+import { InputLedger, MAX_CLIENTS } from '../../../agent/process/holder/input-ledger.ts';
 
 const ledgerWith = (...connected: string[]) => new InputLedger((client) => connected.includes(client));
 /** Drops the counts of all others that are not connected. */

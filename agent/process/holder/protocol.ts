@@ -1,23 +1,35 @@
 /**
- * The protocol between the agent server and the process that holds one PTY (host.ts), over the latter's stdin and stdout:
- * frames of one byte kind, four bytes length (big endian) and a payload. Each direction is one ordered stream, so a resize,
- * the end of the output and the exit stand exactly where they happened.
+ * The protocol between the agent server and a holder (SPEC.md), over the holder's socket: frames of one byte kind, four bytes length
+ * (big endian) and a payload. Each direction is one ordered stream, so a resize, the end of the output and the exit stand exactly
+ * where they happened.
  */
 import { Buffer } from 'node:buffer';
+import type { InputSnapshot } from './input-ledger.ts';
 
-/** Agent → host. */
+/** The versions of the protocol that this program speaks, the newest first. */
+export const VERSIONS: readonly number[] = [1];
+
+/** Server → holder. */
 export type HostCommand =
-  | { kind: 'start'; launch: Launch }
-  | { kind: 'input'; bytes: Buffer }
+  /** First on every connection. */
+  | { kind: 'hello'; versions: number[] }
+  | { kind: 'start'; launch: Launch; meta: Meta }
+  /** Replaces what the record says for the server's own use. */
+  | { kind: 'describe'; meta: Meta }
+  /** `received`: the bytes that came from this client so far, these included. */
+  | { kind: 'input'; client: string; received: number; bytes: Buffer }
   | { kind: 'resize'; cols: number; rows: number }
   | { kind: 'repaint' }
   /** Ends the program: SIGHUP to its session, then SIGKILL to what is left (pty.ts). */
-  | { kind: 'hangup' };
+  | { kind: 'hangup' }
+  /** The exit is known: the holder is not needed any more. */
+  | { kind: 'release' };
 
-/** Host → agent. */
+/** Holder → server. */
 export type HostEvent =
+  | ({ kind: 'welcome' } & Welcome)
   | { kind: 'started'; pid: number }
-  /** The program could not be started; the host exits. */
+  /** The program could not be started; the holder exits. */
   | { kind: 'failed'; text: string }
   | { kind: 'output'; bytes: Buffer }
   /** The output from here on is for this size. */
@@ -26,8 +38,36 @@ export type HostEvent =
   | { kind: 'repainted'; offset: number; bytes: Buffer }
   /** Bytes of input written to the PTY since the last `consumed`. */
   | { kind: 'consumed'; bytes: number }
-  /** All output has been sent. `repaint` draws the last screen. */
-  | { kind: 'exit'; code: number; signal: number; repaint: Buffer };
+  /** All output has been sent. `repaint` draws the last screen. `at`: when, by the wall clock. */
+  | { kind: 'exit'; code: number; signal: number; at: number; repaint: Buffer };
+
+/** What the server wants to find again. */
+export type Meta = Record<string, unknown>;
+
+/** The answer to `hello`: all that a server has to know that was not there before. */
+export interface Welcome {
+  /** 0: the holder speaks none of the versions. Nothing else is sent then. */
+  version: number;
+  /** As in the record: this is the holder that the record speaks of. */
+  instance: string;
+  /** null: nothing has been started. */
+  pid: number | null;
+  cols: number;
+  rows: number;
+  /** Offset of the first byte of output that follows, and of the first that is not there yet. */
+  start: number;
+  end: number;
+  /** Sizes that begin behind it. */
+  sizes: SizeMark[];
+  input: InputSnapshot;
+}
+
+/** From this byte of the output on it is for this size. */
+export interface SizeMark {
+  at: number;
+  cols: number;
+  rows: number;
+}
 
 export interface Launch {
   file: string;
@@ -50,6 +90,10 @@ const CODES: Record<Message['kind'], number> = {
   resize: 3,
   repaint: 4,
   hangup: 5,
+  hello: 6,
+  describe: 7,
+  release: 8,
+  welcome: 15,
   started: 16,
   failed: 17,
   output: 18,
@@ -61,18 +105,22 @@ const CODES: Record<Message['kind'], number> = {
 const KINDS = new Map(Object.entries(CODES).map(([kind, code]) => [code, kind as Message['kind']]));
 
 /**
- * One frame. Its payload is the bytes alone for input and output; a length (2 bytes), JSON and bytes for repainted and exit;
- * JSON alone for the rest.
+ * One frame. Its payload is the bytes alone for output; a length (2 bytes), JSON and bytes for input, repainted and exit; JSON
+ * alone for the rest.
  */
 export function encode(message: Message): Buffer {
   switch (message.kind) {
-    case 'input':
     case 'output':
       return frame(message.kind, message.bytes);
-    case 'repainted':
-      return frame(message.kind, head({ offset: message.offset }), message.bytes);
-    case 'exit':
-      return frame(message.kind, head({ code: message.code, signal: message.signal }), message.repaint);
+    case 'input':
+    case 'repainted': {
+      const { kind, bytes, ...fields } = message;
+      return frame(kind, head(fields), bytes);
+    }
+    case 'exit': {
+      const { kind, repaint, ...fields } = message;
+      return frame(kind, head(fields), repaint);
+    }
     default: {
       const { kind, ...fields } = message;
       return frame(kind, Buffer.from(JSON.stringify(fields)));
@@ -97,9 +145,9 @@ function frame(kind: Message['kind'], ...parts: Buffer[]): Buffer {
 
 function decode(kind: Message['kind'], payload: Buffer): Message {
   switch (kind) {
-    case 'input':
     case 'output':
       return { kind, bytes: payload };
+    case 'input':
     case 'repainted':
     case 'exit': {
       const end = 2 + payload.readUInt16BE(0);

@@ -3,7 +3,7 @@
  * the rest: nothing is typed twice and nothing is lost. Input is acknowledged as the program reads it, so that a client sends
  * no more than INPUT_WINDOW ahead. Only clients that typed are counted: a page that is loaded and only watches costs nothing.
  */
-import { INPUT_WINDOW } from '../../core/api/terminals.ts';
+import { INPUT_WINDOW } from '../../../core/api/terminals.ts';
 
 /** Clients whose counts are retained. More than can be connected at once (MAX_VIEWER), so that one can always be dropped. */
 export const MAX_CLIENTS = 64;
@@ -14,8 +14,18 @@ interface Count {
   taken: number;
 }
 
+/** A ledger as JSON. */
+export interface InputSnapshot {
+  /** Client, bytes received, bytes taken; the one that was heard of longest ago first. */
+  counts: [string, number, number][];
+  /** Client and bytes. */
+  queue: [string, number][];
+  hasDropped: boolean;
+}
+
 export class InputLedger {
   readonly #isConnected: (client: string) => boolean;
+  readonly #maxClients: number;
   /** The one that was heard of longest ago first. */
   readonly #counts = new Map<string, Count>();
   /** Handed to the PTY and not taken yet, in order. */
@@ -23,8 +33,36 @@ export class InputLedger {
   #hasDropped = false;
 
   /** @param isConnected the count of a connected client is never dropped: both sides go on counting from it */
-  constructor(isConnected: (client: string) => boolean) {
+  constructor(isConnected: (client: string) => boolean, maxClients = MAX_CLIENTS) {
     this.#isConnected = isConnected;
+    this.#maxClients = maxClients;
+  }
+
+  snapshot(): InputSnapshot {
+    return {
+      counts: [...this.#counts].map(([client, { received, taken }]) => [client, received, taken]),
+      queue: this.#queue.map(({ client, bytes }) => [client, bytes]),
+      hasDropped: this.#hasDropped,
+    };
+  }
+
+  /** Goes on where another ledger was. */
+  restore({ counts, queue, hasDropped }: InputSnapshot): void {
+    for (const [client, received, taken] of counts) this.#moveLast(client, { received, taken });
+    for (const [client, bytes] of queue) {
+      this.#queue.push({ client, count: this.#counts.get(client) ?? { received: 0, taken: 0 }, bytes });
+    }
+    this.#hasDropped ||= hasDropped;
+  }
+
+  /** Counts input that another ledger has received: `received` is its count, these bytes included. */
+  follow(client: string, received: number, bytes: number): void {
+    const before = received - bytes;
+    const known = this.#counts.get(client);
+    const count = known?.received === before ? known : { received: before, taken: before };
+    this.#moveLast(client, count);
+    count.received = received;
+    this.#queue.push({ client, count, bytes });
   }
 
   /**
@@ -51,7 +89,7 @@ export class InputLedger {
   #moveLast(client: string, count: Count): void {
     this.#counts.delete(client);
     this.#counts.set(client, count);
-    if (this.#counts.size <= MAX_CLIENTS) return;
+    if (this.#counts.size <= this.#maxClients) return;
     const oldest = [...this.#counts.keys()].find((entry) => entry !== client && !this.#isConnected(entry));
     if (oldest === undefined) return;
     this.#counts.delete(oldest);

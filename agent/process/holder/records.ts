@@ -1,0 +1,96 @@
+/**
+ * What is on disk about each holder (SPEC.md): DATA_DIR/holders/<id>.json and, beside it, its socket. The holder itself writes its
+ * record; a holder whose record is taken away ends.
+ */
+import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Check, fields, need, pick, string, time, wrong } from '../../../core/api/schema.ts';
+import { isSameProcess, parseProcessIdentity, type ProcessIdentity, signal } from '../identity.ts';
+
+export interface HolderRecord {
+  version: 1;
+  id: string;
+  /** What it holds. */
+  kind: string;
+  /** Of this holder alone: its answer on the socket repeats it. */
+  instance: string;
+  pid: number;
+  /** null where there is no /proc. */
+  process: ProcessIdentity | null;
+  /** The program that it holds; of a PTY the leader of its session. */
+  child: ProcessIdentity | null;
+  /** What the server wants to find again. */
+  meta: Record<string, unknown>;
+}
+
+/** Bytes of a record; a name and a few ids are in it. */
+const MAX_RECORD = 256 * 1024;
+const ID = /^[\w-]{1,64}$/;
+
+export const holderDirectory = (dataDir: string): string => join(dataDir, 'holders');
+export const recordPath = (directory: string, id: string): string => join(directory, `${id}.json`);
+export const socketName = (id: string): string => `${id}.sock`;
+
+/** Makes the directory of the records and sockets: for this user alone, for who reaches a socket commands its program. */
+export function ensureHolderDirectory(directory: string): void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  chmodSync(directory, 0o700);
+}
+
+export function writeRecord(directory: string, record: HolderRecord): void {
+  const path = recordPath(directory, record.id);
+  writeFileSync(`${path}.tmp`, JSON.stringify(record), { mode: 0o600 });
+  renameSync(`${path}.tmp`, path);
+}
+
+/** Every record that can be read. A file that is none belongs to nobody and is removed. */
+export function readRecords(directory: string): HolderRecord[] {
+  return names(directory).filter((name) => name.endsWith('.json')).flatMap((name) => {
+    const id = name.slice(0, -'.json'.length);
+    try {
+      const text = readFileSync(recordPath(directory, id), 'utf8');
+      if (text.length > MAX_RECORD) throw new Error('too long');
+      const record = parseHolderRecord(JSON.parse(text), name);
+      return record.id === id ? [record] : [];
+    } catch {
+      removeRecord(directory, id);
+      return [];
+    }
+  });
+}
+
+function names(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return []; // none was ever started
+  }
+}
+
+/** Its holder, if it lives, ends. */
+export function removeRecord(directory: string, id: string): void {
+  for (const path of [recordPath(directory, id), join(directory, socketName(id))]) rmSync(path, { force: true });
+}
+
+/** Asks a holder to end with what it holds. */
+export function endHolder(directory: string, record: HolderRecord): void {
+  removeRecord(directory, record.id);
+  if (record.process && isSameProcess(record.process)) signal(record.pid, 'SIGTERM');
+}
+
+const isVersion: Check<1> = (value, name) => value === 1 ? value : wrong(name, '1');
+const isId: Check<string> = (value, name) => ID.test(String(value)) ? String(value) : wrong(name, 'an id');
+/** Throws ValidationError. */
+export function parseHolderRecord(value: unknown, name: string): HolderRecord {
+  const record = pick<HolderRecord>(value, {
+    version: isVersion,
+    id: isId,
+    kind: string,
+    instance: string,
+    pid: time,
+    process: parseProcessIdentity,
+    child: parseProcessIdentity,
+    meta: fields,
+  }, name);
+  return { process: null, child: null, meta: {}, ...need(record, 'version', 'id', 'kind', 'instance', 'pid') };
+}
