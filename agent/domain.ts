@@ -164,7 +164,7 @@ export function openServices(
     report: (report) => notifier.report(report),
     merge: (agent, task) => mergeTask(workspace, agent, task),
   });
-  const retention = new Retention({ context, agents, terminals, runTime, hours: () => settings.value.retentionHours });
+  const retention = new Retention({ context, agents, terminals, runTime, settings: () => settings.value });
   return {
     templates: new Templates(context),
     board,

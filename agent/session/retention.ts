@@ -1,7 +1,11 @@
-/** Deletes agents unused for the time of the settings; never one that works, waits for a user, is pinned or holds unmerged work. */
+/**
+ * Archives agents unused for the time of the settings, and deletes those that lie in the archive for longer; never one that
+ * works, waits for a user or is pinned. What holds unmerged work is not deleted.
+ */
 import type { Timer } from '../../core/clock.ts';
 import { Failure } from '../../core/api/errors.ts';
 import type { AgentInfo } from '../../core/api/agents.ts';
+import type { Settings } from '../../core/api/settings.ts';
 import type { TerminalInfo } from '../../core/api/terminals.ts';
 import type { AgentContext } from '../context.ts';
 import type { RunTime } from '../store/run-time.ts';
@@ -9,14 +13,15 @@ import type { Agents } from './agents.ts';
 
 const SWEEP_MS = 10 * 60_000;
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 export interface RetentionOptions {
   context: AgentContext;
   agents: Agents;
   terminals: { list(): TerminalInfo[] };
   runTime: Pick<RunTime, 'since'>;
-  /** Of the settings; 0: never. */
-  hours(): number;
+  /** 0: never. */
+  settings(): Pick<Settings, 'retentionHours' | 'archiveDays'>;
 }
 
 export class Retention {
@@ -40,17 +45,46 @@ export class Retention {
   }
 
   async sweep(): Promise<void> {
-    for (const agent of this.#options.agents.list()) if (this.#isForgotten(agent)) await this.#remove(agent);
+    for (const agent of this.#options.agents.list()) {
+      if (agent.archivedAt && this.#isForgotten(agent)) await this.#remove(agent);
+      else if (!agent.archivedAt && this.#isUnused(agent)) await this.#archive(agent);
+    }
   }
 
+  /** Whether it is archived or not: it was not used for the hours of the settings. */
+  #isUnused(agent: AgentInfo): boolean {
+    return this.#isOlder(agent, this.#options.settings().retentionHours * HOUR_MS);
+  }
+
+  /** It lies in the archive, unused, for the days of the settings. */
   #isForgotten(agent: AgentInfo): boolean {
-    const hours = this.#options.hours();
+    return !!agent.archivedAt && this.#isOlder(agent, this.#options.settings().archiveDays * DAY_MS);
+  }
+
+  /** @param limit ms; 0: never */
+  #isOlder(agent: AgentInfo, limit: number): boolean {
     const isQuiet = agent.state === 'idle' || agent.state === 'stopped' || agent.state === 'error';
-    if (!hours || !isQuiet || agent.pinned || agent.queue.length || agent.pending.length) return false;
+    if (!limit || !isQuiet || agent.background || agent.pinned || agent.queue.length || agent.pending.length) {
+      return false;
+    }
     const terminals = this.#options.terminals.list().filter(({ agentId }) => agentId === agent.id);
     if (terminals.some(({ exited }) => !exited)) return false;
-    const used = Math.max(agent.activeAt, agent.createdAt, ...terminals.map(({ activeAt }) => activeAt));
-    return this.#options.runTime.since(used) > hours * HOUR_MS;
+    const { activeAt, createdAt, archivedAt = 0 } = agent;
+    const used = Math.max(activeAt, createdAt, archivedAt, ...terminals.map(({ activeAt }) => activeAt));
+    return this.#options.runTime.since(used) > limit;
+  }
+
+  async #archive({ id, name }: AgentInfo): Promise<void> {
+    const { agents, context } = this.#options;
+    try {
+      await agents.mark(id, { archived: true });
+      // Used while it was being saved, when it was not in the archive yet: nothing else takes it out.
+      const { archivedAt, ...info } = agents.info(id);
+      if (archivedAt && !this.#isUnused(info)) await agents.mark(id, { archived: false });
+      else context.log.info('agent archived', { agent: id, name, by: 'retention' });
+    } catch (error) {
+      context.log.debug('an agent could not be archived', { agent: id, reason: String(error) });
+    }
   }
 
   async #remove({ id, name }: AgentInfo): Promise<void> {

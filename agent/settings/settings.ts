@@ -8,6 +8,7 @@ import { openDocument } from '../store/document.ts';
 
 export const DEFAULT_SETTINGS: Settings = {
   retentionHours: 24,
+  archiveDays: 90,
   defaults: { provider: DEFAULT_PROVIDER, model: '', flags: {} },
   copyFiles: ['.env', '.env.local', '.env.*.local'],
   setupCommands: [],
@@ -46,9 +47,12 @@ export function openSettings(context: AgentContext): SettingsDocument {
 
 /** The settings with the parts that `patch` names replaced. */
 export function mergeSettings(now: Settings, { defaults, notify, ...rest }: SettingsPatch): Settings {
+  // Before there was an archive, 0 hours meant that nothing is ever deleted: so it does where nobody says otherwise.
+  const archiveDays = rest.archiveDays ?? (rest.retentionHours === 0 ? 0 : now.archiveDays);
   return {
     ...now,
     ...rest,
+    archiveDays,
     defaults: { ...now.defaults, ...defaults },
     notify: { ...now.notify, ...notify, events: { ...now.notify.events, ...notify?.events } },
   };

@@ -19,8 +19,10 @@ import {
 
 /** GET, PUT /api/settings. PUT takes any part of it. */
 export interface Settings {
-  /** Agents that were not active for so long are deleted (never those with unmerged work); 0: never. */
+  /** Agents that were not used for so long are archived; 0: never. */
   retentionHours: number;
+  /** Agents that lie in the archive for so many days are deleted (never those with unmerged work); 0: never. */
+  archiveDays: number;
   /** What the create form starts with. Skipping permissions is never a default. */
   defaults: { provider: ProviderName; model: string; flags: AgentFlags };
   /** Copied into a new worktree when git does not track them: paths below the repository, `*` within a name. */
@@ -88,6 +90,7 @@ const MAX_STARS = 4;
 export const parseSettings = (value: unknown): SettingsPatch =>
   pick<SettingsPatch>(value, {
     retentionHours: number(0, MAX_HOURS),
+    archiveDays: number(0, MAX_HOURS / 24),
     defaults: (input, name) =>
       pick<Settings['defaults']>(input, {
         provider: providerName,

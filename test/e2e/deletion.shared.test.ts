@@ -58,7 +58,7 @@ for (const [name, breakIt] of Object.entries(OBSTACLES)) {
       agents,
       terminals: { list: () => [] },
       runTime: { since: (time) => clock.now() - time },
-      hours: () => 1,
+      settings: () => ({ retentionHours: 1, archiveDays: 1 }),
     });
     try {
       const [{ id, worktree }, clean] = [
@@ -76,8 +76,11 @@ for (const [name, breakIt] of Object.entries(OBSTACLES)) {
       const error: Failure = await agents.remove(id, { discardWork: false }, 'test').catch((e) => e);
       assert.is(`${ERROR_STATUS[error.code]} ${error.code}`, '409 unmerged_work');
       await Promise.all([id, clean.id].map((entry) => agents.stop(entry, 'test')));
+      await retention.close(); // only the looks of this test
       clock.advance(2 * HOUR);
-      await retention.close(); // the look that has begun ends first
+      await retention.sweep();
+      assert.is(agents.list().filter(({ archivedAt }) => archivedAt).length, 2, 'both are archived first');
+      clock.advance(25 * HOUR);
       await retention.sweep();
       assert.equal(agents.list().map((agent) => agent.id), [id], 'the clean one is deleted');
       assert.ok(existsSync(join(worktree!.path, 'ignored')));

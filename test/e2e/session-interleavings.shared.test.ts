@@ -139,12 +139,14 @@ test('one stored session that several agents are to go on with: one gets it', ()
 test('retention looks at an old agent while it is used again', () =>
   rounds(async (world, seed) => {
     const { id } = await restingAgent(world);
+    const isArchived = world.below(2) === 1;
+    if (isArchived) await world.agents.mark(id, { archived: true });
     const retention = new Retention({
       context: world.context,
       agents: world.agents,
       terminals: world.terminals,
       runTime: { since: (time) => world.clock.now() - time },
-      hours: () => 1,
+      settings: () => ({ retentionHours: 1, archiveDays: 1 / 24 }),
     });
     await retention.close(); // only the sweep of this test
     world.clock.setWall(world.clock.now() + 2 * HOUR);
@@ -163,7 +165,12 @@ test('retention looks at an old agent while it is used again', () =>
       assert.ok(isThere, `seed ${seed}: the agent is gone under a terminal`);
       assert.is(world.terminals.list().length, 1);
     }
-    if (!sent && !opened) assert.not.ok(isThere, `seed ${seed}: an agent that nobody uses is deleted`);
+    if (!isArchived) assert.ok(isThere, `seed ${seed}: an agent that was not in the archive is gone`);
+    if (sent && sent.result.code === null) {
+      assert.not.ok(world.agents.info(id).archivedAt, `seed ${seed}: an agent at work lies in the archive`);
+    }
+    if (!sent && !opened && isArchived) assert.not.ok(isThere, `seed ${seed}: an agent that nobody uses is deleted`);
+    if (!sent && !opened && !isArchived) assert.ok(world.agents.info(id).archivedAt, `seed ${seed}: archived`);
     const codes = [sent?.result.code, opened?.code].filter(Boolean);
     for (const code of codes) {
       assert.ok(

@@ -22,6 +22,7 @@ import { find } from '../state/store.ts';
 import { useLazy } from '../hooks/lazy.ts';
 import { ConnectionButton } from '../connection/connection-button.ts';
 import { AgentMenu } from '../agent/agent-menu.ts';
+import { ArchivedNote } from '../agent/archived-note.ts';
 import { TABS } from './agent-tabs.ts';
 import type { Tab } from './agent-tabs.ts';
 
@@ -67,6 +68,7 @@ function AgentView({ agent, tab }: ViewProps) {
         </div>
         <${Tabs} agent=${agent} current=${tab} />
       </header>
+      <${ArchivedNote} agent=${agent} />
       <section class=${`tab-panel ${tab.id}`} aria-label=${tab.title} tabindex=${tab.id === 'chat' ? undefined : 0}>
         <${TabView} key=${tab.id} tab=${tab} agent=${agent} />
       </section>

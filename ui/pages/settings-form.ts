@@ -6,6 +6,7 @@ export type SettingsForm = ReturnType<typeof formOf>;
 /** The settings as they are typed: numbers as texts, lists as lines. */
 export const formOf = (settings: Settings) => ({
   retentionHours: String(settings.retentionHours),
+  archiveDays: String(settings.archiveDays),
   provider: settings.defaults.provider,
   model: settings.defaults.model,
   copyFiles: settings.copyFiles.join('\n'),
@@ -28,6 +29,7 @@ const number = (text: string) => (text.trim() === '' ? NaN : Number(text.replace
 /** The body of PUT /api/settings. */
 export const bodyOf = (form: SettingsForm) => ({
   retentionHours: number(form.retentionHours),
+  archiveDays: number(form.archiveDays),
   defaults: { provider: form.provider, model: form.model.trim() },
   copyFiles: lines(form.copyFiles),
   setupCommands: lines(form.setupCommands),

@@ -122,6 +122,7 @@ function DefaultsCard({ form, set, field }: CardProps) {
       <${ProviderField} label=${s.provider} value=${form.provider} onChange=${setProvider} />
       <${TextField} label=${s.model} hint=${s.modelHint} ...${field('model')} />
       <${TextField} label=${s.retention} hint=${s.retentionHint} inputmode="numeric" ...${field('retentionHours')} />
+      <${TextField} label=${s.archive} hint=${s.archiveHint} inputmode="numeric" ...${field('archiveDays')} />
       <//>
   `;
 }

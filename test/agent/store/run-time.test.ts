@@ -64,7 +64,8 @@ for (const [name, gap] of GAPS) {
     const agents = fakeAgents(clock.now, context.publish);
     const { id } = await agents.create({ name: 'idle', directory: '/p' }, 'test');
     agents.set(id, { state: 'idle', stateReason: 'done' });
-    const retention = new Retention({ context, agents, terminals: { list: () => [] }, runTime, hours: () => 2 });
+    const settings = () => ({ retentionHours: 2, archiveDays: 2 / 24 });
+    const retention = new Retention({ context, agents, terminals: { list: () => [] }, runTime, settings });
     const stuck = () => {
       const running = { ...agents.info(id), state: 'running', stateReason: 'turn' } as AgentInfo;
       const task = { id: 't', name: 't', order: 0, status: 'running', agentId: id } as never;
@@ -74,7 +75,7 @@ for (const [name, gap] of GAPS) {
     };
     clock.advance(10 * MINUTE);
     await gap();
-    const after = new Retention({ context, agents, terminals: { list: () => [] }, runTime, hours: () => 2 });
+    const after = new Retention({ context, agents, terminals: { list: () => [] }, runTime, settings });
     await retention.close();
     assert.is(stuck(), 0);
     await after.sweep();
@@ -83,6 +84,9 @@ for (const [name, gap] of GAPS) {
     assert.is(stuck(), 1, 'half an hour of running time is too long');
     clock.advance(3 * HOUR);
     await after.close();
+    await after.sweep();
+    assert.equal([agents.removed, agents.info(id).archivedAt], [[], clock.now()], 'archived');
+    clock.advance(3 * HOUR);
     await after.sweep();
     assert.equal(agents.removed, [id]);
   });

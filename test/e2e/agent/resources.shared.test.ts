@@ -137,7 +137,9 @@ test('hostile bodies are 4xx and leave no trace on Object.prototype', () =>
 
 test('settings: parts are changed, wrong ones refused, skipping permissions is no default', () =>
   withHarness(async ({ ask, context }) => {
-    assert.is((await ask('GET', '/api/settings')).body.retentionHours, 24);
+    const { retentionHours, archiveDays } = (await ask('GET', '/api/settings')).body;
+    assert.equal([retentionHours, archiveDays], [24, 90]);
+    assert.is((await ask('PUT', '/api/settings', { archiveDays: 30 })).body.archiveDays, 30);
     const { body } = await ask('PUT', '/api/settings', {
       retentionHours: 0,
       notify: { adminEmail: 'me@example.org', events: { stuck: false } },
@@ -151,6 +153,7 @@ test('settings: parts are changed, wrong ones refused, skipping permissions is n
     for (
       const wrong of [
         { retentionHours: -1 },
+        { archiveDays: '90' },
         { copyFiles: ['../x'] },
         { copyFiles: ['/etc/passwd'] },
         { setupCommands: ['echo "x'] },
@@ -161,6 +164,8 @@ test('settings: parts are changed, wrong ones refused, skipping permissions is n
         { notify: { whatsappPhone: '123' } },
       ]
     ) assert.is((await ask('PUT', '/api/settings', wrong)).status, 400, JSON.stringify(wrong));
+    // 0 hours from a client that knows no archive: nothing is ever deleted.
+    assert.is((await ask('GET', '/api/settings')).body.archiveDays, 0);
     assert.ok(context.published.some((change) => change.type === 'settings'));
     assert.equal(JSON.parse(readFileSync(join(context.config.dataDir, 'settings.json'), 'utf8')).retentionHours, 0);
   }));

@@ -1,7 +1,7 @@
 /** Agents without a CLI: the test says what state each is in. */
 import { Failure } from '../../../core/api/errors.ts';
 import type { LiveChange } from '../../../core/api/live.ts';
-import type { AgentInfo, CreateAgentBody } from '../../../core/api/agents.ts';
+import type { AgentInfo, AgentMarks, CreateAgentBody } from '../../../core/api/agents.ts';
 import type { Message, RequestMessage, SendMessageBody } from '../../../core/api/messages.ts';
 import type { DirectoryUse } from '../../../agent/session/directory-uses.ts';
 import type { Agents } from '../../../agent/session/agents.ts';
@@ -103,6 +103,12 @@ export function fakeAgents(now: () => number, publish: (change: LiveChange) => v
       addTo(id, { kind: 'user', status: 'sent', by });
       fake.set(id, { state: 'running', stateReason: 'turn' });
       return { message: {} as never, duplicate: false };
+    },
+    mark: async (id: string, { archived }: AgentMarks) => {
+      await Promise.resolve();
+      // A mark is no use of the agent.
+      if (archived !== undefined) infos.set(id, { ...info(id), archivedAt: archived ? now() : 0 });
+      return info(id);
     },
     noteMerge: (id: string) => Promise.resolve(info(id)),
     remove: async (id: string, { discardWork }: { discardWork: boolean }) => {

@@ -100,6 +100,7 @@ export const agents = {
     pin: 'Pin',
     unpin: 'Unpin',
     archive: 'Archive',
+    archived: 'This agent is archived. A message brings it back.',
     unarchive: 'Take out of the archive',
     markUnread: 'Mark as unread',
     exportMarkdown: 'Export as Markdown',

@@ -92,6 +92,7 @@ export const agents: Translation<English> = {
     pin: '置顶',
     unpin: '取消置顶',
     archive: '归档',
+    archived: '此代理已归档。发一条消息即可取回。',
     unarchive: '取消归档',
     markUnread: '标为未读',
     exportMarkdown: '导出为 Markdown',
