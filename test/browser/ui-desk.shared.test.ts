@@ -110,6 +110,41 @@ test('several agents are archived together, and found in the archive', async () 
   await page.context().close();
 });
 
+test('an archived agent says so on its page, and is brought back there', async () => {
+  stage.add(agent({ id: 'old', name: 'Old', archivedAt: Date.now() }), messages([text('long ago')]));
+  const { page } = await stage.open('/agents/old', PHONE);
+  await page.getByText('This agent is archived. A message brings it back.').waitFor();
+  await page.getByRole('button', { name: 'Take out of the archive' }).click();
+  await page.getByText('This agent is archived').waitFor({ state: 'detached' });
+  assert.equal(stage.bodies(/old\/marks/).filter((body) => 'archived' in (body as object)), [{ archived: false }]);
+  await page.context().close();
+});
+
+test('the list is grouped by folder from the menu, the palette and by a key; the device keeps it', async () => {
+  stage.add(agent({ id: 'site', name: 'Site', directory: '/home/someone/projects/site' }));
+  const { page } = await stage.open('/', DESKTOP);
+  await page.getByText('Asks').first().waitFor();
+  const titles = () => page.locator('.group-title').allInnerTexts();
+  assert.equal(await titles(), []);
+  await page.getByRole('button', { name: 'More actions' }).click();
+  await page.getByRole('menuitem', { name: 'Group by folder' }).click();
+  await page.locator('.group-title').first().waitFor();
+  assert.equal(await titles(), ['…/projects/shop', '…/projects/site']);
+  await page.reload();
+  await page.locator('.group-title').first().waitFor();
+  await page.locator('.agent-card .cover').last().click();
+  await page.locator('.agent-column .group-title').first().waitFor();
+  assert.equal(await titles(), ['…/projects/shop', '…/projects/site'], 'the column beside a conversation too');
+  await page.keyboard.press('v');
+  await page.locator('.group-title').first().waitFor({ state: 'detached' });
+  await page.keyboard.press('Control+k');
+  await page.getByRole('combobox', { name: 'Go to or do' }).waitFor();
+  await page.keyboard.type('group by');
+  await page.keyboard.press('Enter');
+  await page.locator('.agent-column .group-title').first().waitFor();
+  await page.context().close();
+});
+
 test('a phone on its side shows Deny and Allow without scrolling', async () => {
   const { page } = await stage.open('/agents/asks', { width: PHONE.height, height: PHONE.width });
   for (const name of ['Deny', 'Allow once']) {

@@ -4,6 +4,11 @@ import { isUnread, select } from '../../ui/agent/agent-view.ts';
 import { markdownOf } from '../../ui/agent/markdown-export.ts';
 import { matching } from '../../ui/desk/palette-items.ts';
 import type { PaletteItem } from '../../ui/desk/palette-items.ts';
+import type { MachineEntry } from '../../core/api/machines.ts';
+import { grouping, groupings, inGroups, nextGrouping, setGrouping, storedGrouping } from '../../ui/agent/grouping.ts';
+import type { App, Placed } from '../../ui/app.ts';
+import { deviceStorage } from '../../ui/device-storage.ts';
+import { signal } from '../../ui/state/signal.ts';
 import { agent, conversation, messages, text } from '../support/fakes/ui-data.ts';
 
 const HOUR = 3_600_000;
@@ -42,6 +47,45 @@ test('unread is what was said since somebody looked, once it is over', () => {
     true,
   ]);
   assert.is(read({ seenSeq: 4, state: 'running' }), false);
+});
+
+/** Two machines, of which agents have the same folder. */
+const fleet = {
+  apps: signal([{ machine: 'm1' }, { machine: 'm2' }] as unknown as App[]),
+  machines: signal([{ id: 'm1', name: 'laptop' }, { id: 'm2', name: 'server' }] as MachineEntry[]),
+};
+const onMachine = (id: string, directory: string, machine: string) =>
+  ({ ...agent({ id, directory }), key: id, app: { machine } }) as unknown as Placed;
+const shown = (groups: ReturnType<typeof inGroups>) =>
+  groups.map(({ title, agents }) => `${title}: ${agents.map(({ id }) => id).join(' ')}`);
+
+test('the list in groups: by folder, by machine, in the order of their first agents; one folder on two machines is two', () => {
+  const agents = [
+    onMachine('a', '/p/shop', 'm2'),
+    onMachine('b', '/p/site', 'm1'),
+    onMachine('c', '/p/shop', 'm1'),
+    onMachine('d', '/p/shop', 'm2'),
+  ];
+  assert.equal(shown(inGroups(agents, 'none', fleet)), [': a b c d']);
+  assert.equal(shown(inGroups(agents, 'machine', fleet)), ['server: a d', 'laptop: b c']);
+  assert.equal(shown(inGroups(agents, 'folder', fleet)), [
+    '/p/shop · server: a d',
+    '/p/site · laptop: b',
+    '/p/shop · laptop: c',
+  ]);
+  const single = { ...fleet, apps: signal([{ machine: '' }] as unknown as App[]) };
+  assert.equal(shown(inGroups(agents, 'machine', single)), [': a b c d'], 'one machine is no group');
+  assert.equal([groupings(single).length, groupings(fleet).length], [2, 3]);
+});
+
+test('how the list is grouped is kept on the device, also as an earlier version wrote it', () => {
+  assert.is(grouping.value, 'none');
+  setGrouping(nextGrouping(fleet));
+  assert.equal([grouping.value, deviceStorage.getItem('dashboard.groups')], ['folder', 'folder']);
+  for (const [value, read] of [['on', 'folder'], ['off', 'none'], ['machine', 'machine'], ['x', 'none']] as const) {
+    deviceStorage.setItem('dashboard.groups', value);
+    assert.is(storedGrouping(), read);
+  }
 });
 
 const item = (label: string, hint = ''): PaletteItem => ({ id: label, icon: 'agents', label, hint, run() {} });

@@ -8,22 +8,29 @@ import { t } from '../i18n/t.ts';
 import { at, href, path } from '../route.ts';
 import { useSignalValue } from '../state/signal.ts';
 import { isUnread, select, stateView } from './agent-view.ts';
+import { grouping, inGroups } from './grouping.ts';
 
 /** The list of agents beside a conversation, on a screen that is wide enough. @param current id of the agent that is shown */
 export default function AgentColumn({ current }: { current: string }) {
   const { fleet, machine } = useApp();
   const agents = useSignalValue(fleet.agents);
   const shown = useSteadyList(select(agents, 'all', ''), (key) => agents.find((agent) => agent.key === key), '');
-  const rows = shown.map((agent) =>
+  const by = useSignalValue(grouping);
+  const row = (agent: Placed) =>
     html`
       <li key=${agent.key}>
         <${ColumnRow} agent=${agent} isCurrent=${agent.id === current && agent.app.machine === machine} />
       </li>
+    `;
+  const groups = inGroups(shown, by, fleet).map(({ key, title, path, agents }) =>
+    html`
+      ${title && html`<p key=${`title ${key}`} class="group-title ellipsis" title=${path || title}>${title}</p>`}
+      <ul key=${key}>${agents.map(row)}</ul>
     `
   );
   return html`
     <aside class="agent-column" aria-label=${t.dashboard.title}>
-      <ul>${rows}</ul>
+      ${groups}
     </aside>
   `;
 }

@@ -1,16 +1,17 @@
 import { html } from '../html.ts';
-import { AppContext } from '../app.ts';
+import { AppContext, useApp } from '../app.ts';
 import type { Placed } from '../app.ts';
 import { Button, EmptyState, Icon, LinkButton, Segments } from '../components/mod.ts';
 import { useSteadyList } from '../hooks/quiet.ts';
 import { t } from '../i18n/t.ts';
-import { shortPath } from '../format.ts';
 import { path } from '../route.ts';
 import { signal, useSignalValue } from '../state/signal.ts';
 import { AgentCard } from './agent-card.ts';
 import type { Selection } from './agent-card.ts';
 import { filterCount, select } from './agent-view.ts';
 import type { Filter } from './agent-view.ts';
+import { grouping, inGroups } from './grouping.ts';
+import type { Group } from './grouping.ts';
 
 const FILTERS: Filter[] = ['all', 'waiting', 'active', 'idle', 'stopped', 'archived'];
 /** From so many agents on there is a search field. */
@@ -26,19 +27,21 @@ const choice = signal(SHOW_ALL);
 interface ListProps {
   agents: readonly Placed[];
   selection: Selection | null;
-  isGrouped: boolean;
 }
 
 /** The agents of a filter that match a search. */
-export function AgentList({ agents, selection, isGrouped }: ListProps) {
+export function AgentList({ agents, selection }: ListProps) {
+  const { fleet } = useApp();
+  const by = useSignalValue(grouping);
   const { filter, search } = useSignalValue(choice);
   const setFilter = (filter: Filter) => void (choice.value = { ...choice.value, filter });
   const setSearch = (search: string) => void (choice.value = { ...choice.value, search });
   const selected = select(agents, filter, search);
   const shown = useSteadyList(selected, (key) => agents.find((agent) => agent.key === key), `${filter} ${search}`);
   const showAll = () => void (choice.value = SHOW_ALL);
-  const groups = isGrouped ? byDirectory(shown) : [{ directory: '', agents: shown }];
-  const lists = groups.map((group) => html`<${Group} key=${group.directory} ...${group} selection=${selection} />`);
+  const lists = inGroups(shown, by, fleet).map((group) =>
+    html`<${GroupView} key=${group.key} group=${group} selection=${selection} />`
+  );
   const controls = html`
     <div class="filter-row">
       <${FilterField} agents=${agents} value=${filter} onChange=${setFilter} />
@@ -53,20 +56,8 @@ export function AgentList({ agents, selection, isGrouped }: ListProps) {
   `;
 }
 
-interface GroupProps {
-  /** Empty: the list is one. */
-  directory: string;
-  agents: readonly Placed[];
-}
-
-/** One group for each directory, in the order of their first agents. */
-function byDirectory(agents: readonly Placed[]): GroupProps[] {
-  const groups = new Map<string, Placed[]>();
-  for (const agent of agents) groups.set(agent.directory, [...groups.get(agent.directory) ?? [], agent]);
-  return [...groups].map(([directory, agents]) => ({ directory, agents }));
-}
-
-function Group({ directory, agents, selection }: GroupProps & { selection: Selection | null }) {
+function GroupView({ group, selection }: { group: Group; selection: Selection | null }) {
+  const { title, path, agents } = group;
   const cards = agents.map((agent) =>
     html`
       <li key=${agent.key}>
@@ -77,7 +68,7 @@ function Group({ directory, agents, selection }: GroupProps & { selection: Selec
     `
   );
   return html`
-    ${directory && html`<p class="group-title mono" title=${directory}>${shortPath(directory)}</p>`}
+    ${title && html`<p class=${`group-title ${path ? 'mono' : ''}`} title=${path || title}>${title}</p>`}
     ${cards.length > 0 && html`<ul class="agent-list">${cards}</ul>`}
   `;
 }

@@ -4,19 +4,20 @@ import type { MenuItem } from '../components/menu.ts';
 import { t } from '../i18n/t.ts';
 import type { App, Placed } from '../app.ts';
 import { useApp } from '../app.ts';
+import { useSignalValue } from '../state/signal.ts';
 import { isActive } from './agent-view.ts';
+import { grouping, groupings, setGrouping } from './grouping.ts';
 
 interface MenuProps {
   agents: readonly Placed[];
-  isGrouped: boolean;
-  onGroup: () => void;
   /** Several are to be chosen. */
   onSelect: () => void;
 }
 
 /** What can be done with all agents: nothing that one should hit by chance. */
-export function ListMenu({ agents, isGrouped, onGroup, onSelect }: MenuProps) {
+export function ListMenu({ agents, onSelect }: MenuProps) {
   const { fleet } = useApp();
+  const by = useSignalValue(grouping);
   const stop: MenuItem = {
     label: t.dashboard.stopAll,
     icon: 'stop',
@@ -26,7 +27,11 @@ export function ListMenu({ agents, isGrouped, onGroup, onSelect }: MenuProps) {
   };
   const view: MenuItem[] = [
     { label: t.dashboard.select, icon: 'check', onSelect },
-    { label: isGrouped ? t.dashboard.ungroup : t.dashboard.group, icon: 'folder', onSelect: onGroup },
+    ...groupings(fleet).filter((value) => value !== by).map((value): MenuItem => ({
+      label: t.dashboard.groups[value],
+      icon: value === 'machine' ? 'machine' : value === 'folder' ? 'folder' : 'agents',
+      onSelect: () => setGrouping(value),
+    })),
   ];
   return html`<${Menu} label=${t.common.more} items=${[...view, stop]} />`;
 }

@@ -2,6 +2,7 @@
 import { isSearchable } from '../../core/api/search.ts';
 import type { App } from '../app.ts';
 import { isBusy, select, stateView } from '../agent/agent-view.ts';
+import { grouping, groupings, setGrouping } from '../agent/grouping.ts';
 import { stopAll } from '../agent/list-menu.ts';
 import { toastError } from '../components/mod.ts';
 import type { IconName } from '../components/mod.ts';
@@ -83,6 +84,9 @@ function actionsHere({ api, store }: App, path: string): PaletteItem[] {
 }
 
 const actions = (app: App): PaletteItem[] => [
+  ...groupings(app.fleet).filter((value) => value !== grouping.value).map((value) =>
+    action(t.dashboard.groups[value], value === 'machine' ? 'machine' : 'folder', () => setGrouping(value))
+  ),
   action(t.dashboard.stopAll, 'stop', () => void stopAll(app.fleet.apps.value)),
   ...(['system', 'light', 'dark'] as const).map((theme) =>
     action(`${t.nav.theme}: ${t.nav.themes[theme]}`, 'sun', () => setTheme(theme))

@@ -3,6 +3,7 @@ import { html, useEffect, useState } from '../html.ts';
 import type { App } from '../app.ts';
 import { useApp } from '../app.ts';
 import { isBusy, needsMe, select } from '../agent/agent-view.ts';
+import { grouping, inGroups, nextGrouping, setGrouping } from '../agent/grouping.ts';
 import { toastError } from '../components/mod.ts';
 import { openDialogs } from '../components/toast.ts';
 import { lazy, useLazy } from '../hooks/lazy.ts';
@@ -76,6 +77,8 @@ function action(key: string, app: App, path: string): (() => void) | null {
       return () => go('/new');
     case 'g':
       return () => go('/');
+    case 'v':
+      return () => setGrouping(nextGrouping(app.fleet));
     case '/':
       return () => document.querySelector<HTMLElement>('input[type=search]')?.focus();
     case 'Escape':
@@ -92,7 +95,10 @@ const agentOf = (path: string): string | undefined =>
 function step(app: App, path: string, by: 1 | -1): void {
   const current = agentOf(path);
   if (current !== undefined) {
-    const list = select(app.fleet.agents.value, 'all', '');
+    // As the column beside the conversation shows them.
+    const list = inGroups(select(app.fleet.agents.value, 'all', ''), grouping.value, app.fleet).flatMap((group) =>
+      group.agents
+    );
     const position = list.findIndex((agent) => agent.id === current && agent.app === app);
     const next = list[(position + by + list.length) % list.length];
     if (next) go(at(next.app.machine, pathOf`/agents/${next.id}`), true);

@@ -1,5 +1,4 @@
 import { html, useState } from '../html.ts';
-import { deviceStorage, keep } from '../device-storage.ts';
 import { EmptyState, LinkButton, Skeleton } from '../components/mod.ts';
 import { Note } from '../components/note.ts';
 import { machineStates } from '../machines/lazy.ts';
@@ -21,7 +20,6 @@ export default function Dashboard() {
   const isKnown = useStore((state) => state.loaded || state.knownAt !== null);
   const agents = useSignalValue(useApp().fleet.agents);
   const loaded = isKnown || agents.length > 0;
-  const { isGrouped, toggleGroups } = useGroups();
   const { selection, chosen, begin, end } = useSelection(agents);
   return html`
     <div class="page wide">
@@ -31,7 +29,7 @@ export default function Dashboard() {
         <div class="row end">
           <${NotifyButton} />
           ${agents.length > 0 &&
-            html`<${ListMenu} agents=${agents} isGrouped=${isGrouped} onGroup=${toggleGroups} onSelect=${begin} />`}
+            html`<${ListMenu} agents=${agents} onSelect=${begin} />`}
           ${agents.length > 0 && html`<${CreateButton} />`}
         </div>
       </header>
@@ -40,22 +38,10 @@ export default function Dashboard() {
       ${!loaded && html`<${Skeleton} lines=${6} />`}
       ${loaded && !agents.length && html`<${NoAgents} />`}
       ${loaded && agents.length > 0 &&
-        html`<${AgentList} agents=${agents} selection=${selection} isGrouped=${isGrouped} />`}
+        html`<${AgentList} agents=${agents} selection=${selection} />`}
     ${selection && html`<${LazyView} source=${selectBar} agents=${chosen} onDone=${end} />`}
     </div>
   `;
-}
-
-const GROUPS = 'dashboard.groups';
-
-/** Whether the list is divided by folders; on this device. */
-function useGroups(): { isGrouped: boolean; toggleGroups: () => void } {
-  const [isGrouped, setGrouped] = useState(() => deviceStorage.getItem(GROUPS) === 'on');
-  function toggleGroups() {
-    keep(GROUPS, isGrouped ? 'off' : 'on');
-    setGrouped(!isGrouped);
-  }
-  return { isGrouped, toggleGroups };
 }
 
 /** The agents that are chosen, while one chooses. */

@@ -15,6 +15,7 @@ export const desk = {
       ['Esc', 'Interrupt the agent'],
       ['n', 'New agent'],
       ['g', 'All agents'],
+      ['v', 'Group the list by folder, by machine, or not'],
       ['/', 'Search'],
       ['↑', 'In an empty message: your earlier messages'],
       ['?', 'This list'],

@@ -70,8 +70,7 @@ export const agents: Translation<English> = {
     select: '选择',
     selectOne: (name: string) => `选择 ${name}`,
     selected: (n: number) => `已选 ${n} 个`,
-    group: '按文件夹分组',
-    ungroup: '合并为一个列表',
+    groups: { none: '合并为一个列表', folder: '按文件夹分组', machine: '按机器分组' },
   },
   sessions: {
     title: '历史会话',
