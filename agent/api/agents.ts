@@ -5,7 +5,7 @@ import type { Route, Router } from '../../core/http/router.ts';
 import type { HttpRequest, HttpResponse } from '../../core/http/types.ts';
 import type { AgentInfo } from '../../core/api/agents.ts';
 import { checks, parseCreateAgent, parseMarks } from '../../core/api/agents.ts';
-import { parseDecision, parseSendMessage } from '../../core/api/messages.ts';
+import { parseDecision, parseQueuedChange, parseSendMessage } from '../../core/api/messages.ts';
 import { type Check, parseField } from '../../core/api/schema.ts';
 import { ERROR_STATUS } from '../../core/api/errors.ts';
 import { DecidedError } from '../session/requests.ts';
@@ -73,6 +73,13 @@ function conversationRoutes(router: Router, agents: Registry): void {
   router.delete('/api/agents/:id/messages/:messageId', async (_req, res, { params }) => {
     await agents.cancelQueued(params.id!, params.messageId!);
     json(res, 200, { ok: true });
+  });
+  router.put('/api/agents/:id/messages/:messageId', async (req, res, { params }) => {
+    const change = await readBody(req, parseQueuedChange);
+    json(res, 200, { ok: true, message: await agents.changeQueued(params.id!, params.messageId!, change) });
+  });
+  router.post('/api/agents/:id/messages/:messageId/now', async (req, res, { params }) => {
+    json(res, 200, { ok: true, ...await agents.sendNow(params.id!, params.messageId!, whoAsks(req)) });
   });
   router.post('/api/agents/:id/permissions/:requestId', async (req, res, { params }) => {
     const decision = await readBody(req, (value) => parseDecision(value, randomUUID));

@@ -12,6 +12,7 @@ import type {
   DecisionRecord,
   Message,
   MessagePage,
+  QueuedChange,
   SendMessageBody,
   UserMessage,
 } from '../../core/api/messages.ts';
@@ -42,6 +43,10 @@ export interface Agents {
   create(body: CreateAgentBody & { taskId?: string }, by: string): Promise<AgentInfo>;
   send(id: string, body: SendMessageBody, by: string): Promise<{ message: UserMessage; duplicate: boolean }>;
   cancelQueued(id: string, messageId: string, by: string): Promise<void>;
+  /** Changes a message that waits behind a turn, or its place. Throws Failure `already_sent`. */
+  changeQueued(id: string, messageId: string, change: QueuedChange): Promise<UserMessage>;
+  /** Has a waiting message read now. `steered`: in the running turn; else that is interrupted. */
+  sendNow(id: string, messageId: string, by: string): Promise<{ steered: boolean }>;
   decide(
     id: string,
     requestId: string,

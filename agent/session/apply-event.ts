@@ -8,6 +8,9 @@ import { boundInput, boundRequest, boundResult, MAX_PENDING, MAX_RESULT, MAX_TEX
 import { closeStreams } from './close-messages.ts';
 import type { EventContext } from './event-context.ts';
 
+/** Characters of a queued message on a card. */
+const MAX_QUEUE_TEXT = 1000;
+
 type Of<T extends ProviderEvent['type']> = Extract<ProviderEvent, { type: T }>;
 
 export function applyEvent(context: EventContext, event: Exclude<ProviderEvent, { type: 'exit' }>): void {
@@ -185,9 +188,18 @@ function onMessageStatus(context: EventContext, event: Of<'message.status'>): vo
 
 function refreshQueue({ store }: EventContext, message: UserMessage, isQueued: boolean): void {
   const rest = store.info.queue.filter((entry) => entry.id !== message.id);
-  const entry: QueuedMessage = { id: message.id, text: cut(message.text, 1000), at: message.at };
-  store.patch({ queue: isQueued ? [...rest, entry] : rest });
+  if (!isQueued) return store.patch({ queue: rest });
+  // Before those that wait for the CLI to take them.
+  const [handed, waiting] = [rest.filter((entry) => entry.handed), rest.filter((entry) => !entry.handed)];
+  store.patch({ queue: [...handed, { ...queueEntry(message), handed: true }, ...waiting] });
 }
+
+/** A message in the queue of a card. */
+export const queueEntry = ({ id, text, at }: UserMessage): QueuedMessage => ({
+  id,
+  text: cut(text, MAX_QUEUE_TEXT),
+  at,
+});
 
 function onNotice({ log }: EventContext, event: Of<'notice'>): void {
   const text = cut(event.text, MAX_RESULT);

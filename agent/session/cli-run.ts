@@ -24,6 +24,8 @@ export class CliRun {
   hadWork = false;
   /** Between turn.start and turn.end. */
   isTurning = false;
+  /** It was handed a message, and no turn has ended since. */
+  expectsTurn = false;
   /** It was given what is left of a conversation that was lost. */
   hasContext = false;
   #stopping: Promise<void> | null = null;

@@ -9,6 +9,7 @@ import type { OutgoingMessage, ProviderSession } from '../provider/provider.ts';
 import { notSaved } from '../store/document.ts';
 import type { MessageLog } from './message-log.ts';
 import type { PictureStore } from './pictures.ts';
+import { MAX_WAITING, WaitingMessages } from './waiting-messages.ts';
 
 /** Marks a message that was never saved: sending it again is no duplicate. */
 const NOT_SAVED = 'It could not be saved. Send it again.';
@@ -16,6 +17,8 @@ const NOT_SAVED = 'It could not be saved. Send it again.';
 const TOO_LATE = 'The agent was being closed. Send it again.';
 
 const NO_PICTURES = 'Its pictures are not kept any more: attach them again.';
+
+const WITH_AGENT = 'The agent already has this message: it can no longer be changed.';
 
 /** The answer to a message that was sent so long ago that it is not kept any more. */
 const REMOVED = 'This message was sent before: it is too old to be shown, and is not sent again.';
@@ -38,9 +41,11 @@ export class PromptQueue {
   /** Messages that are being saved. */
   readonly #saving = new Map<string, Promise<unknown>>();
   /** Saved and not handed to a CLI yet. */
-  #accepted: OutgoingMessage[] = [];
+  readonly #accepted = new WaitingMessages();
   /** Handed to the CLI, which has not begun with them. */
   readonly #undelivered = new Map<string, OutgoingMessage>();
+  /** Changes of texts, one after another: each knows what to go back to. */
+  #lastEdit: Promise<unknown> = Promise.resolve();
 
   constructor(options: PromptQueueOptions) {
     this.#options = options;
@@ -53,7 +58,7 @@ export class PromptQueue {
 
   /** Messages wait for a CLI. */
   get isWaiting(): boolean {
-    return this.#accepted.length > 0;
+    return this.#accepted.list.length > 0;
   }
 
   /** No message is on its way to a CLI, not even one that is being saved. */
@@ -61,8 +66,13 @@ export class PromptQueue {
     return !this.isBusy && !this.isWaiting && !this.#saving.size;
   }
 
+  /** In the order in which they will be handed over. */
+  get waiting(): readonly OutgoingMessage[] {
+    return this.#accepted.list;
+  }
+
   get waitingIds(): ReadonlySet<string> {
-    return new Set(this.#accepted.map(({ id }) => id));
+    return new Set(this.#accepted.list.map(({ id }) => id));
   }
 
   /** Throws Failure when the message is refused or cannot be saved. */
@@ -78,6 +88,9 @@ export class PromptQueue {
     if (log().wasRemoved(id)) throw new Failure('message_gone', REMOVED);
     if (known && known.kind !== 'user') throw new Failure('bad_request', '"clientId" is already used.');
     if (known && known.error !== NOT_SAVED && known.error !== TOO_LATE) return { message: known, duplicate: true };
+    if (this.#accepted.list.length + this.#saving.size >= MAX_WAITING) {
+      throw new Failure('too_many', `${MAX_WAITING} messages wait for this agent already: send it when some are done.`);
+    }
     await this.#accept(id, body, by);
     this.#options.onAccepted();
     return { message: log().get(id) as UserMessage, duplicate: false };
@@ -116,7 +129,7 @@ export class PromptQueue {
       await saving;
       // Taken back while it was being saved.
       if ((this.#options.log().get(id) as UserMessage).status === 'cancelled') return;
-      this.#accepted.push({ id, text: body.text, images: body.images ?? [] });
+      this.#accepted.addLast({ id, text: body.text, images: body.images ?? [] });
     } finally {
       this.#saving.delete(id);
     }
@@ -151,17 +164,65 @@ export class PromptQueue {
 
   /** @returns true when the message has not been handed to a CLI; it will not be then */
   takeBack(id: string): boolean {
-    const waiting = this.#accepted.length;
-    this.#accepted = this.#accepted.filter((message) => message.id !== id);
-    return this.#accepted.length < waiting || this.#saving.has(id);
+    return this.#accepted.take(id) !== undefined || this.#saving.has(id);
   }
 
-  /** Hands all that waits to the CLI, in order. `context` stands before the first one's text, for the CLI alone. */
-  deliverTo(cli: ProviderSession, context = ''): void {
-    for (const [i, message] of this.#accepted.splice(0).entries()) {
-      this.#undelivered.set(message.id, message);
-      cli.send(context && i === 0 ? { ...message, text: `${context}\n\n${message.text}` } : message);
+  /** Changes what a message says that no CLI has. On disk before it is answered. Throws Failure. */
+  edit(id: string, text: string): Promise<void> {
+    const edit = this.#lastEdit.then(() => this.#edit(id, text));
+    this.#lastEdit = edit.catch(() => {});
+    return edit;
+  }
+
+  async #edit(id: string, text: string): Promise<void> {
+    await this.#saving.get(id);
+    const { text: before, images } = this.#waitingMessage(id);
+    if (!text.trim() && !images.length) throw new Failure('bad_request', '"text" is missing: write a message.');
+    const log = this.#options.log();
+    this.#accepted.setText(id, text);
+    log.patch(id, { text });
+    try {
+      await log.commit();
+    } catch (error) {
+      // Handed over meanwhile: it was said so, and is written with what the CLI answers.
+      if (!this.#accepted.setText(id, before)) return;
+      log.patch(id, { text: before });
+      throw notSaved(error);
     }
+  }
+
+  /** Moves a message that no CLI has before another; '': to the end. Throws Failure. */
+  async move(id: string, before: string): Promise<void> {
+    await this.#saving.get(id);
+    this.#waitingMessage(id);
+    this.#accepted.move(id, before);
+  }
+
+  #waitingMessage(id: string): OutgoingMessage {
+    const message = this.#accepted.get(id);
+    if (!message) throw new Failure('already_sent', WITH_AGENT);
+    return message;
+  }
+
+  /** Hands the first message that waits to the CLI. `context` stands before its text, for the CLI alone. */
+  deliverNext(cli: ProviderSession, context = ''): void {
+    const message = this.#accepted.takeFirst();
+    if (message) this.#hand(cli, message, context);
+  }
+
+  /** Hands over a message before its turn has come. Throws Failure. */
+  deliverNow(cli: ProviderSession, id: string): void {
+    const message = this.#waitingMessage(id);
+    this.#accepted.take(id);
+    this.#hand(cli, message, '');
+  }
+
+  #hand(cli: ProviderSession, message: OutgoingMessage, context: string): void {
+    const log = this.#options.log();
+    // It is part of the conversation from here on, not from where it began to wait.
+    if (log.lastSeq > (log.get(message.id)?.seq ?? 0)) log.patch(message.id, { after: log.lastSeq });
+    this.#undelivered.set(message.id, message);
+    cli.send(context ? { ...message, text: `${context}\n\n${message.text}` } : message);
   }
 
   /** The CLI has begun with a message, or will not begin with it. */
@@ -176,12 +237,12 @@ export class PromptQueue {
 
   /** What the CLI had not begun with waits for the next one, before everything else. */
   requeueUndelivered(): void {
-    this.#accepted.unshift(...this.#undelivered.values());
+    this.#accepted.addFirst(this.#undelivered.values());
   }
 
-  /** Nothing is handed over any more. */
-  clear(): void {
-    this.#accepted = [];
+  /** Nothing that waits is handed over any more. @returns what waited */
+  clear(): OutgoingMessage[] {
+    return this.#accepted.takeAll();
   }
 
   /** Resolves when no message is being saved any more. */

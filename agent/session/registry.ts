@@ -10,7 +10,14 @@ import type {
   PermissionMode,
   ProviderName,
 } from '../../core/api/agents.ts';
-import type { DecisionBody, Message, MessagePage, SendMessageBody } from '../../core/api/messages.ts';
+import type {
+  DecisionBody,
+  Message,
+  MessagePage,
+  QueuedChange,
+  SendMessageBody,
+  UserMessage,
+} from '../../core/api/messages.ts';
 import { killProcessTree } from '../process/process-tree.ts';
 import { absentProvider, type ProviderSet } from '../provider/provider-set.ts';
 import type { AgentContext } from '../context.ts';
@@ -214,6 +221,16 @@ export class Registry implements Agents {
 
   async cancelQueued(id: string, messageId: string): Promise<void> {
     await this.#session(id).cancelQueued(messageId);
+  }
+
+  changeQueued(id: string, messageId: string, change: QueuedChange): Promise<UserMessage> {
+    return this.#session(id).changeQueued(messageId, change);
+  }
+
+  async sendNow(id: string, messageId: string, by: string): Promise<{ steered: boolean }> {
+    const result = await this.#session(id).sendNow(messageId);
+    this.#options.context.log.info('message sent before its turn', { agent: id, ...result, by });
+    return result;
   }
 
   async decide(id: string, requestId: string, body: DecisionBody, by: string) {

@@ -7,12 +7,12 @@ import { randomUUID } from 'node:crypto';
 import { Failure } from '../../core/api/errors.ts';
 import type { LiveChange } from '../../core/api/live.ts';
 import type { AgentInfo, AgentMarks, Capabilities, MergeRecord, PermissionMode } from '../../core/api/agents.ts';
-import type { DecisionBody, SendMessageBody, UserMessage } from '../../core/api/messages.ts';
+import type { DecisionBody, QueuedChange, SendMessageBody, UserMessage } from '../../core/api/messages.ts';
 import type { Provider, ProviderEvent } from '../provider/provider.ts';
 import type { AgentContext } from '../context.ts';
 import type { Document } from '../store/document.ts';
 import { AgentInfoStore } from './agent-info-store.ts';
-import { applyEvent } from './apply-event.ts';
+import { applyEvent, queueEntry } from './apply-event.ts';
 import { CliRun } from './cli-run.ts';
 import { closeOpenMessages } from './close-messages.ts';
 import { Decisions } from './decisions.ts';
@@ -138,12 +138,45 @@ export class AgentSession {
     throw new Failure('agent_busy', text);
   }
 
-  /** While the CLI is being ended, messages wait for its exit. */
-  #deliver(): void {
-    if (!this.#prompts.isWaiting || this.#run?.stopReason || this.#refusing) return;
+  /**
+   * While the CLI is being ended, messages wait for its exit; while it is at a turn, for the turn's end.
+   * @returns true when one was handed over
+   */
+  #deliver(): boolean {
+    if (!this.#prompts.isWaiting || this.#run?.stopReason || this.#refusing) return false;
     if (!this.#run) this.open();
-    if (this.#run) this.#prompts.deliverTo(this.#run.cli, this.#contextFor(this.#run));
+    const run = this.#run;
+    const isFree = run !== null && !this.#isOccupied(run);
+    if (isFree) {
+      run.expectsTurn = true;
+      this.#prompts.deliverNext(run.cli, this.#contextFor(run));
+    }
+    this.#showQueue();
     this.#store.touch();
+    return isFree;
+  }
+
+  /** The CLI has a message, or is at a turn of its own. */
+  #isOccupied(run: CliRun): boolean {
+    return run.isTurning || run.expectsTurn || this.#prompts.isBusy;
+  }
+
+  /** What waits here stands behind what waits in the CLI. */
+  #showQueue(): void {
+    const waiting = this.#prompts.waiting.flatMap(({ id }) => {
+      const message = this.log.get(id);
+      return message?.kind === 'user' ? [message] : [];
+    });
+    for (const { id } of waiting) this.log.patch(id, { status: 'queued' });
+    const ids = this.#prompts.waitingIds;
+    const handed = this.info.queue.filter(({ id }) => !ids.has(id)).map((entry) => ({ ...entry, handed: true }));
+    this.#store.patch({ queue: [...handed, ...waiting.map(queueEntry)] });
+  }
+
+  /** The turn that kept others waiting is over, or there is none: the next message is handed over. */
+  #deliverNext(): void {
+    // It works on from here; a message that is not taken sets that right.
+    if (this.#deliver()) this.#status.apply({ type: 'turn.start' });
   }
 
   /** What the first message to a session is begun with that stands in the place of a lost one; else ''. */
@@ -185,6 +218,37 @@ export class AgentSession {
     await Promise.resolve();
   }
 
+  /** Changes the text of a message that no CLI has, or its place in the queue. Throws Failure. */
+  async changeQueued(messageId: string, { text, before }: QueuedChange): Promise<UserMessage> {
+    this.#refuseUnqueued(messageId);
+    if (text !== undefined) await this.#prompts.edit(messageId, text);
+    if (before !== undefined) await this.#prompts.move(messageId, before);
+    this.#showQueue();
+    return this.log.get(messageId) as UserMessage;
+  }
+
+  /**
+   * Has a waiting message read now: in the running turn where the CLI can, else in the next one, for which the running one is
+   * interrupted. Throws Failure.
+   */
+  async sendNow(messageId: string): Promise<{ steered: boolean }> {
+    this.#refuseUnqueued(messageId);
+    await this.#prompts.move(messageId, this.#prompts.waiting[0]?.id ?? '');
+    const run = this.#run;
+    const steered = !!run && !run.stopReason && providerData(this.info.provider).features.steer;
+    if (steered) this.#prompts.deliverNow(run.cli, messageId);
+    else if (run?.isTurning && !run.stopReason) run.cli.interrupt();
+    this.#showQueue();
+    return { steered };
+  }
+
+  #refuseUnqueued(messageId: string): void {
+    const message = this.log.get(messageId);
+    if (message?.kind !== 'user') throw new Failure('not_found', 'There is no such message.');
+    if (message.status === 'queued' || message.status === 'accepted') return;
+    throw new Failure('already_sent', 'This message does not wait any more: it can no longer be changed.');
+  }
+
   /** It need not be on disk: after a crash nothing is handed over. */
   #cancelled(messageId: string): void {
     this.log.patch(messageId, { status: 'cancelled' });
@@ -204,8 +268,9 @@ export class AgentSession {
     this.#run.cli.interrupt();
   }
 
-  /** Ends the CLI and everything that it started. */
+  /** Ends the CLI and everything that it started. What waits for a CLI that the user stops is not begun with. */
   stop(reason: StopReason = 'stop'): Promise<void> {
+    if (reason === 'stop' && this.#run) { for (const { id } of this.#prompts.clear()) this.#cancelled(id); }
     return this.#run?.stop(reason, this.#hasWork) ?? Promise.resolve();
   }
 
@@ -326,12 +391,13 @@ export class AgentSession {
     this.#store.touch();
     if (event.type === 'exit') return this.#onExit(event);
     if (event.type === 'ready' && event.capabilities) this.#capabilities = event.capabilities;
-    if (event.type === 'message.status') this.#prompts.settle(event.id);
+    if (event.type === 'message.status' && event.status !== 'queued') this.#prompts.settle(event.id);
     if (event.type === 'turn.start') this.#setTurning(true);
     applyEvent(this.#eventContext, event);
-    if (event.type === 'turn.end') this.#setTurning(false);
+    if (event.type === 'turn.end') this.#turnEnded();
     if (event.type === 'session' || event.type === 'ready') this.#followSession();
     if (event.type === 'message.status') this.#afterMessage(event);
+    if (event.type === 'turn.end' || event.type === 'message.status') this.#deliverNext();
     this.#refreshBackground();
   }
 
@@ -349,10 +415,17 @@ export class AgentSession {
     if (this.#run) this.#run.isTurning = isTurning;
   }
 
+  #turnEnded(): void {
+    this.#setTurning(false);
+    if (this.#run) this.#run.expectsTurn = false;
+  }
+
   /** The state is "running" from the moment a message is on its way: one that is not taken must not leave it so. */
   #afterMessage({ status, error = '' }: Extract<ProviderEvent, { type: 'message.status' }>): void {
     const isOff = status === 'failed' || status === 'cancelled';
-    if (isOff && !this.#run?.isTurning && !this.#prompts.isBusy) this.#status.apply({ type: 'turn.off', text: error });
+    if (!isOff || this.#run?.isTurning || this.#prompts.isBusy) return;
+    if (this.#run) this.#run.expectsTurn = false;
+    this.#status.apply({ type: 'turn.off', text: error });
   }
 
   /** Every provider emits its exit; should one not, the record must still be right. */
@@ -368,7 +441,9 @@ export class AgentSession {
     const stopReason = run.stopReason ?? (event.expected ? 'reap' : null);
     if (event.sessionLost && stopReason === null && this.info.sessionId !== null) return this.#restartFresh();
     const failed = stopReason === null && (this.#status.isAtWork || event.code !== 0);
-    if (this.#refusing) this.#prompts.clear();
+    this.#prompts.forgetUndelivered();
+    // A CLI that failed is not started again by itself for what waited behind its turn.
+    if (this.#refusing || stopReason === null) this.#prompts.clear();
     closeOpenMessages(this.#eventContext, {
       requests: stopReason === 'shutdown' ? 'expired' : 'cancelled',
       untaken: stopReason === 'stop' ? '' : event.text || 'The agent ended before it took this message. Send it again.',

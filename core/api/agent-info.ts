@@ -59,7 +59,7 @@ const parseUsage: Check<Usage> = (value, name) => ({
 });
 
 const parseQueued: Check<QueuedMessage> = (value, name) =>
-  need(pick<QueuedMessage>(value, { id: string, text: string, at: time }, name), 'id', 'text', 'at');
+  need(pick<QueuedMessage>(value, { id: string, text: string, at: time, handed: bool }, name), 'id', 'text', 'at');
 
 export const parseWorktree: Check<WorktreeInfo> = (value, name) =>
   need(

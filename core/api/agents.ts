@@ -76,11 +76,13 @@ export interface AgentFlags {
   worktree?: boolean;
 }
 
-/** A message that waits for its turn inside the CLI; it can be cancelled until it is started. */
+/** A message that waits for its turn, in the order in which they will be begun with. */
 export interface QueuedMessage {
   id: string;
   text: string;
   at: number;
+  /** The CLI has it: it can be withdrawn until it is begun with where the CLI can, and not be changed or moved. */
+  handed?: boolean;
 }
 
 export interface WorktreeInfo {

@@ -119,6 +119,8 @@ export type Message =
       status: 'accepted' | 'queued' | 'sent' | 'cancelled' | 'failed';
       by: string;
       error?: string;
+      /** It waited: the newest message when the CLI was handed it. It is part of the conversation behind that. */
+      after?: number;
     }
     | { kind: 'text'; text: string; done: boolean }
     | { kind: 'thinking'; text: string; done: boolean }
@@ -204,6 +206,23 @@ export interface SendMessageBody {
   again?: string;
 }
 
+/** PUT /api/agents/:id/messages/:messageId, while it waits: what is left out stays as it is. */
+export interface QueuedChange {
+  text?: string;
+  /** The waiting message that it comes before; one that does not wait, or '': it comes last. */
+  before?: string;
+}
+
+/** Messages by their place in the conversation: one that waited stands where it was handed over. @param messages by seq */
+export function inConversation(messages: readonly Message[]): readonly Message[] {
+  const place = (message: Message) => message.kind === 'user' ? message.after ?? message.seq : message.seq;
+  if (!messages.some((message) => place(message) !== message.seq)) return messages;
+  // Behind the message that it was handed over after, in the order of handing over.
+  return messages.map((message, i) => ({ message, i, at: place(message) }))
+    .sort((a, b) => a.at - b.at || Number(a.at !== a.message.seq) - Number(b.at !== b.message.seq) || a.i - b.i)
+    .map(({ message }) => message);
+}
+
 /** A page of history: GET /api/agents/:id/messages?after=SEQ | ?before=SEQ & limit=N */
 export interface MessagePage {
   messages: Message[];
@@ -254,6 +273,15 @@ export function parseSendMessage(value: unknown): SendMessageBody {
     throw new ValidationError('"text" is missing: write a message.');
   }
   return { ...body, text: body.text ?? '' };
+}
+
+/** Throws ValidationError. */
+export function parseQueuedChange(value: unknown): QueuedChange {
+  const change = pick<QueuedChange>(value, { text: text(MAX_TEXT), before: text(100) });
+  if (change.text === undefined && change.before === undefined) {
+    throw new ValidationError('"text" or "before" is missing: say what is to change.');
+  }
+  return change;
 }
 
 const answers: Check<Record<string, string[]>> = (value, name) =>

@@ -19,6 +19,8 @@ export interface ProviderFeatures {
   sessions: boolean;
   /** Its own interface goes on with a session in a terminal. */
   terminal: boolean;
+  /** It reads a message at the next step of a running turn. Without it, "now" interrupts the turn first. */
+  steer: boolean;
 }
 
 export interface ProviderData {
@@ -46,6 +48,7 @@ const OWN: Record<ProviderName, ProviderData> = {
       fork: true,
       sessions: true,
       terminal: true,
+      steer: true,
     },
     models: ['sonnet', 'opus', 'haiku'],
     instructionsFile: 'CLAUDE.md',
@@ -62,6 +65,7 @@ const OWN: Record<ProviderName, ProviderData> = {
       fork: true,
       sessions: true,
       terminal: true,
+      steer: true,
     },
     models: [],
     instructionsFile: 'AGENTS.md',
@@ -81,6 +85,7 @@ const PLAIN: ProviderData = {
     fork: false,
     sessions: false,
     terminal: false,
+    steer: false,
   },
   models: [],
   instructionsFile: 'AGENTS.md',

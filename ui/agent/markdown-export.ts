@@ -1,12 +1,12 @@
 /** A conversation as Markdown: what was said, what was done, what was decided. Pure. */
 import type { AgentInfo } from '../../core/api/agents.ts';
-import type { Message } from '../../core/api/messages.ts';
+import { inConversation, type Message } from '../../core/api/messages.ts';
 
 export function markdownOf(agent: AgentInfo, messages: readonly Message[]): string {
   const head = `# ${agent.name}\n\n${agent.provider} · ${agent.worktree?.branch ?? agent.directory} · ${
     new Date(agent.createdAt).toISOString()
   }`;
-  return [head, ...messages.map(part).filter(Boolean)].join('\n\n') + '\n';
+  return [head, ...inConversation(messages).map(part).filter(Boolean)].join('\n\n') + '\n';
 }
 
 function part(message: Message): string {

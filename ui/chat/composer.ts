@@ -45,6 +45,7 @@ export function Composer({ agent, onSend }: { agent: AgentInfo; onSend: () => vo
     onSend();
     area.current?.focus();
   }
+  const rescue = (lost: string) => setText(text.trim() ? `${text}\n\n${lost}` : lost);
   const history = useHistory(agent.id, text, setText);
   function onKey(event: KeyboardEvent) {
     if (isComposing(event) || completion.onKey(event) || history(event) || event.key !== 'Enter' || event.shiftKey) {
@@ -56,7 +57,7 @@ export function Composer({ agent, onSend }: { agent: AgentInfo; onSend: () => vo
   }
   return html`
     <div class="composer">
-      <${Queue} agent=${agent} />
+      <${Queue} agent=${agent} onRescue=${rescue} />
       ${completion.list}
       <${ComposerForm} attachments=${attachments} onSubmit=${send}>
         <${TextBox}

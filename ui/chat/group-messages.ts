@@ -1,4 +1,4 @@
-import type { Message, RequestMessage } from '../../core/api/messages.ts';
+import { inConversation, type Message, type RequestMessage } from '../../core/api/messages.ts';
 import { workedFor } from './waiting-time.ts';
 
 export interface GroupedMessages {
@@ -58,7 +58,8 @@ export class MessageGrouper {
    * @param cards requests that have no row: they are shown as cards below, also when they were answered a moment ago
    * @param isFirst the first message is the agent's first: the cost of its first turn is known
    */
-  group(messages: readonly Message[], cards: ReadonlySet<string> = NONE, isFirst = true): GroupedMessages {
+  group(bySeq: readonly Message[], cards: ReadonlySet<string> = NONE, isFirst = true): GroupedMessages {
+    const messages = inConversation(bySeq);
     const children = new Map<string, Message[]>();
     const known = new Set(messages.map((message) => message.id));
     const top: Message[] = [];

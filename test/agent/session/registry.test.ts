@@ -300,7 +300,8 @@ test('"Go on" after a lost session: the new one is told once what was wanted, al
   // The new session ends before it said its id: the next one knows as little.
   await agents.close();
   agents = await start();
-  await agents.send(id, { text: 'Go on' }, 'test');
+  const { message: again } = await agents.send(id, { text: 'Go on' }, 'test');
+  session().emit({ type: 'message.status', id: again.id, status: 'sent' }, { type: 'turn.start' }, DONE);
   await agents.send(id, { text: 'and hurry' }, 'test');
   assert.match(sent()[0]!, whole);
   assert.is(sent()[1], 'and hurry');

@@ -63,7 +63,7 @@ test('a clientId that is the id of something else is refused, and gives nothing 
     assert.match(refused.message, /"clientId" is already used/);
     assert.is(log.get(ID)?.kind, 'request', 'what has the id stays');
     const sent: string[] = [];
-    queue.deliverTo({ send: ({ id }: { id: string }) => sent.push(id) } as never);
+    queue.deliverNext({ send: ({ id }: { id: string }) => sent.push(id) } as never);
     assert.equal(sent, []);
   }));
 
@@ -79,8 +79,55 @@ test('a message that is too old to be kept is gone, and nothing reaches the agen
     });
     assert.is(await codeOf(queue.send({ text: 'pay', clientId: ID }, 'test')), 'message_gone');
     const sent: string[] = [];
-    queue.deliverTo({ send: ({ id }: { id: string }) => sent.push(id) } as never);
+    queue.deliverNext({ send: ({ id }: { id: string }) => sent.push(id) } as never);
     assert.equal(sent, []);
+  }));
+
+/** A message that waits, and what a CLI is handed of it. */
+async function waitingMessage(log: FlakyLog) {
+  const queue = new PromptQueue({
+    log: () => log,
+    pictures: NO_PICTURES,
+    refusing: () => null,
+    prepare: () => Promise.resolve(),
+    onAccepted: () => {},
+  });
+  await queue.send({ text: 'first', clientId: ID }, 'test');
+  const sent: string[] = [];
+  const hand = () => queue.deliverNext({ send: ({ text }: { text: string }) => sent.push(text) } as never);
+  return { queue, sent, hand, text: () => (log.get(ID) as UserMessage).text };
+}
+
+for (const failures of [[1, 0], [1, 1], [0, 1]] as const) {
+  test(`two changes of a waiting message, ${failures} refused by the disk: it says what was saved last`, () =>
+    withLog(async (log) => {
+      const { queue, sent, hand, text } = await waitingMessage(log);
+      const texts = ['second', 'third'];
+      const codes = [];
+      for (const [i, failure] of failures.entries()) {
+        log.failures = failure;
+        codes.push(await codeOf(queue.edit(ID, texts[i]!)));
+      }
+      assert.equal(codes, failures.map((failure) => failure ? 'not_saved' : ''));
+      const saved = ['first', ...texts.filter((_, i) => !failures[i])].at(-1)!;
+      assert.is(text(), saved);
+      hand();
+      assert.equal(sent, [saved]);
+    }));
+}
+
+test('a message that is handed over while its change is being saved: the CLI has what it says, once', () =>
+  withLog(async (log) => {
+    const { queue, sent, hand, text } = await waitingMessage(log);
+    log.failures = 1;
+    const change = codeOf(queue.edit(ID, 'changed'));
+    while (text() !== 'changed') await Promise.resolve();
+    hand();
+    await change;
+    assert.equal([sent, text()], [['changed'], 'changed']);
+    assert.is(await codeOf(queue.edit(ID, 'again')), 'already_sent');
+    hand();
+    assert.equal(sent, ['changed']);
   }));
 
 for (const failures of [0, 1, 2, 3, 5]) {
@@ -103,7 +150,7 @@ for (const failures of [0, 1, 2, 3, 5]) {
           'each waits for the one before it',
         );
         const sent: string[] = [];
-        queue.deliverTo({ send: ({ id }: { id: string }) => sent.push(id) } as never);
+        queue.deliverNext({ send: ({ id }: { id: string }) => sent.push(id) } as never);
         assert.equal(sent, failures < count ? [ID] : []);
         const { status } = log.get(ID) as UserMessage;
         assert.is(status, failures < count ? 'accepted' : 'failed');

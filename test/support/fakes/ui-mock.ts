@@ -15,7 +15,7 @@ import { silentLog } from '../../../core/log.ts';
 import type { LiveChange } from '../../../core/api/live.ts';
 import type { RequestAnswer } from '../../../core/api/push.ts';
 import type { AgentInfo, AgentMarks, CreateAgentBody, DiskSession } from '../../../core/api/agents.ts';
-import type { DecisionBody, Message, SendMessageBody } from '../../../core/api/messages.ts';
+import type { DecisionBody, Message, QueuedChange, SendMessageBody } from '../../../core/api/messages.ts';
 import type { Task } from '../../../core/api/tasks.ts';
 import { fileURLToPath } from 'node:url';
 import { agent as makeAgent, capabilities, machine } from './ui-data.ts';
@@ -264,6 +264,26 @@ function routes(
     await receive(req);
     mock.patch(params.id!, { queue: find(params.id!).queue.filter(({ id }) => id !== params.message) });
     json(res, 200, { ok: true });
+  });
+  router.put('/api/agents/:id/messages/:message', async (req, res, { params }) => {
+    const change = (await receive(req)) as QueuedChange;
+    const { queue } = find(params.id!);
+    const entry = queue.find(({ id }) => id === params.message);
+    const message = mock.messages.get(params.id!)?.find(({ id }) => id === params.message);
+    if (!entry || entry.handed || message?.kind !== 'user') {
+      throw new HttpError(409, 'already_sent', 'The agent already has this message: it can no longer be changed.');
+    }
+    const changed = { ...entry, text: change.text ?? entry.text };
+    const rest = queue.filter((other) => other !== entry);
+    const at = change.before === undefined ? queue.indexOf(entry) : rest.findIndex(({ id }) => id === change.before);
+    if (change.text !== undefined) mock.say(params.id!, { ...message, text: change.text });
+    mock.patch(params.id!, { queue: rest.toSpliced(at < 0 ? rest.length : at, 0, changed) });
+    json(res, 200, { ok: true });
+  });
+  router.post('/api/agents/:id/messages/:message/now', async (req, res, { params }) => {
+    await receive(req);
+    mock.patch(params.id!, { queue: find(params.id!).queue.filter(({ id }) => id !== params.message) });
+    json(res, 200, { ok: true, steered: true });
   });
   router.post('/api/agents/:id/permissions/:request', async (req, res, { params }) => {
     const body = (await receive(req)) as DecisionBody;

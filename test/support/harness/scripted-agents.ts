@@ -24,7 +24,7 @@ export interface ScriptedAgents {
   provider: ScriptedProvider;
   /** The CLI that was started last. */
   session(): ScriptedSession;
-  create(prompt?: string, clientId?: string): Promise<{ id: string }>;
+  create(prompt?: string, clientId?: string, provider?: string): Promise<{ id: string }>;
   /** Nothing of this agent can be written from now on. @returns how the disk is mended */
   refuseWrites(id: string): () => void;
   /** The server ends, and another one starts. `whileEnded`: what happens to its files meanwhile. */
@@ -50,8 +50,16 @@ export async function withScriptedAgents(use: (place: ScriptedAgents) => Promise
     ...{ directory, clock, context, provider: scriptedProvider() },
     agents: null as unknown as Registry,
     session: () => place.provider.sessions.at(-1)!,
-    create: (prompt, clientId) =>
-      place.agents.create({ directory, ...(prompt ? { prompt } : {}), ...(clientId ? { clientId } : {}) }, 'test'),
+    create: (prompt, clientId, provider) =>
+      place.agents.create(
+        {
+          directory,
+          ...(prompt ? { prompt } : {}),
+          ...(clientId ? { clientId } : {}),
+          ...(provider ? { provider } : {}),
+        },
+        'test',
+      ),
     refuseWrites: (id) => refuseWrites(join(directory, 'data/agents', id)),
     file: (id, name) => join(directory, 'data/agents', id, name),
     async restart(whileEnded) {
