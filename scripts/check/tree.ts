@@ -5,6 +5,7 @@ import { directoryGraph, findCycles } from './cycles.ts';
 import { importGraph, importProblems } from './imports.ts';
 import { lengthProblems } from './lengths.ts';
 import { type Source, withSources } from './sources.ts';
+import { testProblems } from './test-rules.ts';
 import { wordProblems } from './words.ts';
 
 /** @returns one sentence a broken rule */
@@ -35,13 +36,6 @@ function moduleProblems({ name, file }: Source): string[] {
   const hasCode = name.endsWith('/mod.ts') &&
     !/^(\s*\/\*\*[\s\S]*?\*\/)?(\s*export [^;]* from '[^']+';)*\s*$/.test(file.text);
   return hasCode ? [`${name} has code: give it a file with a name`] : [];
-}
-
-/** Runs its tests, or those of another file (over another transport). */
-const RUNS = /\.run\(\)|await import\('[^']+\.test\.ts'\)/;
-function testProblems({ name, file }: Source): string[] {
-  const isSilent = name.startsWith('test/') && name.endsWith('.test.ts') && !RUNS.test(file.text);
-  return isSilent ? [`${name} never calls .run(): its tests would count as passed without running`] : [];
 }
 
 /** In the package code is in a bundle's chunk: only core/installation.ts knows where files are. */

@@ -56,6 +56,19 @@ test('nothing but core/installation.ts looks beside its own file: in the package
   assert.equal(problems({ 'core/installation.ts': beside, 'scripts/a.ts': beside }), []);
 });
 
+test('a test that any error would pass is found', () => {
+  const calls = [
+    "assert.throws(f, 'text');",
+    'assert.throws(\n  () => f(),\n  `text`,\n);',
+    'assert.throws(f, /text/);',
+  ];
+  const files = Object.fromEntries(calls.map((call, i) => [`test/a${i}.test.ts`, `${call}\ntest.run();`]));
+  assert.equal(
+    problems(files).map((text) => text.split(' ')[0]),
+    ['test/a0.test.ts:1', 'test/a1.test.ts:1'],
+  );
+});
+
 test('cycles are found whole, whatever leads into them', () => {
   const graph = new Map(
     Object.entries({ a: ['b'], b: ['c'], c: ['b', 'd'], d: ['e'], e: ['d'], f: ['a', 'f'] })
