@@ -14,8 +14,10 @@ import {
   type ProcessEnd,
   spawnProcess,
 } from '../../../agent/process/child.ts';
+import { createLog } from '../../../core/log.ts';
 import { startFailure } from '../../../agent/process/child-errors.ts';
 import { isSameProcess, processIdentity } from '../../../agent/process/identity.ts';
+import { killOrphans } from '../../../agent/process/orphans.ts';
 import { killProcessTree } from '../../../agent/process/process-tree.ts';
 import { familyOf } from '../../../agent/process/process-tree.ts';
 
@@ -317,6 +319,16 @@ test('all of stdout comes before the exit', async () => {
   });
   await cli.ended;
   assert.is(atExit, 3_000_000);
+});
+
+test('where the system shows no processes, people are warned that some may have been left', async () => {
+  const lines: string[] = [];
+  const log = createLog({ write: (line) => lines.push(line) });
+  await killOrphans('/nowhere', log, [], 'darwin');
+  assert.match(lines.join('\n'), /darwin does not show what a previous run .* look with "ps"/);
+  lines.length = 0;
+  await killOrphans('/nowhere', log, [], 'linux');
+  assert.equal(lines, []);
 });
 
 test.run();
