@@ -187,7 +187,15 @@ test('searching finds and counts, links are only of the web, the clipboard is le
   await sees(/needle\n\$/);
   await page.getByRole('button', { name: 'Search', exact: true }).click();
   await page.getByRole('searchbox').fill('needle');
-  await page.getByText(/\d of 4/).waitFor();
+  const position = page.getByText(/\d of 4/);
+  await position.waitFor();
+  const before = await position.textContent();
+  // Enter that ends an input method's conversion goes to no other hit.
+  await page.getByRole('searchbox').dispatchEvent('keydown', { key: 'Enter', keyCode: 229, bubbles: true });
+  await page.getByRole('searchbox').dispatchEvent('keydown', { key: 'Enter', isComposing: true, bubbles: true });
+  assert.is(await position.textContent(), before);
+  await page.keyboard.press('Enter');
+  await until('the next hit', async () => await position.textContent() !== before);
   await page.keyboard.press('Escape');
   assert.is(await page.evaluate(() => navigator.clipboard.readText()), 'mine');
 });

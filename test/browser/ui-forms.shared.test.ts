@@ -36,6 +36,12 @@ test("Enter in the folder picker's filter opens the match and starts no agent", 
   await picker.getByRole('button', { name: 'app' }).waitFor();
   await filter.press('Enter');
   await filter.fill('sh');
+  // Enter that ends an input method's conversion chooses nothing.
+  for (const init of [{ isComposing: true }, { keyCode: 229 }]) {
+    await filter.dispatchEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true, ...init });
+  }
+  await page.waitForTimeout(200);
+  assert.is(await picker.getByText('/srv/shop').count(), 0);
   await filter.press('Enter');
   await picker.getByText('/srv/shop').waitFor();
   await picker.getByRole('button', { name: 'Use this folder' }).click();

@@ -1,7 +1,7 @@
 /** Another user of this machine who tries to have requests carried out by the local server, and the owner meanwhile. */
 import { spawn } from 'node:child_process';
 import { test } from 'uvu';
-import { get } from 'node:http';
+import { type Agent, get } from 'node:http';
 import process from 'node:process';
 
 /**
@@ -105,9 +105,14 @@ export async function attack({ port, way, count, host = '127.0.0.1', ...more }: 
 }
 
 /** One request of this process's user on a connection of its own. @returns its status */
-export function ask(port: number, path: string, host = '127.0.0.1'): Promise<{ status: number; body: string }> {
+export function ask(
+  port: number,
+  path: string,
+  host = '127.0.0.1',
+  agent: Agent | false = false,
+): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
-    const req = get({ host, port, path, agent: false }, (res) => {
+    const req = get({ host, port, path, agent }, (res) => {
       let body = '';
       res.on('data', (chunk) => body += chunk);
       res.on('end', () => resolve({ status: res.statusCode!, body }));

@@ -7,12 +7,14 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
+import { type FileHandle, open as openFile } from 'node:fs/promises';
 import { Buffer } from 'node:buffer';
 import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
@@ -21,7 +23,7 @@ import process from 'node:process';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { MAX_DOCUMENT, openDocument } from '../../../agent/store/document.ts';
-import { ensureDirectory, writeWhole } from '../../../agent/store/atomic-file.ts';
+import { ensureDirectory, openAppend, writeWhole } from '../../../agent/store/atomic-file.ts';
 
 interface Value {
   version: 1;
@@ -156,6 +158,28 @@ rootTest('a folder of another user is refused', () => {
   chownSync(directory, 65534, 65534);
   assert.throws(() => ensureDirectory(directory), /another user/);
   chownSync(directory, 0, 0);
+});
+
+test('a new file and a renamed one are on disk only when their directory is: both are synced', async () => {
+  const synced: string[] = [];
+  const probe = await openFile(directory, 'r');
+  const handles = Object.getPrototypeOf(probe) as { sync(this: FileHandle): Promise<void> };
+  await probe.close();
+  const { sync } = handles;
+  handles.sync = function () {
+    synced.push(readlinkSync(`/proc/self/fd/${this.fd}`));
+    return sync.call(this);
+  };
+  try {
+    await writeWhole(join(directory, 'replaced.json'), ['{}']);
+    assert.equal(synced.splice(0), [join(directory, 'replaced.json.tmp'), directory]);
+    await (await openAppend(join(directory, 'appended.jsonl'))).close();
+    assert.equal(synced.splice(0), [directory]);
+    await (await openAppend(join(directory, 'appended.jsonl'))).close();
+    assert.equal(synced, [], 'its name is there already');
+  } finally {
+    handles.sync = sync;
+  }
 });
 
 test.run();

@@ -32,7 +32,9 @@ function inHand(answer: () => 'take' | 'fail' | 'offline' | 'refuse', network = 
   const states: TunnelState[] = [];
   const tries: number[] = [];
   const relays: TunnelSession[] = [];
+  /** The relay's ends and the machine's. */
   const sockets: MemorySocket[] = [];
+  const ownSockets: MemorySocket[] = [];
   const lines: string[] = [];
   const tunnel = startTunnelClient({
     url: 'ws://relay.test',
@@ -51,6 +53,7 @@ function inHand(answer: () => 'take' | 'fail' | 'offline' | 'refuse', network = 
       if (how === 'offline') return Promise.reject(noSuchName());
       const [near, far] = MemorySocket.pair();
       sockets.push(far);
+      ownSockets.push(near);
       if (how === 'refuse') far.onmessage = () => far.close(CLOSE.refused, '');
       else {
         relays.push(
@@ -74,7 +77,7 @@ function inHand(answer: () => 'take' | 'fail' | 'offline' | 'refuse', network = 
       for (let i = 0; i < 4; i++) await turn();
     }
   };
-  return { clock, states, tries, relays, sockets, lines, tunnel, pass, last: () => states.at(-1)! };
+  return { clock, states, tries, relays, sockets, ownSockets, lines, tunnel, pass, last: () => states.at(-1)! };
 }
 
 test('says the lines that users know, and how long it waits', async () => {
@@ -104,6 +107,18 @@ test('a wrong token is reported once in the log, on the dashboard too, and tried
   assert.is(h.lines.filter((line) => /does not accept the token/.test(line) && !/DEBUG/i.test(line)).length, 1);
   await h.tunnel.close();
   assert.is(h.clock.pending, 0);
+});
+
+test('of an internal error the dashboard gets one line, the log the whole stack', async () => {
+  const h = inHand(() => 'take');
+  await until(() => h.last()?.kind === 'connected');
+  const near = h.ownSockets[0]! as MemorySocket & { error?: unknown };
+  near.error = { code: 'WS_FAULT', cause: new TypeError('out of order') };
+  near.terminate();
+  await until(() => h.last().kind === 'waiting');
+  assert.is((h.last() as { text: string }).text, 'Connection lost: an internal error: TypeError: out of order');
+  assert.match(h.lines.join('\n'), /an internal error: TypeError: out of order.* at .*client\.test/s);
+  await h.tunnel.close(0);
 });
 
 test('one close frame 4003 by somebody without the token does not stop the machine, whenever it comes', async () => {
