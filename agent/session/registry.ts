@@ -31,6 +31,7 @@ import { type CreateCommand, Creation } from './creation.ts';
 import { DeletedAgents } from './deleted-agents.ts';
 import { type DirectoryUse, DirectoryUses, type Removal } from './directory-uses.ts';
 import type { DiskSessions } from './history.ts';
+import { KnownCapabilities } from './known-capabilities.ts';
 import type { OpenPicture } from './pictures.ts';
 import { type AgentRecord, sessionOf } from './record.ts';
 import { AgentSession, closing } from './session.ts';
@@ -62,7 +63,7 @@ export class Registry implements Agents {
   /** How each agent leaves its directory. */
   readonly #leave = new Map<string, () => void>();
   readonly #removing = new Map<string, Promise<void>>();
-  readonly #lastCapabilities = new Map<ProviderName, Capabilities>();
+  readonly #known: KnownCapabilities;
   #sweepTimer: Timer | null = null;
   #isClosed = false;
 
@@ -70,6 +71,7 @@ export class Registry implements Agents {
     this.#options = options;
     this.#files = new AgentFiles(options.context);
     this.#deleted = new DeletedAgents(options.context);
+    this.#known = new KnownCapabilities(options.context);
     this.#creation = new Creation({
       ...options,
       deleted: this.#deleted,
@@ -142,6 +144,7 @@ export class Registry implements Agents {
         isOpenElsewhere: (provider, id) => onDisk?.isOpen(provider, id) ?? Promise.resolve(false),
       },
       publish: context.publish,
+      onCapabilities: (capabilities) => this.#known.note(info.provider, capabilities),
     });
     this.#leave.set(info.id, this.#uses.enter(useOf(session)));
     this.#sessions.set(info.id, session);
@@ -177,9 +180,7 @@ export class Registry implements Agents {
 
   capabilities(id: string): Capabilities | null {
     const session = this.#session(id);
-    const own = session.capabilities;
-    if (own) this.#lastCapabilities.set(session.info.provider, own);
-    return own ?? this.#lastCapabilities.get(session.info.provider) ?? null;
+    return session.capabilities ?? this.#known.of(session.info.provider);
   }
 
   messages(id: string, range: { after?: number; before?: number; limit?: number }): MessagePage {
@@ -358,7 +359,7 @@ export class Registry implements Agents {
     this.#creation.close();
     this.#options.context.clock.clearTimeout(this.#sweepTimer);
     await Promise.all([...this.#sessions.values()].map((session) => session.close()));
-    await this.#deleted.close();
+    await Promise.all([this.#deleted.close(), this.#known.close()]);
   }
 
   #sweep(): void {

@@ -37,6 +37,8 @@ export interface AgentSessionOptions {
   picturesPath: string;
   hold: Omit<SessionHoldOptions, 'record'>;
   publish(change: LiveChange, json?: string): void;
+  /** The CLI has said what it can. */
+  onCapabilities(capabilities: Capabilities): void;
 }
 
 const RESUME_HINT = 'Send a message to go on where it was.';
@@ -390,7 +392,7 @@ export class AgentSession {
   #onEvent(event: ProviderEvent): void {
     this.#store.touch();
     if (event.type === 'exit') return this.#onExit(event);
-    if (event.type === 'ready' && event.capabilities) this.#capabilities = event.capabilities;
+    if (event.type === 'ready' && event.capabilities) this.#learn(event.capabilities);
     if (event.type === 'message.status' && event.status !== 'queued') this.#prompts.settle(event.id);
     if (event.type === 'turn.start') this.#setTurning(true);
     applyEvent(this.#eventContext, event);
@@ -399,6 +401,11 @@ export class AgentSession {
     if (event.type === 'message.status') this.#afterMessage(event);
     if (event.type === 'turn.end' || event.type === 'message.status') this.#deliverNext();
     this.#refreshBackground();
+  }
+
+  #learn(capabilities: Capabilities): void {
+    this.#capabilities = capabilities;
+    this.#options.onCapabilities(capabilities);
   }
 
   /** The CLI has told which session it works on: a new one, or a copy. */

@@ -88,6 +88,28 @@ test('an interrupt in a tool cancels it', async () => {
   await session.stop();
 });
 
+for (const command of ['/compact', '/review', '/review only the words']) {
+  test(`${command} is a turn of its own, and no message to the model; what comes behind it is the next turn`, async () => {
+    const { session, seen } = harness.open({ mode: 'bypassPermissions' });
+    session.send(message('hello there'));
+    await seen.type('turn.end');
+    const from = seen.events.length;
+    session.send(message(command, 'c1'));
+    assert.is((await seen.type('turn.end', from)).outcome, 'done');
+    assert.equal(
+      seen.of('message.status').filter((event) => event.id === 'c1').map((event) => event.status),
+      ['sent'],
+    );
+    if (command === '/compact') assert.ok(seen.of('notice').some(({ code }) => code === 'compacted'));
+    assert.not(harness.stub.requests.some(({ prompt }) => prompt === command));
+    const after = seen.events.length;
+    session.send(message('hello again', 'm2'));
+    await seen.type('turn.end', after);
+    assert.is(texts(seen).at(-1), 'Hello! I stream a few words.');
+    await session.stop();
+  });
+}
+
 test('a message to a running turn steers it', async () => {
   const { session, seen } = harness.open();
   session.send(message('long one', 'm1'));

@@ -272,6 +272,25 @@ test('a message to a running turn steers it; one that it did not take up becomes
   assert.equal([of('m2'), of('m3')], [['queued', 'sent'], ['queued', 'sent']]);
 });
 
+test('a command is a turn of its own, never text for the model; behind a running turn it is the next', async () => {
+  const { session, seen } = open(codex());
+  session.send(message('slow'));
+  await seen.type('text.delta');
+  session.send(message('/compact', 'c1'));
+  session.send(message('/review the tests', 'c2'));
+  session.interrupt();
+  await seen.wait((event): event is never =>
+    event.type === 'message.status' && event.id === 'c2' && event.status === 'sent'
+  );
+  await seen.wait((event): event is never => event.type === 'text.end' && event.text.startsWith('Reviewed'));
+  const of = (id: string) => seen.of('message.status').filter((event) => event.id === id).map((event) => event.status);
+  assert.equal([of('c1'), of('c2')], [['queued', 'sent'], ['queued', 'queued', 'sent']]);
+  assert.ok(seen.of('notice').some(({ code }) => code === 'compacted'));
+  assert.ok(texts(seen).includes('Reviewed {"type":"custom","instructions":"the tests"}'));
+  assert.not(texts(seen).some((text) => text.includes('/compact') || text.includes('/review')));
+  assert.equal((await seen.type('ready')).capabilities!.commands.map(({ name }) => name), ['compact', 'review']);
+});
+
 for (const text of ['missed', 'late and last']) {
   test(`a message on its way to a turn as that ends is given once (${text})`, async () => {
     const { session, seen } = open(codex());

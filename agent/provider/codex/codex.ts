@@ -7,6 +7,7 @@ import { codexSessions } from './history.ts';
 import { CODEX_MODES } from './modes.ts';
 import { AppServer, CODEX } from './server.ts';
 import { codexTerminalArgs } from './params.ts';
+import { CODEX_COMMANDS } from './commands.ts';
 import { CodexSession } from './session.ts';
 import { NOT_LOGGED_IN } from './text.ts';
 import { type JsonObject, list, object, string } from '../untyped-json.ts';
@@ -282,7 +283,7 @@ function capabilitiesOf(models: JsonObject, account: JsonObject): Capabilities {
         Boolean,
       ),
     })),
-    commands: [],
+    commands: CODEX_COMMANDS,
     modes: CODEX_MODES,
     account: string(account.email) || string(account.type),
   };

@@ -3,6 +3,7 @@
  * the two it is.
  */
 import type { Clock, Timer } from '../../../core/clock.ts';
+import { commandOf } from './commands.ts';
 import { inputOf } from './params.ts';
 import { type AppServer, NoEffectError } from './server.ts';
 import { type JsonObject, object, string } from '../untyped-json.ts';
@@ -147,7 +148,11 @@ export class ThreadTurns {
     const { server, clock, settings } = this.#options;
     const timer = clock.setTimeout(() => this.#informUnconfirmed(), UNCONFIRMED_MS);
     const starting = this.#starting = { message, timer };
-    server.request('turn/start', { ...this.#input(message), ...settings() }, {
+    const command = commandOf(message);
+    const params = command
+      ? { threadId: this.#threadId, ...command.params }
+      : { ...this.#input(message), ...settings() };
+    server.request(command?.method ?? 'turn/start', params, {
       timeoutMs: null,
       onResult: (result) => this.#starting === starting && this.#started(string(object(result.turn).id) || null),
     }).catch((error: Error) => {
@@ -186,6 +191,8 @@ export class ThreadTurns {
     const steered = { message, turnId, isAnswered: false };
     this.#steered.set(message.id, steered);
     this.#setStatus(message.id, 'queued');
+    // A command is a turn of its own: it is late from the beginning.
+    if (commandOf(message)) return void (steered.isAnswered = true);
     // Refused when the turn has ended or cannot be steered: the message is then late, as one that was not taken up.
     const answered = () => {
       steered.isAnswered = true;

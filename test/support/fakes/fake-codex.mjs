@@ -310,6 +310,31 @@ const METHODS = {
     });
     return { turn: { id: turnId } };
   },
+  'thread/compact/start': ({ threadId }) => {
+    const thread = threads.get(threadId);
+    if (thread.turn) throw new Error('a turn is running');
+    thread.turn = { id: id('turn') };
+    setImmediate(() => {
+      notify(thread, 'turn/started', { turn: { id: thread.turn.id } });
+      const entry = { type: 'contextCompaction', id: id('compaction') };
+      item(thread, 'started', entry);
+      item(thread, 'completed', entry);
+      end(thread);
+    });
+    return {};
+  },
+  'review/start': ({ threadId, target }) => {
+    const thread = threads.get(threadId);
+    if (thread.turn) throw new Error('a turn is running');
+    const turnId = id('turn');
+    thread.turn = { id: turnId };
+    setImmediate(() => {
+      notify(thread, 'turn/started', { turn: { id: turnId } });
+      say(thread, `Reviewed ${JSON.stringify(target)}`);
+      end(thread);
+    });
+    return { turn: { id: turnId }, reviewThreadId: threadId };
+  },
   'turn/steer': ({ threadId, expectedTurnId, input, clientUserMessageId }) => {
     const thread = threads.get(threadId);
     // The turn ends while the message is on its way to it.
