@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isUnread, select } from '../../ui/agent/agent-view.ts';
-import { markdownOf } from '../../ui/agent/markdown-export.ts';
+import { markdownOf } from '../../ui/chat/markdown-export.ts';
 import { matching } from '../../ui/desk/palette-items.ts';
 import type { PaletteItem } from '../../ui/desk/palette-items.ts';
 import type { MachineEntry } from '../../core/api/machines.ts';

@@ -9,7 +9,7 @@ import { t } from '../i18n/t.ts';
 import { go, path } from '../route.ts';
 import { useApp } from '../app.ts';
 import type { App } from '../app.ts';
-import { exportChat } from './export-chat.ts';
+import { exportChat } from '../chat/export-chat.ts';
 import { mark } from './marks.ts';
 
 /** What can be done with the agent as a whole. */

@@ -10,7 +10,9 @@ import { path } from '../route.ts';
 import { AttachButton, Thumbnails, useAttachments } from './attachments.ts';
 import type { Attachments } from './attachments.ts';
 import { useCapabilities } from './capabilities.ts';
+import { lazy, LazyView } from '../hooks/lazy.ts';
 import { commandId, CommandList, matching } from './commands.ts';
+import { allCommands, runOwn } from './own-commands.ts';
 import { useDraft } from './draft.ts';
 import { useHistory } from './history.ts';
 import { useMentions, withMention } from './mentions.ts';
@@ -20,12 +22,15 @@ import { Queue } from './queue.ts';
 /** On a device with a keyboard Enter sends; on a phone it is a new line. */
 const enterSends = () => matchMedia('(pointer: fine)').matches;
 
+const commandHelp = lazy<{ capabilities: Capabilities | null; onClose: () => void }>(() => import('./command-help.ts'));
+
 const isBusy = ({ state }: AgentInfo) => state === 'running' || state === 'starting' || state === 'waiting_input';
 
 /** Where messages are written: text, pictures, commands; mode, model and effort below it. */
 /** @param onSend a message is on its way */
 export function Composer({ agent, onSend }: { agent: AgentInfo; onSend: () => void }) {
-  const { outbox } = useApp();
+  const app = useApp();
+  const [isHelp, setHelp] = useState(false);
   const [text, setText] = useDraft(agent.id);
   const attachments = useAttachments(agent.id);
   const area = useRef<HTMLTextAreaElement>(null);
@@ -37,9 +42,11 @@ export function Composer({ agent, onSend }: { agent: AgentInfo; onSend: () => vo
   const canSend = agent.resumable && (text.trim() !== '' || attachments.images.length > 0);
   function send() {
     if (!canSend) return;
+    const isCommand = !attachments.images.length && runOwn(text, { app, agent, showHelp: () => setHelp(true) });
+    if (isCommand) return setText('');
     const images = attachments.images.map(({ mediaType, data }) => ({ mediaType, data }));
     const body = { text: text.trim(), clientId: newId(), ...(images.length ? { images } : {}) };
-    outbox.add({ kind: 'message', agent: agent.id, body });
+    app.outbox.add({ kind: 'message', agent: agent.id, body });
     setText('');
     attachments.clear();
     onSend();
@@ -71,6 +78,8 @@ export function Composer({ agent, onSend }: { agent: AgentInfo; onSend: () => vo
         />
         <${Toolbar} agent=${agent} capabilities=${capabilities} attachments=${attachments} canSend=${canSend} />
       <//>
+      ${isHelp &&
+        html`<${LazyView} source=${commandHelp} capabilities=${capabilities} onClose=${() => setHelp(false)} />`}
     </div>
   `;
 }
@@ -111,7 +120,7 @@ function useCompletion(
   const [dismissed, setDismissed] = useState('');
   const wanted = text === dismissed ? '' : text;
   const files = useMentions(agent, wanted);
-  const known = useMemo(() => matching(wanted, capabilities?.commands ?? []), [wanted, capabilities]);
+  const known = useMemo(() => matching(wanted, allCommands(capabilities)), [wanted, capabilities]);
   const areFiles = files.length > 0;
   const commands = areFiles ? files : known;
   const complete = (name: string) => onText(areFiles ? withMention(text, name) : `/${name} `);

@@ -118,6 +118,16 @@ export const user = (value: string): Draft => ({
   by: 'Safari on iPhone',
 });
 
+export const turn = (): Draft => ({
+  kind: 'turn',
+  outcome: 'done',
+  text: '',
+  durationMs: 1000,
+  costUsd: null,
+  inputTokens: 1,
+  outputTokens: 1,
+});
+
 export const diff: FileDiff = {
   path: 'src/checkout/totals.ts',
   kind: 'update',

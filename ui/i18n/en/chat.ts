@@ -106,6 +106,28 @@ export const chat = {
     interrupt: 'Interrupt',
     commands: 'Commands',
   },
+  /** Of the dashboard itself. */
+  commands: {
+    what: {
+      help: 'Show all commands',
+      copy: 'Copy the last answer',
+      export: 'Save the conversation as Markdown, or as JSON',
+      diff: 'Show what was changed',
+      files: 'Show the files',
+      cost: 'Show tokens and cost',
+      search: 'Search all conversations',
+      theme: 'Light or dark',
+      rename: 'Rename the agent',
+      stop: 'Stop the agent',
+    },
+    ofDashboard: 'Of the dashboard',
+    ofAgent: 'Of the agent',
+    none: 'This agent has named none so far. What begins with / and is not listed goes to it as a message.',
+    nothingSaid: 'Nothing was answered yet.',
+    copied: 'Answer copied.',
+    themes: 'Choose light, dark or system.',
+    nameMissing: 'Write the new name behind the command.',
+  },
   pickers: {
     mode: 'Mode',
     model: 'Model',
