@@ -13,6 +13,8 @@ import { EventLog } from './live/event-log.ts';
 import { LiveFeed } from './live/feed.ts';
 import { Machine } from './live/machine.ts';
 import { Warnings } from './live/warnings.ts';
+import { serveLocalPreviews } from './preview/local-previews.ts';
+import { Previews } from './preview/previews.ts';
 import type { PushKeys } from './push/keys.ts';
 import { MachineIdentity } from './settings/machine-identity.ts';
 import { type DataDirectory, openDataDirectory } from './store/data-directory.ts';
@@ -84,17 +86,17 @@ async function start(config: Config, options: ServerOptions, directory: DataDire
   const tunnelState: { now: TunnelState | null } = { now: null };
   const feed = new LiveFeed({ events, clock, sources: liveSources(domain, machine, warnings) });
   const health = { machine, clock, agents: domain.agents, warnings, tunnel: () => tunnelState.now };
-  const handler = createApi(context, domain, feed, health);
+  const previews = createPreviews(context, domain, local);
+  const handler = createApi(context, domain, { feed, health, previews });
 
   // Listeners. Only the local server asks for access: what comes through the tunnel was let in by the relay.
-  local.serve(handler);
+  local.serve(serveLocalPreviews(context, previews, handler));
   const info = { name: machine.info().name, version };
   const wire = { handler, info, tls, onState: (state: TunnelState) => void (tunnelState.now = state) };
   const tunnel = connectTunnel(context, { keys: domain.push.keys, identity }, wire);
   log.info(`Agent Monitor server running on port ${local.port}`);
   const close = async (options?: CloseOptions) => {
-    machine.close();
-    feed.close();
+    for (const part of [machine, feed, previews]) part.close();
     const served = Promise.all([local.close(GRACE_MS), tunnel?.close(GRACE_MS)]);
     await domain.close(options);
     await served;
@@ -120,6 +122,17 @@ function createContext({ events, warnings, ...parts }: ContextParts) {
   };
   return { context, identity };
 }
+
+/** Whoever reaches this server's own port from this machine is let in: no preview leads there. */
+const createPreviews = (context: AgentContext, { agents }: Domain, local: LocalServer): Previews =>
+  new Previews({
+    context,
+    ownPorts: () => [local.port],
+    ownerOf(agent) {
+      const { worktree, directory } = agents.info(agent);
+      return { identity: agents.process(agent), root: worktree?.path ?? directory };
+    },
+  });
 
 const liveSources = (domain: Domain, machine: Machine, warnings: Warnings) => ({
   machine: () => machine.info(),

@@ -30,6 +30,10 @@ export interface RelayConfig {
   /** File that stores sessions across restarts; null: memory only. */
   stateFile: string | null;
   auditFile: string | null;
+  /** Every name below it is a preview's, lower case; null: there is none. */
+  previewDomain: string | null;
+  /** A second port, for previews, where there is no such domain; 0: any free one (tests). null: none. */
+  previewPort: number | null;
   /** null: there is no /metrics. */
   metricsToken: string | null;
 }
@@ -50,6 +54,8 @@ export const SETTINGS: [name: string, text: string][] = [
   ['RELAY_PORT', 'port to listen on (3457; with RELAY_TLS=auto 443)'],
   ['RELAY_HOST', 'address to listen on (all)'],
   ['RELAY_DOMAIN', 'host name or address of the dashboard; several separated by commas'],
+  ['RELAY_PREVIEW_DOMAIN', 'domain whose every name leads here, for previews of what agents serve; unset: none'],
+  ['RELAY_PREVIEW_PORT', 'second port to listen on, for previews where there is no RELAY_PREVIEW_DOMAIN; unset: none'],
   ['RELAY_TLS', "auto: https with a certificate by itself, for RELAY_DOMAIN or else for this server's public address"],
   ['RELAY_ACME_DIRECTORY', "authority that gives the certificate (Let's Encrypt)"],
   ['RELAY_ACME_EMAIL', 'address that the authority may write to; unset: none'],
@@ -80,33 +86,63 @@ export function readRelayConfig(env: Env, addresses: readonly string[] = interfa
   const identifiers = listOf(text('RELAY_DOMAIN')).map(domainOf);
   const host = text('RELAY_HOST') ?? undefined;
   const stateFile = env.RELAY_STATE === undefined ? 'relay-state.json' : path('RELAY_STATE');
-  const auditFile = path('RELAY_AUDIT');
+  const auditFile = regularFile('RELAY_AUDIT', path('RELAY_AUDIT'));
   regularFile('RELAY_STATE', stateFile);
-  regularFile('RELAY_AUDIT', auditFile);
   const tls = tlsOf(path('RELAY_TLS_CERT'), path('RELAY_TLS_KEY'));
   const isAuto = isAutoTls(text('RELAY_TLS'), tls);
-  const [directory, email] = [text('RELAY_ACME_DIRECTORY'), text('RELAY_ACME_EMAIL')];
+  const port = portOf('RELAY_PORT', text('RELAY_PORT')) ?? (isAuto ? CHALLENGE_PORT['tls-alpn-01'] : 3457);
+  const authority = { directory: text('RELAY_ACME_DIRECTORY'), email: text('RELAY_ACME_EMAIL') };
+  const domains = identifiers.map(({ value }) => value);
   return {
-    port: portOf(text('RELAY_PORT'), isAuto ? CHALLENGE_PORT['tls-alpn-01'] : 3457),
+    port,
     host,
     token,
     password: env.RELAY_PASSWORD ?? null,
-    domains: identifiers.map(({ value }) => value),
+    domains,
     tls,
-    acme: isAuto ? acmeOf({ identifiers, host, directory, email, stateFile }, addresses) : null,
+    acme: isAuto ? acmeOf({ identifiers, host, stateFile, ...authority }, addresses) : null,
     trustedProxies: listOf(text('TRUSTED_PROXIES')).map(proxyOf),
     stateFile,
     auditFile,
+    ...previewsOf(text, port, domains),
     metricsToken: text('RELAY_METRICS_TOKEN'),
   };
 }
 
 const listOf = (value: string | null): string[] => (value ?? '').split(',').map((part) => part.trim()).filter(Boolean);
 
-function portOf(value: string | null, standard: number): number {
-  if (value === null) return standard;
+const previewsOf = (text: (name: string) => string | null, port: number, domains: readonly string[]) => ({
+  previewDomain: previewDomainOf(text('RELAY_PREVIEW_DOMAIN'), domains),
+  previewPort: previewPortOf(portOf('RELAY_PREVIEW_PORT', text('RELAY_PREVIEW_PORT')), port),
+});
+
+/** null: it is not set. */
+function portOf(name: string, value: string | null): number | null {
+  if (value === null) return null;
   if (/^\d{1,5}$/.test(value) && Number(value) <= 65535) return Number(value);
-  throw new ConfigError(`RELAY_PORT must be a number from 0 to 65535, not "${value}".`);
+  throw new ConfigError(`${name} must be a number from 0 to 65535, not "${value}".`);
+}
+
+function previewPortOf(value: number | null, own: number): number | null {
+  if (value === null || value !== own || own === 0) return value;
+  throw new ConfigError(
+    'RELAY_PREVIEW_PORT must be another port than RELAY_PORT: previews have an origin of their own.',
+  );
+}
+
+/** A page below the dashboard's own name, or the dashboard below that of previews, would share its site with what agents serve. */
+function previewDomainOf(value: string | null, domains: readonly string[]): string | null {
+  if (value === null) return null;
+  const name = value.toLowerCase().replace(/^\*\./, '').replace(/\.$/, '');
+  const identifier = parseIdentifier(name);
+  if (identifier?.type !== 'dns') {
+    throw new ConfigError(`RELAY_PREVIEW_DOMAIN must be a domain such as preview.example.org, not "${value}".`);
+  }
+  const inside = domains.find((domain) => domain.endsWith(`.${name}`));
+  if (inside === undefined) return name;
+  throw new ConfigError(
+    `RELAY_PREVIEW_DOMAIN: ${inside} lies below ${name}, so it would be a preview; choose another domain.`,
+  );
 }
 
 /** Also accepts a URL such as `https://relay.example.org/` and uses its host name. */
@@ -143,9 +179,10 @@ function proxyOf(value: string): string {
   );
 }
 
-function regularFile(name: string, file: string | null): void {
+function regularFile(name: string, file: string | null): string | null {
   try {
     if (file) checkRegularFile(file);
+    return file;
   } catch (error) {
     throw new ConfigError(`${name}: ${(error as Error).message}.`);
   }

@@ -1,11 +1,11 @@
 /**
- * Handles a request in this order: the machines' tunnel endpoint; the checks of Host and Origin; the check of the login,
+ * Handles a request in this order: previews, which have names of their own; the machines' tunnel endpoint; the checks of Host and Origin; the check of the login,
  * without which only the listed public paths are served; the relay's own routes; the dashboard's files; the machine.
  */
 import { type DeviceRoutes, PUBLIC_DEVICE_ROUTES } from '../core/auth/device-routes.ts';
 import { type Login, PUBLIC_ROUTES } from '../core/auth/login.ts';
 import { type PasskeyRoutes, PUBLIC_PASSKEY_ROUTES } from '../core/auth/passkey-routes.ts';
-import { checkOrigin, isOwnHost } from '../core/auth/origin.ts';
+import { checkFetchSite, checkOrigin, isOwnHost } from '../core/auth/origin.ts';
 import type { LoginSession, LoginSessions } from '../core/auth/sessions.ts';
 import { checkIdentified, type Client } from '../core/http/client-address.ts';
 import { Failure } from '../core/api/errors.ts';
@@ -24,6 +24,7 @@ import { machineTarget } from './machine-address.ts';
 import type { MachineDirectory } from './machine-directory.ts';
 import type { MachineRoutes } from './machine-routes.ts';
 import type { Machine, Machines } from './machines.ts';
+import { PREVIEW_ENTER_PATH, type RelayPreviews } from './previews.ts';
 import type { SessionConnections } from './session-connections.ts';
 import type { Status } from './status.ts';
 import type { UpgradedConnection } from './upgraded-connection.ts';
@@ -35,7 +36,8 @@ const PROBES = new Set(['/api/relay/status', '/metrics']);
 /** Answered at once and needed after the session has ended: a sign-out must not cut its own answer off. */
 const isLoginPath = (path: string): boolean => path.startsWith('/api/auth/');
 /** Paths that the relay itself answers; it never forwards a request to one of them. */
-const isOwnPath = (path: string): boolean => isLoginPath(path) || path.startsWith('/api/relay/') || path === '/metrics';
+const isOwnPath = (path: string): boolean =>
+  isLoginPath(path) || path.startsWith('/api/relay/') || path === '/metrics' || path === PREVIEW_ENTER_PATH;
 
 export interface HandlerOptions {
   config: RelayConfig;
@@ -49,6 +51,7 @@ export interface HandlerOptions {
   machines: Machines;
   directory: MachineDirectory;
   machineRoutes: MachineRoutes;
+  previews: RelayPreviews;
   endpoint: { handle: Handler };
   status: Status;
   connections: SessionConnections;
@@ -57,7 +60,7 @@ export interface HandlerOptions {
 }
 
 export function createRelayHandler(options: HandlerOptions): LocalHandler {
-  const { config, login, clientOf, endpoint, connections } = options;
+  const { config, login, clientOf, endpoint, connections, previews } = options;
   const isOwn = ownHost(config.domains, login.loginRequired);
   const assets = new Set(options.assets.map(({ path }) => path)).add('/');
   const files = serveStatic(options.assets);
@@ -66,6 +69,8 @@ export function createRelayHandler(options: HandlerOptions): LocalHandler {
   const toMachine = machineHandler(options);
 
   return (req, res) => {
+    const label = previews.labelOf(req);
+    if (label !== null) return previews.serve(req, res, label);
     const path = pathOf(req.url);
     const client = clientOf(req);
     if (path === TUNNEL_PATH) {
@@ -79,6 +84,7 @@ export function createRelayHandler(options: HandlerOptions): LocalHandler {
       throw new HttpError(421, 'host_unknown', 'This relay is not known by that name: list it in RELAY_DOMAIN.');
     }
     checkOrigin(req, client.secure);
+    if (!PROBES.has(path)) checkFetchSite(req);
     const session = login.loginRequired ? login.session(req, client) : null;
     if (!isLoginPath(path)) connections.addRequest(session, req, res);
     if (!session && login.loginRequired && !isPublic(req.method, path)) {
@@ -156,6 +162,7 @@ function ownRoutes(options: HandlerOptions, isOwn: (req: HttpRequest) => boolean
   options.devices.addRoutes(routes);
   options.passkeys.addRoutes(routes);
   options.machineRoutes.addRoutes(routes);
+  options.previews.addRoutes(routes);
   // Under another site's name (DNS rebinding) a relay without a login would tell that site about the machine.
   const maySeeAll = (req: HttpRequest) =>
     isOwn(req) && (!login.loginRequired || login.session(req, clientOf(req)) !== null);

@@ -28,6 +28,8 @@ export interface ForwardSettings {
   target?: string;
   /** Whether to remove the cookie of this name: the machine must not see it. */
   dropCookies?: (name: string) => boolean;
+  /** Authorization is meant for the machine. */
+  credentials?: boolean;
   /** The fields that the browser gets of the machine's answer; default: all. */
   answer?: (headers: HeaderMap) => HeaderMap;
   /** Called with each connection that left HTTP. */
@@ -97,8 +99,8 @@ class Exchange implements StreamEvents {
 
   start(via: Via): void {
     const { method, url, rawHeaders } = this.#req;
-    const { dropCookies, target = url } = this.#settings;
-    const fields = forwardRequestFields(rawHeaders, { via, upgrade: this.#upgrade, dropCookies });
+    const { dropCookies, credentials, target = url } = this.#settings;
+    const fields = forwardRequestFields(rawHeaders, { via, upgrade: this.#upgrade, dropCookies, credentials });
     fields.unshift(method, target, via.address);
     this.#stream.events = this;
     if (!this.#stream.open(fields, this.#upgrade)) {

@@ -7,6 +7,7 @@ import { type Clock, steadyClock, systemClock } from '../core/clock.ts';
 import { createClientOf, createProxyCheck } from '../core/http/client-address.ts';
 import { createHttpServer, type HttpLimits, type HttpServer } from '../core/http/server.ts';
 import type { Asset } from '../core/http/static.ts';
+import type { HttpRequest } from '../core/http/types.ts';
 import type { Log } from '../core/log.ts';
 import { createAudit } from './audit.ts';
 import { type CertificateDependencies, createCertificates } from './certificates.ts';
@@ -20,6 +21,8 @@ import { JoinCodes } from './join-codes.ts';
 import { MachineDirectory } from './machine-directory.ts';
 import { MachineRoutes } from './machine-routes.ts';
 import { Machines } from './machines.ts';
+import { PreviewServer, withSameTls } from './preview-server.ts';
+import { RelayPreviews } from './previews.ts';
 import { SessionConnections } from './session-connections.ts';
 import { Status } from './status.ts';
 
@@ -41,7 +44,7 @@ export interface RelayDependencies {
 
 export interface Relay {
   /** Rejects with a sentence when the relay cannot listen on the address. */
-  listen(): Promise<{ port: number }>;
+  listen(): Promise<{ port: number; previewPort: number | null }>;
   /** Resolves when there is a certificate to trust, or it is known why not; at once without RELAY_TLS=auto. */
   certified(): Promise<void>;
   /** Why browsers do not trust the certificate yet, in a sentence; null: they do, or there is no TLS. */
@@ -58,7 +61,7 @@ export interface Relay {
 export async function createRelay(config: RelayConfig, dependencies: RelayDependencies): Promise<Relay> {
   const parts = await createParts(config, dependencies);
   const { state, login, notices, endpoint, status, connections, certificates } = parts;
-  const server = createServer(config, dependencies, parts);
+  const { server, previewServer } = createServers(config, dependencies, parts);
   let certified = Promise.resolve();
 
   return {
@@ -67,8 +70,9 @@ export async function createRelay(config: RelayConfig, dependencies: RelayDepend
     login,
     async listen() {
       const { port } = await server.listen(config.port, config.host);
-      certified = certificates.start(server, port);
-      return { port };
+      await previewServer.listen(config.host);
+      certified = certificates.start(withSameTls(server, previewServer), port);
+      return { port, previewPort: previewServer.port };
     },
     certified: () => certified,
     waiting: certificates.waiting,
@@ -80,7 +84,7 @@ export async function createRelay(config: RelayConfig, dependencies: RelayDepend
       connections.endUpgraded();
       // Set before the server's own timer, which ends the connections that are left.
       const deadline = setTimeout(() => connections.abortUnframed(), graceMs);
-      const served = server.close(graceMs);
+      const served = Promise.all([server.close(graceMs), previewServer.close(graceMs)]);
       await certificates.close();
       await endpoint.close(graceMs);
       await served;
@@ -129,20 +133,31 @@ async function createParts(config: RelayConfig, dependencies: RelayDependencies)
   };
 }
 
-function createServer(
+function createServers(
   config: RelayConfig,
   { log, assets, limits, clock = systemClock }: RelayDependencies,
   { state, certificates, ...parts }: Parts,
-): HttpServer {
+): { server: HttpServer; previewServer: PreviewServer } {
   const { waiting } = certificates;
   const { sessions } = state;
-  return createHttpServer({
-    handler: createRelayHandler({ config, waiting, sessions, assets, log, ...parts }),
+  const port = () => previewServer.port;
+  const previews = new RelayPreviews({
+    domain: config.previewDomain,
+    port,
+    sessions,
+    clock: steadyClock(clock),
+    log,
+    ...parts,
+  });
+  const options = {
     log,
     clock,
-    isSecure: (req) => parts.clientOf(req).secure,
+    isSecure: (req: HttpRequest) => parts.clientOf(req).secure,
     isProxy: createProxyCheck(config.trustedProxies),
     ...certificates.options,
     ...(limits ? { limits } : {}),
-  });
+  };
+  const handler = createRelayHandler({ config, waiting, sessions, assets, log, previews, ...parts });
+  const previewServer = new PreviewServer(config, { ...options, handler: previews.servePort });
+  return { server: createHttpServer({ ...options, handler }), previewServer };
 }

@@ -7,13 +7,17 @@ import { abortConnection } from '../core/http/abort-connection.ts';
 import type { LocalRequest } from '../core/http/node-adapter.ts';
 import type { HttpResponse } from '../core/http/types.ts';
 import { isUpgrade } from '../core/auth/origin.ts';
-import type { LoginSession } from '../core/auth/sessions.ts';
 import type { UpgradedConnection } from './upgraded-connection.ts';
 
 /** Close code of a WebSocket whose session has ended (LIVE_CLOSE.signedOut of core/api/live.ts). */
 export const SIGNED_OUT = 4401;
 /** Close code of every WebSocket when the relay goes down (LIVE_CLOSE.restart). */
 export const RESTARTS = 4503;
+
+/** A login, or an entrance of a preview. */
+export interface ConnectionHolder {
+  readonly id: string;
+}
 
 /** Ends an open request or an upgraded connection. */
 type End = () => void;
@@ -29,7 +33,7 @@ export class SessionConnections {
   readonly #unframed = new Set<Socket>();
 
   /** Ends everything that the session holds open. A reply that is complete is still sent. */
-  end(session: LoginSession): void {
+  end(session: ConnectionHolder): void {
     for (const end of [...this.#open.get(session.id) ?? []]) end();
   }
 
@@ -44,7 +48,7 @@ export class SessionConnections {
   }
 
   /** Registers a request until its reply is sent. @param session null: none, or this relay has no login */
-  addRequest(session: LoginSession | null, req: LocalRequest, res: HttpResponse): void {
+  addRequest(session: ConnectionHolder | null, req: LocalRequest, res: HttpResponse): void {
     const { socket } = req;
     const isUnframed = endsWithConnection(req);
     if (isUnframed) {
@@ -59,14 +63,14 @@ export class SessionConnections {
   }
 
   /** Registers an upgraded connection until it has closed. @param session null: this relay has no login */
-  addUpgraded(session: LoginSession | null, connection: UpgradedConnection): void {
+  addUpgraded(session: ConnectionHolder | null, connection: UpgradedConnection): void {
     this.#upgraded.add(connection);
     connection.onClose(() => this.#upgraded.delete(connection));
     if (session) connection.onClose(this.#add(session, () => connection.close(SIGNED_OUT, 'signed out')));
   }
 
   /** @returns removes the entry */
-  #add(session: LoginSession, end: End): () => void {
+  #add(session: ConnectionHolder, end: End): () => void {
     let open = this.#open.get(session.id);
     if (!open) this.#open.set(session.id, open = new Set());
     open.add(end);

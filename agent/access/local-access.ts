@@ -7,6 +7,7 @@ import { type Clock, steadyClock } from '../../core/clock.ts';
 import { createClientOf } from '../../core/http/client-address.ts';
 import { fail, HttpError } from '../../core/http/reply.ts';
 import { Router } from '../../core/http/router.ts';
+import { labelOf, LOCAL_DOMAIN } from '../../core/preview/address.ts';
 import type { LocalRequest } from '../../core/http/node-adapter.ts';
 import type { HttpRequest, HttpResponse } from '../../core/http/types.ts';
 import type { Log } from '../../core/log.ts';
@@ -68,6 +69,8 @@ class GuardedAccess implements LocalAccess {
     try {
       // First of all, so that a stranger learns nothing else.
       if (peerUsers) checkPeerUser(await peerUsers.of(req.socket), process.getuid!());
+      // A preview lets in by its own cookie.
+      if (!isOpen && labelOf(req.headers.host, LOCAL_DOMAIN) !== null) return false;
       checkLocalRequest(req, isOpen);
       login.check(req, res);
     } catch (error) {

@@ -3,7 +3,7 @@
  * come in by a login instead. Requests through the tunnel do not come here: the relay let them in.
  */
 import type { ErrorCode } from '../../core/api/errors.ts';
-import { checkOrigin } from '../../core/auth/origin.ts';
+import { checkFetchSite, checkOrigin } from '../../core/auth/origin.ts';
 import { HttpError } from '../../core/http/reply.ts';
 import type { HttpRequest } from '../../core/http/types.ts';
 
@@ -17,6 +17,7 @@ export function checkLocalRequest(req: HttpRequest, isOpen: boolean): void {
     throw new HttpError(403, 'host_refused', 'Use http://localhost or http://127.0.0.1 to reach this server.');
   }
   checkOrigin(req, false);
+  checkFetchSite(req);
 }
 
 /** Throws 401 unless the peer is the user `own`. @param user null: it could not be found out, so it is refused */

@@ -19,6 +19,9 @@ function fieldOf(req: HttpRequest, name: string): string | null {
 /** The device that asks, if its login belongs to a key; null: not known. */
 export const relayDevice = (req: HttpRequest): string | null => fieldOf(req, 'x-relay-device');
 
+/** The preview that a request is for; null: none, or the relay did not say so. */
+export const relayPreview = (req: HttpRequest): string | null => fieldOf(req, 'x-relay-preview');
+
 /** Throws Failure `step_up_required` when the relay asks for a confirmation and the session has none. */
 export function checkStepUp(req: HttpRequest): void {
   if (fieldOf(req, 'x-relay-step-up') === 'needed') {

@@ -11,11 +11,13 @@ import type { AgentContext } from '../context.ts';
 import type { Domain } from '../domain.ts';
 import { Uploads } from '../files/uploads.ts';
 import type { LiveFeed } from '../live/feed.ts';
+import type { Previews } from '../preview/previews.ts';
 import { agentRoutes } from './agents.ts';
 import { fileRoutes } from './files.ts';
 import { healthRoutes, type HealthSources } from './health.ts';
 import { notifyRoutes } from './notify.ts';
 import { pictureRoutes } from './pictures.ts';
+import { previewRoutes, servePreviews } from './previews.ts';
 import { pushRoutes } from './push.ts';
 import { searchRoutes } from './search.ts';
 import { sessionRoutes } from './sessions.ts';
@@ -25,13 +27,20 @@ import { templateRoutes } from './templates.ts';
 import { terminalRoutes } from './terminals.ts';
 import { workspaceRoutes } from './workspace.ts';
 
+export interface ApiParts {
+  feed: LiveFeed;
+  health: HealthSources;
+  previews: Previews;
+}
+
 /** Serves /api and the dashboard. Whoever calls it has checked who asks. */
-export function createApi(context: AgentContext, domain: Domain, feed: LiveFeed, health: HealthSources): Handler {
+export function createApi(context: AgentContext, domain: Domain, { feed, health, previews }: ApiParts): Handler {
   const { agents } = domain;
   const router = new Router(logUnexpected(context.log));
   healthRoutes(router, health);
   agentRoutes(router, agents);
   pictureRoutes(router, agents);
+  previewRoutes(router, previews);
   searchRoutes(router, domain.search);
   sessionRoutes(router, domain.sessions, (provider, id) => agents.agentOf(provider, id));
   terminalRoutes(router, domain.terminals, context.clock);
@@ -45,7 +54,7 @@ export function createApi(context: AgentContext, domain: Domain, feed: LiveFeed,
   pushRoutes(router, domain.push);
   router.get('/api/live', (req, res) => feed.serve(req, res));
   const dashboard = serveDashboard();
-  return (req, res) => isApi(req.url) ? router.handle(req, res) : dashboard(req, res);
+  return servePreviews(previews, (req, res) => isApi(req.url) ? router.handle(req, res) : dashboard(req, res));
 }
 
 const isApi = (url: string) => url === '/api' || url.startsWith('/api/') || url.startsWith('/api?');

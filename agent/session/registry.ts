@@ -18,6 +18,7 @@ import type {
   SendMessageBody,
   UserMessage,
 } from '../../core/api/messages.ts';
+import type { ProcessIdentity } from '../process/identity.ts';
 import { killProcessTree } from '../process/process-tree.ts';
 import { absentProvider, type ProviderSet } from '../provider/provider-set.ts';
 import type { AgentContext } from '../context.ts';
@@ -189,6 +190,11 @@ export class Registry implements Agents {
 
   message(id: string, messageId: string): Message | undefined {
     return this.#session(id).log.get(messageId);
+  }
+
+  /** Of its CLI, while it runs. */
+  process(id: string): ProcessIdentity | null {
+    return this.#session(id).record.process;
   }
 
   /** A picture of an agent's conversation. Throws Failure `not_found`. */

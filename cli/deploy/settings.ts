@@ -10,6 +10,8 @@ export const PASSED_ON: readonly string[] = [
   'RELAY_PORT',
   'RELAY_HOST',
   'RELAY_DOMAIN',
+  'RELAY_PREVIEW_DOMAIN',
+  'RELAY_PREVIEW_PORT',
   'RELAY_TLS',
   'RELAY_ACME_DIRECTORY',
   'RELAY_ACME_EMAIL',

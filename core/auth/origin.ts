@@ -38,6 +38,20 @@ export function checkOrigin(req: HttpRequest, secure: boolean): void {
   throw new Failure('origin_refused', refusalText(origin, asked ?? `the Host "${host}"`));
 }
 
+/** Paths whose answers are data, and nothing that another page embeds. */
+const DATA_PATH = /^\/(?:api|m)(?:[/?]|$)/;
+
+/**
+ * Throws 403 for data that a page of another origin embeds or fetches, also of the same site (a preview on another port has our
+ * cookies). What it cannot read it could still measure. A link may lead here.
+ */
+export function checkFetchSite(req: HttpRequest): void {
+  const site = req.headers['sec-fetch-site'];
+  if (site === undefined || site === 'same-origin' || site === 'none' || !DATA_PATH.test(req.url)) return;
+  if (req.headers['sec-fetch-mode'] === 'navigate' && SAFE_METHODS.has(req.method)) return;
+  throw new Failure('origin_refused', 'Requests from pages of another origin are refused.');
+}
+
 /** The origin under which the browser asked; null: its Host is none. */
 export const ownOrigin = ({ headers }: HttpRequest, secure: boolean): string | null =>
   canonicalOrigin(`${secure ? 'https' : 'http'}://${headers.host ?? ''}`);

@@ -54,6 +54,8 @@ export interface ForwardOptions {
   upgrade: boolean;
   /** Whether to remove the cookie of this name. */
   dropCookies?: (name: string) => boolean;
+  /** Authorization is meant for whoever is behind the proxy. */
+  credentials?: boolean | undefined;
 }
 
 /** Fields of a request for the machine behind the proxy. `raw` and the result are name, value, name, value … */
@@ -63,7 +65,8 @@ export function forwardRequestFields(raw: readonly string[], options: ForwardOpt
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i]!.toLowerCase();
     let value = raw[i + 1]!;
-    if (HOP_BY_HOP.has(name) || named?.has(name) || FORWARDED.test(name) || name === CREDENTIALS) continue;
+    if (HOP_BY_HOP.has(name) || named?.has(name) || FORWARDED.test(name)) continue;
+    if (name === CREDENTIALS && !options.credentials) continue;
     // The proxy answers 100-continue itself, when the body is read.
     if (name === 'expect' || (!options.upgrade && WEBSOCKET.test(name))) continue;
     if (name === 'cookie' && options.dropCookies) {

@@ -40,7 +40,7 @@ const UI_LAYERS = [
   ['net'],
   ['app.ts', 'machine-app.ts', 'fleet.ts', 'follow.ts'],
   ['hooks'],
-  ['machines', 'connection', 'agent', 'chat', 'files', 'terminal', 'forms', 'desk', 'search'],
+  ['machines', 'connection', 'agent', 'chat', 'files', 'terminal', 'forms', 'desk', 'search', 'previews'],
   ['pages'],
   ['shell'],
   ['main.ts'],

@@ -112,6 +112,8 @@ function startPrograms({ directory, project, log, relayPort, agentPort, password
     RELAY_PORT: String(relayPort),
     RELAY_HOST: isLan ? '0.0.0.0' : '127.0.0.1',
     RELAY_STATE: join(directory, 'relay-state.json'),
+    // Browsers take every name below localhost for this machine.
+    ...(isLan ? {} : { RELAY_PREVIEW_DOMAIN: 'localhost' }),
   });
   const agent = start(log, ['--import', 'tsx', join(ROOT, 'agent/main.ts')], {
     PORT: String(agentPort),

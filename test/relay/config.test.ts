@@ -64,6 +64,14 @@ const WRONG: [Record<string, string>, RegExp][] = [
   [{ RELAY_PORT: '70000' }, /^RELAY_PORT .*"70000"/],
   [{ RELAY_PORT: 'http' }, /^RELAY_PORT/],
   [{ RELAY_DOMAIN: 'relay example' }, /^RELAY_DOMAIN/],
+  [{ RELAY_PREVIEW_PORT: 'x' }, /^RELAY_PREVIEW_PORT must be a number/],
+  [{ RELAY_PREVIEW_PORT: '3457' }, /^RELAY_PREVIEW_PORT must be another port/],
+  [{ RELAY_PREVIEW_DOMAIN: '10.0.0.1' }, /^RELAY_PREVIEW_DOMAIN must be a domain/],
+  [{ RELAY_PREVIEW_DOMAIN: 'a b' }, /^RELAY_PREVIEW_DOMAIN must be a domain/],
+  [
+    { RELAY_PREVIEW_DOMAIN: 'example.org', RELAY_DOMAIN: 'relay.example.org' },
+    /^RELAY_PREVIEW_DOMAIN: relay\.example\.org/,
+  ],
   [{ TRUSTED_PROXIES: 'loopback' }, /^TRUSTED_PROXIES/],
   [{ RELAY_TLS_CERT: '/etc/hostname' }, /^RELAY_TLS_KEY is not set/],
   [{ RELAY_TLS_KEY: '/etc/hostname' }, /^RELAY_TLS_CERT is not set/],
@@ -74,6 +82,17 @@ for (const [env, message] of WRONG) {
     assert.throws(() => readRelayConfig({ ...TOKEN, ...env }), message);
   });
 }
+
+test('the domain of previews is taken with and without its star, and a second port beside it', () => {
+  const read = (env: Record<string, string>) => readRelayConfig({ ...TOKEN, ...env });
+  for (const text of ['preview.example.net', '*.Preview.example.net', 'preview.example.net.']) {
+    assert.is(read({ RELAY_PREVIEW_DOMAIN: text, RELAY_DOMAIN: 'example.net' }).previewDomain, 'preview.example.net');
+  }
+  assert.is(read({ RELAY_PREVIEW_DOMAIN: 'localhost', RELAY_DOMAIN: 'localhost' }).previewDomain, 'localhost');
+  assert.is(read({ RELAY_PREVIEW_PORT: '3458' }).previewPort, 3458);
+  assert.is(read({}).previewDomain, null);
+  assert.is(read({}).previewPort, null);
+});
 
 test('every setting that is read is in the help', () => {
   const asked = new Set<string>();

@@ -12,13 +12,20 @@ import type { App } from '../app.ts';
 import { exportChat } from '../chat/export-chat.ts';
 import { mark } from './marks.ts';
 
+interface MenuProps {
+  agent: AgentInfo;
+  onRename: () => void;
+  onPreview: () => void;
+}
+
 /** What can be done with the agent as a whole. */
-export function AgentMenu({ agent, onRename }: { agent: AgentInfo; onRename: () => void }) {
+export function AgentMenu({ agent, onRename, onPreview }: MenuProps) {
   const app = useApp();
   const { api } = app;
   const items: MenuItem[] = [
     { label: t.agent.rename, icon: 'edit', onSelect: onRename },
     ...markItems(app, agent),
+    { label: t.agent.preview, icon: 'globe', onSelect: onPreview },
     {
       label: t.agent.exportMarkdown,
       icon: 'file',

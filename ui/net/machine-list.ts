@@ -77,7 +77,7 @@ export function watchMachine(
 }
 
 /** The relay's own routes belong to no machine. */
-const isMachines = (path: string): boolean => /^\/api\/(?!auth\/|relay\/)/.test(path);
+const isMachines = (path: string): boolean => /^\/api\/(?!auth\/|relay\/|previews\/)/.test(path);
 
 /** A fetch whose addresses of the API are those of one machine. @param base such as `/m/x`; empty: of the only one */
 export const machineFetch = (doFetch: typeof fetch, base: string): typeof fetch => (path, options) =>

@@ -19,12 +19,14 @@ import { go, href, path } from '../route.ts';
 import type { PageProps } from '../route.ts';
 import { useApp, useStore } from '../app.ts';
 import { find } from '../state/store.ts';
-import { useLazy } from '../hooks/lazy.ts';
+import { lazy, LazyView, useLazy } from '../hooks/lazy.ts';
 import { ConnectionButton } from '../connection/connection-button.ts';
 import { AgentMenu } from '../agent/agent-menu.ts';
 import { ArchivedNote } from '../agent/archived-note.ts';
 import { TABS } from './agent-tabs.ts';
 import type { Tab } from './agent-tabs.ts';
+
+const previews = lazy(() => import('../previews/preview-bar.ts'));
 
 /** One agent: its header, and one of the tabs. */
 export default function AgentPage({ params }: PageProps) {
@@ -54,6 +56,7 @@ interface ViewProps {
 
 function AgentView({ agent, tab }: ViewProps) {
   const [renaming, setRenaming] = useState(false);
+  const [previewing, setPreviewing] = useState(false);
   return html`
     <div class="agent-page">
       <header class="agent-head">
@@ -64,8 +67,19 @@ function AgentView({ agent, tab }: ViewProps) {
             <${Facts} agent=${agent} />
           </div>
           <${ConnectionButton} agent=${agent} word=${false} />
-          <${AgentMenu} agent=${agent} onRename=${() => setRenaming(true)} />
+          <${AgentMenu}
+            agent=${agent}
+            onRename=${() => setRenaming(true)}
+            onPreview=${() => setPreviewing(true)}
+          />
         </div>
+        <${LazyView}
+          key=${agent.id}
+          source=${previews}
+          agent=${agent}
+          isOpen=${previewing}
+          onToggle=${setPreviewing}
+        />
         <${Tabs} agent=${agent} current=${tab} />
       </header>
       <${ArchivedNote} agent=${agent} />

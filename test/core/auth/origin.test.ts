@@ -1,6 +1,6 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { canonicalOrigin, checkOrigin, isOwnHost } from '../../../core/auth/origin.ts';
+import { canonicalOrigin, checkFetchSite, checkOrigin, isOwnHost } from '../../../core/auth/origin.ts';
 import { ERROR_STATUS, Failure } from '../../../core/api/errors.ts';
 import type { HttpRequest } from '../../../core/http/types.ts';
 
@@ -37,6 +37,33 @@ for (const [name, origin] of FOREIGN) {
     for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) assert.is(outcome(method, { origin }), 403);
   });
 }
+
+const isData = (url: string, headers: Headers, method = 'GET'): boolean => {
+  try {
+    checkFetchSite({ method, url, headers } as unknown as HttpRequest);
+    return true;
+  } catch (error) {
+    assert.instance(error, Failure);
+    return false;
+  }
+};
+
+test('data is refused to pages of other origins, of the same site too, but for links', () => {
+  for (const site of ['same-site', 'cross-site']) {
+    for (const url of ['/api/agents', '/api?x', '/m/machine/api/agents/1/files/content?path=a']) {
+      for (const mode of ['no-cors', 'cors', 'same-origin', 'websocket']) {
+        assert.not.ok(isData(url, { 'sec-fetch-site': site, 'sec-fetch-mode': mode }), `${site} ${mode} ${url}`);
+      }
+      assert.ok(isData(url, { 'sec-fetch-site': site, 'sec-fetch-mode': 'navigate' }));
+      assert.not.ok(isData(url, { 'sec-fetch-site': site, 'sec-fetch-mode': 'navigate' }, 'POST'));
+    }
+    for (const url of ['/', '/icon.png', '/manifest.webmanifest', '/apix']) {
+      assert.ok(isData(url, { 'sec-fetch-site': site, 'sec-fetch-mode': 'no-cors' }), url);
+    }
+  }
+  for (const site of ['same-origin', 'none']) assert.ok(isData('/api/agents', { 'sec-fetch-site': site }));
+  assert.ok(isData('/api/agents', {}), 'programs, and browsers over plain http');
+});
 
 test('our own Origin passes, in any case', () => {
   assert.is(outcome('GET', { ...UPGRADE, origin: OWN }), 200);

@@ -29,6 +29,11 @@ const PROMPTS: Record<string, (turn: Turn, rest: string) => Promise<void>> = {
     });
     await turn.text('The command step is over.');
   },
+  /** serve <command>: a program that goes on behind the turn, as a dev server does. */
+  async serve(turn, command) {
+    spawn('sh', ['-c', command], { stdio: 'ignore' }).unref();
+    await turn.text('It is being started.');
+  },
   /** long <words> <ms between two> */
   async long(turn, rest) {
     const [count = 20, delayMs = 20] = rest.split(' ').map(Number);

@@ -65,6 +65,8 @@ export async function startRelay(options: TestRelayOptions = {}): Promise<TestRe
       trustedProxies: [],
       stateFile: null,
       auditFile: null,
+      previewDomain: null,
+      previewPort: null,
       metricsToken: null,
       ...config,
     },

@@ -102,6 +102,7 @@ export const agents = {
     unarchive: 'Take out of the archive',
     archived: 'This agent is archived. A message brings it back.',
     markUnread: 'Mark as unread',
+    preview: 'Open a preview',
     exportMarkdown: 'Export as Markdown',
     exportJson: 'Export as JSON',
     continue: 'Continue',

@@ -7,6 +7,7 @@ import { desk } from './desk.ts';
 import { devices } from './devices.ts';
 import { files } from './files.ts';
 import { first } from './first.ts';
+import { previews } from './previews.ts';
 import { push } from './push.ts';
 import { search } from './search.ts';
 import { settings } from './settings.ts';
@@ -23,6 +24,7 @@ export const english = {
   ...files,
   ...search,
   ...settings,
+  ...previews,
   ...push,
   ...terminal,
   ...devices,

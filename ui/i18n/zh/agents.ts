@@ -94,6 +94,7 @@ export const agents: Translation<English> = {
     unarchive: '取消归档',
     archived: '此代理已归档。发一条消息即可取回。',
     markUnread: '标为未读',
+    preview: '打开预览',
     exportMarkdown: '导出为 Markdown',
     exportJson: '导出为 JSON',
     continue: '继续',
