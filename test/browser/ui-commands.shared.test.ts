@@ -32,7 +32,7 @@ test('our commands are offered with those of the agent, and each does what it sa
   await box(page).fill('/c');
   const names = () => page.locator('.commands .name').allInnerTexts();
   await page.locator('.commands .name').first().waitFor();
-  assert.equal((await names()).slice(0, 4), ['/copy', '/cost', '/clear', '/compact']);
+  assert.equal((await names()).slice(0, 4), ['/clear', '/compact', '/copy', '/cost']);
   await type(page, '/copy');
   await page.getByText('Answer copied.').waitFor();
   assert.is(await page.evaluate(() => navigator.clipboard.readText()), 'the **first**');

@@ -53,12 +53,13 @@ export const ownCommands = (): Command[] =>
     argumentHint: (OWN[name] as OwnCommand).argument ?? '',
   }));
 
-/** Ours, and those of the agent that have no name of ours. */
+/** Those of the agent, as before there were any of ours, then ours. */
 export const allCommands = (capabilities: Capabilities | null): Command[] => [
-  ...ownCommands(),
   ...agentCommands(capabilities),
+  ...ownCommands(),
 ];
 
+/** Those that have no name of ours. */
 export const agentCommands = (capabilities: Capabilities | null): Command[] =>
   (capabilities?.commands ?? []).filter(({ name }) => !isOwn(name));
 
