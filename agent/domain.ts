@@ -20,7 +20,7 @@ import { activeTaskOf, TaskBoard } from './pipeline/board.ts';
 import { PipelineRunner } from './pipeline/runner.ts';
 import { DATA_DIRECTORY_MARK, removeMarks } from './process/environment.ts';
 import { endHolder, holderDirectory, type HolderRecord } from './process/holder/records.ts';
-import { findSurvivors } from './process/holder/survivors.ts';
+import { findSurvivors, type Survivors } from './process/holder/survivors.ts';
 import { killOrphans } from './process/orphans.ts';
 import type { ProviderSet } from './provider/provider-set.ts';
 import { createOwnProviders, createProviders, ownTools } from './providers.ts';
@@ -75,9 +75,7 @@ const STATUS_MS = 1000;
 /** Reads what is on disk, recovers what a crash left, and begins the work. `close` ends all of it. */
 export async function openDomain(context: AgentContext): Promise<Domain> {
   const { config, log, clock } = context;
-  const survivors = await findSurvivors(config.dataDir, log);
-  const { length: orphans } = await killOrphans(config.dataDir, log, survivors.flatMap((entry) => entry.process ?? []));
-  if (orphans) log.warn('killed orphaned processes from a previous run', { count: orphans });
+  const { living: survivors, dead } = await clearUp(context);
   removeMarks(process.env);
   const env = { ...process.env, [DATA_DIRECTORY_MARK]: config.dataDir };
   const settings = openSettings(context);
@@ -85,9 +83,11 @@ export async function openDomain(context: AgentContext): Promise<Domain> {
   const providers = createProviders({ own, custom: () => settings.value.acpAgents, env, clock, log });
   const workspace = createWorkspace(context, () => settings.value);
   const sessions = createDiskSessions(own);
-  const agents = await Registry.open({ context, providers, workspace, onDisk: sessions });
+  const holders = survivors.filter(({ kind }) => kind === 'cli');
+  const wasStarted = (id: string) => dead.some((entry) => entry.id === id && entry.child !== null);
+  const agents = await Registry.open({ context, providers, workspace, onDisk: sessions, holders, wasStarted });
   const terminals = createTerminals(context, agents);
-  await adoptSurvivors(context, terminals, survivors);
+  await adoptSurvivors(context, terminals, survivors.filter(({ kind }) => kind !== 'cli'));
   const search = new Search({ context, agents });
   const runTime = new RunTime(context);
   const services = openServices(context, { agents, workspace, settings, terminals, runTime });
@@ -102,9 +102,9 @@ export async function openDomain(context: AgentContext): Promise<Domain> {
     terminals,
     async close({ detach = false } = {}) {
       await services.close();
-      if (detach) reportLeft(log, terminals.list().filter(({ exited }) => !exited).length);
-      const ended = detach ? terminals.detach() : terminals.close();
-      await Promise.all([search.close(), agents.close(), workspace.close(), ended, runTime.close()]);
+      if (detach) reportLeft(log, agents.survivors, terminals.list().filter(({ exited }) => !exited).length);
+      const ended = detach ? [agents.detach(), terminals.detach()] : [agents.close(), terminals.close()];
+      await Promise.all([search.close(), workspace.close(), ...ended, runTime.close()]);
       await providers.close();
     },
   };
@@ -125,11 +125,26 @@ async function adoptSurvivors(
   await terminals.adopt(survivors.filter(isKnown));
 }
 
-function reportLeft(log: Log, terminals: number): void {
-  if (!terminals) return;
-  const what = terminals === 1 ? '1 terminal goes on' : `${terminals} terminals go on`;
-  log.info(`${what} without the server; the next start finds it all again. To end it: agent-monitor stop --all`);
+/** What runs since before this server: holders with what they hold, and nothing else. */
+async function clearUp({ config, log }: AgentContext): Promise<Survivors> {
+  const survivors = await findSurvivors(config.dataDir, log);
+  const { length: orphans } = await killOrphans(config.dataDir, log, survivors.living.flatMap(identitiesOf));
+  if (orphans) log.warn('killed orphaned processes from a previous run', { count: orphans });
+  return survivors;
 }
+
+function reportLeft(log: Log, agents: number, terminals: number): void {
+  const count = (n: number, name: string) => n ? [`${n} ${name}${n === 1 ? '' : 's'}`] : [];
+  const what = [...count(agents, 'agent'), ...count(terminals, 'terminal')].join(' and ');
+  if (!what) return;
+  const verb = agents + terminals === 1 ? 'goes on' : 'go on';
+  log.info(
+    `${what} ${verb} without the server; the next start finds it all again. To end it: agent-monitor stop --all`,
+  );
+}
+
+/** A holder and what it holds: each carries a mark of its own. */
+const identitiesOf = ({ process: holder, child }: HolderRecord) => [holder, child].filter((entry) => entry !== null);
 
 export interface ServiceOptions {
   agents: Agents;

@@ -24,6 +24,7 @@ export const createOwnProviders = ({ config, log, clock }: AgentContext, env: En
     env,
     log: log.tagged('Claude'),
     clock,
+    holders: { dataDir: config.dataDir, idleMs: config.holderIdleMs },
   }),
   createCodex({ bin: config.programs.codex, env, log: log.tagged('Codex'), clock }),
 ];

@@ -11,8 +11,9 @@ import type { Log } from '../../core/log.ts';
 import { exitSentence, type Program, startFailure } from './child-errors.ts';
 import { cleanEnvironment, type Environment, PROCESS_MARK } from './environment.ts';
 import { LineSplitter } from './jsonl.ts';
-import { isSameProcess, type ProcessIdentity, processIdentity, signal } from './identity.ts';
-import { familyOf, killProcessTree } from './process-tree.ts';
+import { type ProcessIdentity, processIdentity, signal } from './identity.ts';
+import { killProcessTree } from './process-tree.ts';
+import { stopInSteps, type StopOptions } from './stop-steps.ts';
 import { programPath } from './program-path.ts';
 
 export interface Launch {
@@ -45,21 +46,18 @@ export interface ProcessEnd {
   text: string;
 }
 
-export interface StopOptions {
-  /** First step: ask the CLI to stop its work. stop() waits for a promise, at most STOP.interruptMs. */
-  interrupt?: () => void | Promise<unknown>;
-  /** How long the CLI may take to end after its stdin was closed, ms; default STOP.inputMs. */
-  inputMs?: number;
-}
-
 export interface CliProcess {
   /** null when the CLI could not be started. */
   readonly pid: number | null;
   /** Save this: killProcessTree() finds the process by it after a crash of this server. */
   readonly identity: ProcessIdentity | null;
   readonly ended: Promise<ProcessEnd>;
-  /** Writes to stdin. @returns false when the CLI has ended, its input is closed or it has not read the last MAX_INPUT bytes */
-  write(text: string): boolean;
+  readonly isOver: boolean;
+  /**
+   * Writes to stdin. `key`: a holder that was given it before writes nothing.
+   * @returns false when the CLI has ended, its input is closed or it has not read the last MAX_INPUT bytes
+   */
+  write(text: string, key?: string): boolean;
   closeInput(): void;
   /** interrupt → close stdin → SIGTERM to the group → SIGKILL to all it started. Resolves when all have ended. */
   stop(options?: StopOptions): Promise<void>;
@@ -67,8 +65,6 @@ export interface CliProcess {
   stderrTail(): string;
 }
 
-/** Deadlines of the steps of stop(), ms; with the sweep of leftovers they add up to less than 7 s. */
-export const STOP = { interruptMs: 1500, inputMs: 2000, termMs: 1500, killMs: 1000 };
 /** Bytes that may wait for the CLI to read them: a message with images is at most an upload of 64 MiB. */
 export const MAX_INPUT = 96 * 1024 * 1024;
 export const MAX_STDERR_TAIL = 4096;
@@ -77,6 +73,16 @@ export const MAX_STDERR_LINE = 4096;
 const READ_BURST = 256 * 1024;
 /** After the CLI has ended, how long a process that it left behind may hold its stdout open, ms. */
 const DRAIN_MS = 500;
+
+/** What a CLI is started with. Throws when there is no such directory, or no such program in PATH. */
+export function resolveLaunch({ command, args, cwd, env, extraEnv }: Launch, mark: string) {
+  // Checked here because spawn's ENOENT is the same for a missing directory and a missing program.
+  if (!statSync(cwd, { throwIfNoEntry: false })?.isDirectory()) {
+    throw Object.assign(new Error(cwd), { code: 'NO_CWD' });
+  }
+  const clean = cleanEnvironment(env, { ...extraEnv, [PROCESS_MARK]: mark });
+  return { file: programPath(command, clean.PATH), args, cwd, env: clean };
+}
 
 /** Starts a CLI. Never throws: `exit` reports a failure to start. */
 export function spawnProcess(launch: Launch): CliProcess {
@@ -119,15 +125,10 @@ class Cli implements CliProcess {
   }
 
   #spawn(): ChildProcessWithoutNullStreams {
-    const { command, args, cwd, env, extraEnv } = this.#launch;
-    // Checked here because spawn's ENOENT is the same for a missing directory and a missing program.
-    if (!statSync(cwd, { throwIfNoEntry: false })?.isDirectory()) {
-      throw Object.assign(new Error(cwd), { code: 'NO_CWD' });
-    }
-    const clean = cleanEnvironment(env, { ...extraEnv, [PROCESS_MARK]: this.#mark });
-    return spawn(programPath(command, clean.PATH), args, {
+    const { file, args, cwd, env } = resolveLaunch(this.#launch, this.#mark);
+    return spawn(file, args, {
       cwd,
-      env: clean,
+      env,
       stdio: ['pipe', 'pipe', 'pipe'],
       detached: true,
       shell: false,
@@ -187,6 +188,10 @@ class Cli implements CliProcess {
     this.#launch.exit(end);
   }
 
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   write(text: string): boolean {
     const input = this.#child?.stdin;
     if (this.#isOver || !input?.writable || input.writableLength > MAX_INPUT) return false;
@@ -203,38 +208,7 @@ class Cli implements CliProcess {
   }
 
   stop(options: StopOptions = {}): Promise<void> {
-    return this.#stopping ??= this.#stopInSteps(options);
-  }
-
-  async #stopInSteps({ interrupt, inputMs = STOP.inputMs }: StopOptions): Promise<void> {
-    const { pid, identity } = this;
-    if (pid === null || this.#isOver) return;
-    const gone = async (ms: number, also?: Promise<unknown>) => {
-      await this.#within(ms, also);
-      return this.#isOver;
-    };
-    if (interrupt) await gone(STOP.interruptMs, Promise.resolve().then(interrupt).catch(() => {}));
-    this.closeInput();
-    // Looked up while the CLI lives: a process may have neither mark nor parent later.
-    const known = identity ? await familyOf(identity) : [];
-    if (!await gone(inputMs)) {
-      signal(-pid, 'SIGTERM');
-      if (!await gone(STOP.termMs)) {
-        if (identity) known.push(...await familyOf(identity));
-        signal(-pid, 'SIGKILL');
-        for (const entry of known) if (isSameProcess(entry)) signal(entry.pid, 'SIGKILL');
-        await gone(STOP.killMs);
-      }
-    }
-    signal(-pid, 'SIGKILL'); // a group outlives its leader
-    if (identity) await killProcessTree(identity, { clock: this.#clock, log: this.#launch.log, known });
-  }
-
-  /** Resolves when the process has ended, when `also` settles or when the time is up. */
-  async #within(ms: number, also: Promise<unknown> = this.ended): Promise<void> {
-    let timer: Timer | null = null;
-    const timeout = new Promise<void>((resolve) => timer = this.#clock.setTimeout(resolve, ms));
-    await Promise.race([this.ended, also, timeout]);
-    this.#clock.clearTimeout(timer);
+    const { clock = systemClock, log } = this.#launch;
+    return this.#stopping ??= stopInSteps(this, options, { clock, log });
   }
 }

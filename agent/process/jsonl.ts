@@ -32,6 +32,29 @@ export class LineSplitter {
   #held = Buffer.alloc(0);
   #heldBytes = 0;
   #droppedBytes = 0;
+  /** Bytes before the present chunk, and up to the end of the last line that was finished. */
+  #pushed = 0;
+  #consumed = 0;
+
+  /** Bytes up to the end of the line that was handled last, or is being handled. */
+  get consumed(): number {
+    return this.#consumed;
+  }
+
+  /** Bytes of the line under way that is too long; 0: it is not. */
+  get dropping(): number {
+    return this.#droppedBytes;
+  }
+
+  /** Bytes of all chunks. */
+  get pushed(): number {
+    return this.#pushed;
+  }
+
+  /** What comes first is the rest of a line of which so many bytes were dropped elsewhere. */
+  resume(dropping: number): void {
+    this.#droppedBytes = dropping;
+  }
 
   constructor(handlers: LineHandlers) {
     this.#handlers = handlers;
@@ -42,10 +65,12 @@ export class LineSplitter {
     const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     let from = 0;
     for (let at = bytes.indexOf(LF); at >= 0; at = bytes.indexOf(LF, from)) {
+      this.#consumed = this.#pushed + at + 1;
       this.#finish(bytes, from, at);
       from = at + 1;
     }
     if (from < bytes.length) this.#hold(bytes, from, bytes.length);
+    this.#pushed += bytes.length;
   }
 
   /** The stream has ended: what followed the last LF is a line too. */

@@ -1,7 +1,7 @@
 /** Ends a PTY's whole session, as a closed window does. */
 import process from 'node:process';
 import { isSameProcess, type ProcessIdentity, signal } from './identity.ts';
-import { readStats } from './proc-table.ts';
+import { bootId, readStats } from './proc-table.ts';
 
 /** How long to wait after SIGHUP and after SIGKILL, and how often to look whether the session has ended, ms. */
 export const HANGUP_MS = 1500;
@@ -23,7 +23,7 @@ export async function endSession(leader: number): Promise<void> {
 
 /** The same for a leader that was put on record: its number may be another's by now, unless one of its session lives. */
 export async function endRecordedSession(leader: ProcessIdentity | null): Promise<number> {
-  if (!leader) return 0;
+  if (!leader || leader.bootId !== bootId()) return 0;
   const members = sessionOf(leader.pid);
   // A session's number is not used again while one of its processes lives (setsid(2)): without its leader it is the old one.
   if (!members.length || (members.includes(leader.pid) && !isSameProcess(leader))) return 0;

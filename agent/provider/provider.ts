@@ -17,6 +17,7 @@ import type {
   ToolStatus,
 } from '../../core/api/messages.ts';
 import type { HistoryMessage } from './history-message.ts';
+import type { HolderRecord } from '../process/holder/records.ts';
 import type { ProcessIdentity } from '../process/identity.ts';
 
 /** What a session is opened with. */
@@ -31,6 +32,32 @@ export interface OpenOptions {
   model: string;
   mode: PermissionMode;
   effort: string;
+  /** For a provider that can keep its CLI in a holder. */
+  holder?: HolderOptions;
+}
+
+/** The holder that a CLI is to run in, or runs in. */
+export interface HolderOptions {
+  id: string;
+  /** One that runs since before this server, and up to where its output is known; null: it is to be started. */
+  survivor: { record: HolderRecord; offset: number; state: unknown } | null;
+}
+
+/** A CLI that outlives this server. */
+export interface HeldSession {
+  readonly id: string;
+  /** It is at a turn, as far as its output is known. */
+  readonly isTurning: boolean;
+  /** Resolves when the CLI runs, or has failed to. */
+  readonly running: Promise<void>;
+  /** Bytes of its output whose events have been emitted: those of a line are all emitted at once. */
+  readonly offset: number;
+  /** What is to be known at this offset to go on reading, as JSON. */
+  snapshot(): unknown;
+  /** What came before this offset is on disk: it is not asked for again. */
+  ack(offset: number): void;
+  /** Leaves it to the next server. No event follows. */
+  detach(): void;
 }
 
 export interface OutgoingMessage {
@@ -98,6 +125,10 @@ export type ProviderEvent =
   }
   | { type: 'title'; title: string }
   | { type: 'cleared' } // the conversation was reset (/clear)
+  /** The CLI runs: its process is known now. Only of a CLI in a holder. */
+  | { type: 'process' }
+  /** All that the CLI wrote before this server came has been emitted. Its commands may be given again. */
+  | { type: 'caught.up' }
   | { type: 'activity' } // a sign of life that means nothing else
   /** The last event. `expected`: stop() or reap() asked for it. `text` says what to do about a failure. */
   | {
@@ -117,6 +148,8 @@ export interface ProviderSession {
   readonly identity?: ProcessIdentity | null;
   /** Work goes on although no turn runs: the process must not be ended as idle. */
   readonly hasBackgroundWork?: boolean;
+  /** null: it ends with this server. */
+  readonly held?: HeldSession | null;
   send(message: OutgoingMessage): void;
   /** @returns false when the CLI has no such open request (any more) */
   decide(requestId: string, decision: DecisionBody): boolean;
@@ -149,6 +182,8 @@ export interface Provider {
   /** For people; those with drivers of their own have theirs in core/api/providers.ts. */
   readonly label?: string;
   readonly icon?: string;
+  /** Its CLIs run in holders, if OpenOptions name one. */
+  readonly isHeld?: boolean;
   /** Missing: its sessions on disk are not read. */
   readonly storedSessions?: StoredSessions;
   /** Never throws: a failure to start is an `exit` event whose text says what to do. */

@@ -1,5 +1,4 @@
 /** What each event of a provider does to an agent's messages, usage and state. */
-import { randomUUID } from 'node:crypto';
 import { cut, cutStart } from '../../core/api/cut.ts';
 import type { QueuedMessage } from '../../core/api/agents.ts';
 import type { UserMessage } from '../../core/api/messages.ts';
@@ -7,6 +6,7 @@ import type { ProviderEvent, ProviderRequest } from '../provider/provider.ts';
 import { boundInput, boundRequest, boundResult, MAX_PENDING, MAX_RESULT, MAX_TEXT } from './bounds.ts';
 import { closeStreams } from './close-messages.ts';
 import type { EventContext } from './event-context.ts';
+import type { NewMessage } from './message-log.ts';
 
 /** Characters of a queued message on a card. */
 const MAX_QUEUE_TEXT = 1000;
@@ -27,18 +27,20 @@ export function applyEvent(context: EventContext, event: Exclude<ProviderEvent, 
     case 'turn.end':
       return onTurnEnd(context, event);
     case 'text.start':
-      return void (log.get(event.id) ?? log.add({
+      if (log.get(event.id)) return restart(context, event.id, { text: '', done: false });
+      return void log.add({
         kind: event.thinking ? 'thinking' : 'text',
         id: event.id,
         text: '',
         done: false,
         ...parent(event),
-      }));
+      });
     case 'text.delta':
       return onTextDelta(context, event);
     case 'text.end':
       return onTextEnd(context, event);
     case 'tool.start':
+      restart(context, event.id, { status: 'running', output: '' });
       return onTool(context, event.id, { tool: event.tool, title: '', input: null, ...parent(event) });
     case 'tool.input.delta':
       return log.stream(event.id, 'inputText', event.text);
@@ -79,9 +81,21 @@ export function applyEvent(context: EventContext, event: Exclude<ProviderEvent, 
         text: 'The conversation was cleared: the agent no longer sees what is above.',
         passing: false,
       });
+    case 'process':
+    case 'caught.up':
     case 'activity':
       return;
   }
+}
+
+/** Output that is applied again makes the same message, not a second one. */
+function addOnce({ log }: EventContext, message: NewMessage): void {
+  if (!log.patch(message.id, { ...message })) log.add(message);
+}
+
+/** A message of an earlier server begins again, and will be as it was. */
+function restart({ log, isReplay }: EventContext, id: string, beginning: Record<string, unknown>): void {
+  if (isReplay()) log.patch(id, beginning);
 }
 
 const parent = (event: { parent?: string }) => (event.parent ? { parent: event.parent } : {});
@@ -104,9 +118,9 @@ function onTurnEnd(context: EventContext, event: Of<'turn.end'>): void {
   for (const { id } of closed) log.patch(id, { status: 'cancelled' });
   context.refreshPending();
   closeStreams(context);
-  log.add({
+  addOnce(context, {
     kind: 'turn',
-    id: randomUUID(),
+    id: context.newId(),
     outcome: event.outcome,
     text: cut(event.text, MAX_TEXT),
     durationMs: event.durationMs,
@@ -151,16 +165,24 @@ function onToolEnd(context: EventContext, event: Of<'tool.end'>): void {
   });
 }
 
-function onTodos({ log }: EventContext, event: Of<'todos'>): void {
+function onTodos(context: EventContext, event: Of<'todos'>): void {
+  const { log } = context;
   for (const message of log.newest()) {
     if (message.kind === 'user') break;
     if (message.kind === 'todos') return void log.patch(message.id, { todos: event.todos });
   }
-  log.add({ kind: 'todos', id: randomUUID(), todos: event.todos });
+  addOnce(context, { kind: 'todos', id: context.newId(), todos: event.todos });
 }
 
-function onRequest({ log, store, refreshPending }: EventContext, request: ProviderRequest): void {
-  if (log.get(request.requestId)) return;
+function onRequest(context: EventContext, request: ProviderRequest): void {
+  const { log, store, refreshPending } = context;
+  const known = log.get(request.requestId);
+  // The end of an earlier turn that was applied again has closed it.
+  if (known?.kind === 'request' && known.status === 'cancelled' && !known.decision) {
+    restart(context, known.id, { status: 'pending' });
+    refreshPending();
+  }
+  if (known) return;
   const { requestId, ...bounded } = boundRequest(request);
   log.add({ kind: 'request', id: requestId, ...bounded, status: 'pending', decision: null });
   void log.commit().catch(() => {});
@@ -201,7 +223,8 @@ export const queueEntry = ({ id, text, at }: UserMessage): QueuedMessage => ({
   at,
 });
 
-function onNotice({ log }: EventContext, event: Of<'notice'>): void {
+function onNotice(context: EventContext, event: Of<'notice'>): void {
+  const { log } = context;
   const text = cut(event.text, MAX_RESULT);
   const limit = event.limit ? { limit: event.limit } : {};
   if (event.passing) {
@@ -213,5 +236,5 @@ function onNotice({ log }: EventContext, event: Of<'notice'>): void {
     }
   }
   const { level, code, passing } = event;
-  log.add({ kind: 'notice', id: randomUUID(), level, code, text, passing, ...limit });
+  addOnce(context, { kind: 'notice', id: context.newId(), level, code, text, passing, ...limit });
 }

@@ -1,6 +1,6 @@
 /** One run of an agent's CLI: from open() to its exit event. */
 import type { Clock, Timer } from '../../core/clock.ts';
-import type { OpenOptions, Provider, ProviderEvent, ProviderSession } from '../provider/provider.ts';
+import type { HolderOptions, OpenOptions, Provider, ProviderEvent, ProviderSession } from '../provider/provider.ts';
 import type { AgentRecord } from './record.ts';
 import type { StopReason } from './state.ts';
 
@@ -9,6 +9,8 @@ const REAP_MS = 5000;
 
 export interface CliRunOptions {
   provider: Provider;
+  /** Where the CLI is to be held, or is held since before this server; undefined: it ends with this server. */
+  holder?: HolderOptions;
   clock: Clock;
   onEvent(event: ProviderEvent): void;
   /** stop() is done, also when the provider never emitted its exit. */
@@ -32,10 +34,10 @@ export class CliRun {
   #reapTimer: Timer | null = null;
 
   /** Starts the CLI; it resumes the session that the record names. */
-  constructor(record: AgentRecord, { provider, clock, onEvent, onStopped }: CliRunOptions) {
+  constructor(record: AgentRecord, { provider, holder, clock, onEvent, onStopped }: CliRunOptions) {
     this.#clock = clock;
     this.#onStopped = onStopped;
-    this.cli = provider.open(openOptions(record), onEvent);
+    this.cli = provider.open({ ...openOptions(record), ...(holder ? { holder } : {}) }, onEvent);
   }
 
   /** Resolves when the CLI and all that it started have ended. */

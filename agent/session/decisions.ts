@@ -44,6 +44,20 @@ export class Decisions {
     return { decision: retained, duplicate: false };
   }
 
+  /**
+   * Gives the decisions that the CLI has not confirmed to it once more, for it goes on under a later server: one that it has already,
+   * its holder does not give it again. An answer that is kept nowhere has to be given anew.
+   */
+  repeat(): void {
+    for (const message of this.#options.log().open()) {
+      if (message.kind !== 'request' || message.status !== 'decided' || !message.decision) continue;
+      const hasSecrets = message.decision.answers !== undefined && message.questions.some(({ secret }) => secret);
+      if (hasSecrets) this.#options.log().patch(message.id, { status: 'pending', decision: null });
+      else this.#options.deliver(message.id, message.decision);
+    }
+    this.#options.onChange();
+  }
+
   #request(id: string): RequestMessage {
     const message = this.#options.log().get(id);
     if (message?.kind === 'request') return message;

@@ -11,6 +11,10 @@ export interface EventContext {
   now(): number;
   apply(event: StateEvent): void;
   refreshPending(): void;
+  /** For a message that the CLI has no name for: the same when the same output is applied again. */
+  newId(): string;
+  /** This may have been applied before, by a server that was killed. */
+  isReplay(): boolean;
   /** The CLI holds a message that it has not begun with. */
   isBusy(): boolean;
 }

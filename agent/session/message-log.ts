@@ -27,6 +27,9 @@ export const PAGE_DEFAULT = 100;
 export const MAX_PAGE = 1000;
 
 export type StreamField = 'text' | 'inputText' | 'output';
+type Streamed = Record<StreamField, string>;
+/** How long the streamed fields of a message are. */
+export type StreamLengths = Record<StreamField, number> & { id: string };
 type WithoutBase<T> = T extends Message ? Omit<T, 'seq' | 'at'> : never;
 export type NewMessage = WithoutBase<Message>;
 
@@ -186,6 +189,33 @@ export class MessageLog {
       if (text) this.#options.publish({ type: 'delta', agent: this.#options.agentId, id, field, offset: from, text });
     }
     this.#dirty.clear();
+  }
+
+  /** How long the messages are that stream now. */
+  streamLengths(): StreamLengths[] {
+    return [...this.#open].flatMap((id): StreamLengths[] => {
+      const { text = '', inputText = '', output = '', kind } = this.#byId.get(id) as Message & Partial<Streamed>;
+      if (kind !== 'text' && kind !== 'thinking' && kind !== 'tool') return [];
+      return [{ id, text: text.length, inputText: inputText.length, output: output.length }];
+    });
+  }
+
+  /** Takes back what streamed in later: it comes again. */
+  rewind(lengths: readonly StreamLengths[]): void {
+    for (const { id, text, inputText, output } of lengths) {
+      const message = this.#byId.get(id);
+      if (message?.kind === 'text' || message?.kind === 'thinking') {
+        this.patch(id, { text: message.text.slice(0, text), done: false });
+      } else if (message?.kind === 'tool') {
+        this.patch(id, { inputText: message.inputText.slice(0, inputText), output: message.output.slice(0, output) });
+      }
+    }
+  }
+
+  /** Resolves when all changes so far are on disk, those too of messages that stream. */
+  checkpoint(): Promise<void> {
+    this.#checkpoint();
+    return this.commit();
   }
 
   /** Resolves when all changes so far are on disk. */

@@ -3,6 +3,7 @@
  * changes nothing.
  */
 import { randomUUID } from 'node:crypto';
+import type { QueuedMessage } from '../../core/api/agents.ts';
 import { Failure } from '../../core/api/errors.ts';
 import type { Picture, SendMessageBody, UserMessage } from '../../core/api/messages.ts';
 import type { OutgoingMessage, ProviderSession } from '../provider/provider.ts';
@@ -233,6 +234,35 @@ export class PromptQueue {
   /** A new CLI begins: what the former one had not begun with is not its own. */
   forgetUndelivered(): void {
     this.#undelivered.clear();
+  }
+
+  /**
+   * Takes up what an earlier server had saved and no CLI has begun with. Each is handed over once more when its turn comes: what the
+   * CLI has already, its holder does not give it again. What the CLI said it has is its own.
+   * @param queue as it was shown
+   */
+  async repeat(queue: readonly QueuedMessage[]): Promise<void> {
+    const place = (id: string) => queue.findIndex((entry) => entry.id === id);
+    const open = this.#options.log().open().filter((message) => message.kind === 'user');
+    // Those that were handed over last are in no queue, and come first.
+    for (const message of open.sort((a, b) => place(a.id) - place(b.id) || a.seq - b.seq)) {
+      if (this.#saving.has(message.id) || this.#accepted.get(message.id)) continue;
+      const outgoing = await this.#outgoing(message);
+      if (!outgoing) continue;
+      if (queue[place(message.id)]?.handed) this.#undelivered.set(message.id, outgoing);
+      else this.#accepted.addLast(outgoing);
+    }
+    if (this.isWaiting) this.#options.onAccepted();
+  }
+
+  /** null: its pictures are gone, which is on the record then. */
+  async #outgoing({ id, text, images }: UserMessage): Promise<OutgoingMessage | null> {
+    try {
+      return { id, text, images: await Promise.all(images.map((picture) => this.#read(picture))) };
+    } catch {
+      this.#options.log().patch(id, { status: 'failed', error: NO_PICTURES });
+      return null;
+    }
   }
 
   /** What the CLI had not begun with waits for the next one, before everything else. */

@@ -7,6 +7,7 @@ import type { AgentInfo, CreateAgentBody } from '../../core/api/agents.ts';
 import { bool, type Check, need, pick, string, wrong } from '../../core/api/schema.ts';
 import { parseProcessIdentity, type ProcessIdentity } from '../process/identity.ts';
 import type { AgentWorkspace } from '../workspace/workspace.ts';
+import { parseRunRecord, type RunRecord } from './run-record.ts';
 import { INSTRUCTIONS_FIELD } from '../../core/api/instructions.ts';
 
 /** Characters of a name taken from the prompt. */
@@ -28,6 +29,8 @@ export interface AgentRecord {
   isResumeLost: boolean;
   /** The CLI's process while it runs. */
   process: ProcessIdentity | null;
+  /** The holder of the CLI, while it runs in one, and what of its output is in the messages. */
+  run: RunRecord | null;
 }
 
 /** The session that the agent's CLI goes on with; null: it begins a new one, or a copy. */
@@ -48,16 +51,27 @@ export function parseRecord(value: unknown): AgentRecord {
     clientId: string,
     isResumeLost: bool,
     process: parseProcessIdentity,
+    run: (run) => parseRun(run, (value as { info?: unknown }).info) as RunRecord,
   });
   return {
     isAutoNamed: false,
     clientId: null,
     isResumeLost: false,
     process: null,
+    run: null,
     prompt: '',
     instructions: '',
     ...need(record, 'version', 'info', 'cwd'),
   };
+}
+
+/** null when this version does not understand it: the agent itself is there. */
+function parseRun(run: unknown, info: unknown): RunRecord | null {
+  try {
+    return parseRunRecord(run, info);
+  } catch {
+    return null;
+  }
 }
 
 const isVersion: Check<1> = (value, name) => value === 1 ? value : wrong(name, `1, not ${JSON.stringify(value)}`);
@@ -82,6 +96,7 @@ export function newRecord(
     clientId: body.clientId,
     isResumeLost: false,
     process: null,
+    run: null,
     info: { ...newInfo(id, body, place, now), demo },
   };
 }

@@ -18,6 +18,7 @@ import type {
   SendMessageBody,
   UserMessage,
 } from '../../core/api/messages.ts';
+import { endHolder, holderDirectory, type HolderRecord } from '../process/holder/records.ts';
 import type { ProcessIdentity } from '../process/identity.ts';
 import { killProcessTree } from '../process/process-tree.ts';
 import { absentProvider, type ProviderSet } from '../provider/provider-set.ts';
@@ -51,6 +52,10 @@ export interface RegistryOptions {
   /** Sessions that the CLIs keep themselves, for agents that go on with one. */
   onDisk?: Pick<DiskSessions, 'list' | 'history' | 'isOpen'>;
   idleReapMs?: number;
+  /** Holders of CLIs that run since before this server. */
+  holders?: readonly HolderRecord[];
+  /** Whether a holder that has died had started its CLI. */
+  wasStarted?(holder: string): boolean;
 }
 
 export class Registry implements Agents {
@@ -63,6 +68,8 @@ export class Registry implements Agents {
   readonly #sessions = new Map<string, AgentSession>();
   /** How each agent leaves its directory. */
   readonly #leave = new Map<string, () => void>();
+  /** Ids of holders that were taken up. */
+  readonly #adopted = new Set<string>();
   readonly #removing = new Map<string, Promise<void>>();
   readonly #known: KnownCapabilities;
   #sweepTimer: Timer | null = null;
@@ -91,6 +98,7 @@ export class Registry implements Agents {
   static async open(options: RegistryOptions): Promise<Registry> {
     const registry = new Registry(options);
     await Promise.all(registry.#files.ids().map((id) => registry.#load(id)));
+    registry.#endUnknownHolders();
     registry.#sweep();
     return registry;
   }
@@ -105,13 +113,39 @@ export class Registry implements Agents {
     const { state, cli, background, queue } = record.info;
     const wasAtWork = ['starting', 'running', 'waiting_input'].includes(state) || background || queue.length > 0;
     const wasOpen = record.process !== null || cli.running || wasAtWork;
+    if (await this.#adopt(session)) return;
     if (!wasOpen) return;
+    const { run } = record;
+    // The server was killed between its decision to start a CLI and the CLI's start: nothing was done yet.
+    if (run?.state === null && !record.process && !this.#options.wasStarted?.(run.holder)) return session.reopen();
     if (record.process) {
       const { length: count } = await killProcessTree(record.process, { clock: context.clock, log: context.log });
       if (count) context.log.warn('killed orphaned processes from a previous run', { agent: id, count });
     }
     session.recover();
     await session.save().catch(() => {});
+  }
+
+  /** Goes on with a CLI that a holder has kept. @returns false when there is none */
+  async #adopt(session: AgentSession): Promise<boolean> {
+    const { holders = [], context, providers } = this.#options;
+    const { id, info, record } = session;
+    const mine = holders.filter(({ meta }) => meta.agentId === id);
+    const holder = mine.find((entry) => entry.id === record.run?.holder) ?? mine[0];
+    if (!holder || !providers.get(info.provider)?.isHeld) return false;
+    this.#adopted.add(holder.id);
+    if (await session.adopt(holder)) context.log.info('an agent went on while the server was away', { agent: id });
+    return true;
+  }
+
+  /** A holder whose agent is gone, or has another one. */
+  #endUnknownHolders(): void {
+    const { holders = [], context: { config, log } } = this.#options;
+    for (const record of holders) {
+      if (this.#adopted.has(record.id)) continue;
+      log.warn('ending a CLI that no agent knows', { id: record.id });
+      endHolder(holderDirectory(config.dataDir), record);
+    }
   }
 
   /** What is left of an agent that was being made when the server was killed. No CLI of it has ever run. */
@@ -360,11 +394,25 @@ export class Registry implements Agents {
   // ---- life of the registry
 
   /** Ends every CLI; sessions can be resumed after the next start. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    return this.#closeAll((session) => session.close());
+  }
+
+  /** Leaves the CLIs that are at work, where they can be left, to the next server, and ends the others. */
+  detach(): Promise<void> {
+    return this.#closeAll((session) => session.detach());
+  }
+
+  /** How many CLIs would go on after detach(). */
+  get survivors(): number {
+    return [...this.#sessions.values()].filter((session) => session.outlivesServer).length;
+  }
+
+  async #closeAll(close: (session: AgentSession) => Promise<void>): Promise<void> {
     this.#isClosed = true;
     this.#creation.close();
     this.#options.context.clock.clearTimeout(this.#sweepTimer);
-    await Promise.all([...this.#sessions.values()].map((session) => session.close()));
+    await Promise.all([...this.#sessions.values()].map(close));
     await Promise.all([this.#deleted.close(), this.#known.close()]);
   }
 

@@ -8,7 +8,8 @@ import { Failure } from '../../core/api/errors.ts';
 import type { LiveChange } from '../../core/api/live.ts';
 import type { AgentInfo, AgentMarks, Capabilities, MergeRecord, PermissionMode } from '../../core/api/agents.ts';
 import type { DecisionBody, QueuedChange, SendMessageBody, UserMessage } from '../../core/api/messages.ts';
-import type { Provider, ProviderEvent } from '../provider/provider.ts';
+import type { HolderRecord } from '../process/holder/records.ts';
+import type { HolderOptions, Provider, ProviderEvent } from '../provider/provider.ts';
 import type { AgentContext } from '../context.ts';
 import type { Document } from '../store/document.ts';
 import { AgentInfoStore } from './agent-info-store.ts';
@@ -24,6 +25,8 @@ import { MessageLog } from './message-log.ts';
 import { PictureStore } from './pictures.ts';
 import { PromptQueue } from './prompt-queue.ts';
 import type { AgentRecord } from './record.ts';
+import { RunMarker } from './run-marker.ts';
+import { firstMarker } from './run-record.ts';
 import { SessionHold, type SessionHoldOptions } from './session-hold.ts';
 import type { SessionHolder, SessionLock } from './session-locks.ts';
 import { SessionStatus } from './session-status.ts';
@@ -56,6 +59,11 @@ export class AgentSession {
   /** Held while a CLI runs or a message is on its way to one. */
   readonly #hold: SessionHold;
   #run: CliRun | null = null;
+  /** null: the CLI ends with this server. */
+  #marker: RunMarker | null = null;
+  /** Called when a CLI of before has been taken up (true) or has ended meanwhile. */
+  #onAdopted: ((isThere: boolean) => void) | null = null;
+  #lastId = { at: '', count: 0 };
   #capabilities: Capabilities | null = null;
   /** Why the session takes no messages and starts no CLI: it is about to be closed or deleted. */
   #refusing: Failure | null = null;
@@ -194,18 +202,66 @@ export class AgentSession {
     if (this.#refusing) throw this.#refusing;
     if (this.#run) return;
     this.#hold.take();
-    const { info, record } = this;
     this.#status.apply({ type: 'open' });
     this.#prompts.forgetUndelivered();
-    const run = new CliRun(record, {
-      provider: this.#options.provider,
-      clock: this.#options.context.clock,
+    const id = randomUUID();
+    if (this.#options.provider.isHeld) this.#store.update({ run: firstMarker(id, this.info) });
+    this.#begin(this.#options.provider.isHeld ? { id, survivor: null } : undefined);
+  }
+
+  #begin(holder: HolderOptions | undefined): void {
+    const { provider, context: { clock } } = this.#options;
+    const run = new CliRun(this.record, {
+      provider,
+      holder,
+      clock,
       onEvent: (event) => this.#onEvent(event),
       onStopped: () => this.#onStopped(run),
     });
     this.#run = run;
-    this.#store.update({ process: run.cli.identity ?? null });
-    this.#store.patch({ cli: { ...info.cli, running: true, pid: run.cli.pid } });
+    const { held } = run.cli;
+    const settled = () => this.pictures.settled();
+    this.#marker = held ? new RunMarker({ held, store: this.#store, clock, log: () => this.log, settled }) : null;
+    this.#noteProcess();
+  }
+
+  #noteProcess(): void {
+    const { cli } = this.#run!;
+    this.#store.update({ process: cli.identity ?? null });
+    this.#store.patch({ cli: { ...this.info.cli, running: true, pid: cli.pid } });
+  }
+
+  /**
+   * Takes up the CLI that a holder has kept since before this server.
+   * @returns false when it has ended meanwhile, which is then on the record
+   */
+  adopt(record: HolderRecord): Promise<boolean> {
+    const { run } = this.record;
+    // A server that was killed before its first save has applied nothing.
+    const marker = run?.holder === record.id ? run : firstMarker(record.id, this.info);
+    this.#store.patch(marker.info);
+    this.log.rewind(marker.streams);
+    const open = new Set(this.log.open().map(({ id }) => id));
+    this.#store.patch({ lastSeq: this.log.lastSeq, queue: this.info.queue.filter(({ id }) => open.has(id)) });
+    const { offset, state } = marker;
+    return new Promise((resolve) => {
+      this.#onAdopted = (isThere) => {
+        this.#onAdopted = null;
+        resolve(isThere);
+      };
+      try {
+        this.#hold.take();
+      } catch { /* reported when the CLI names its session */ }
+      this.#begin({ id: record.id, survivor: { record, offset, state } });
+      this.#setTurning(this.#run?.cli.held?.isTurning ?? false);
+    });
+  }
+
+  /** The CLI has said all that it said before this server came: what it may have missed is given to it. */
+  #onCaughtUp(): void {
+    this.#decisions.repeat();
+    void this.#prompts.repeat(this.info.queue);
+    this.#onAdopted?.(true);
   }
 
   async cancelQueued(messageId: string): Promise<void> {
@@ -341,22 +397,34 @@ export class AgentSession {
 
   /** After a crash of this server: closes on the record what was open then. */
   recover(): void {
-    const { prompt } = this.record;
     const hadWork = this.#hasWork;
-    // Killed between the record and the first message: the prompt was taken, and would be gone without a word.
-    if (this.log.lastSeq === 0 && prompt.trim()) {
-      this.log.add({ kind: 'user', id: randomUUID(), text: prompt, images: [], status: 'accepted', by: '' });
-    }
+    this.#addPrompt();
     closeOpenMessages(this.#eventContext, {
       requests: 'expired',
       untaken: 'The agent server ended before the agent took this message. Send it again.',
       waiting: new Set(),
     });
     if (hadWork) this.#noteInterruption('The agent server ended while this session was open.');
-    this.#store.update({ process: null });
+    this.#store.update({ process: null, run: null });
     this.#store.patch({ cli: { ...this.info.cli, running: false, pid: null }, lastSeq: this.log.lastSeq });
     this.#status.apply({ type: 'lost', hadWork });
     this.#refreshBackground();
+  }
+
+  /** After a crash of this server before the CLI had been started: what was saved for it goes to another one. */
+  reopen(): void {
+    this.#addPrompt();
+    this.#store.update({ process: null, run: null });
+    this.#store.patch({ cli: { ...this.info.cli, running: false, pid: null }, lastSeq: this.log.lastSeq });
+    this.#status.apply({ type: 'lost', hadWork: false });
+    void this.#prompts.repeat(this.info.queue);
+  }
+
+  /** Killed between the record and the first message: the prompt was taken, and would be gone without a word. */
+  #addPrompt(): void {
+    const { prompt } = this.record;
+    if (this.log.lastSeq > 0 || !prompt.trim()) return;
+    this.log.add({ kind: 'user', id: randomUUID(), text: prompt, images: [], status: 'accepted', by: '' });
   }
 
   /**
@@ -365,6 +433,24 @@ export class AgentSession {
    */
   refuse(reason: Failure | null): void {
     this.#refusing = reason;
+  }
+
+  /** Its CLI goes on when this server ends. */
+  get outlivesServer(): boolean {
+    return this.#run?.cli.held != null && this.#run.stopReason === null && this.#hasWork;
+  }
+
+  /** Leaves a CLI that is at work to the next server; ends one that is not. */
+  async detach(): Promise<void> {
+    this.#refusing ??= closing();
+    await this.#prompts.settled();
+    await this.#run?.cli.held?.running;
+    if (!this.outlivesServer) return await this.close();
+    await this.#marker?.mark();
+    this.#run!.cli.held!.detach();
+    this.#run = null;
+    this.#marker?.close();
+    await this.close();
   }
 
   async close(): Promise<void> {
@@ -392,6 +478,7 @@ export class AgentSession {
   #onEvent(event: ProviderEvent): void {
     this.#store.touch();
     if (event.type === 'exit') return this.#onExit(event);
+    if (event.type === 'process') this.#noteProcess();
     if (event.type === 'ready' && event.capabilities) this.#learn(event.capabilities);
     if (event.type === 'message.status' && event.status !== 'queued') this.#prompts.settle(event.id);
     if (event.type === 'turn.start') this.#setTurning(true);
@@ -400,7 +487,9 @@ export class AgentSession {
     if (event.type === 'session' || event.type === 'ready') this.#followSession();
     if (event.type === 'message.status') this.#afterMessage(event);
     if (event.type === 'turn.end' || event.type === 'message.status') this.#deliverNext();
+    if (event.type === 'caught.up') this.#onCaughtUp();
     this.#refreshBackground();
+    this.#marker?.touch();
   }
 
   #learn(capabilities: Capabilities): void {
@@ -445,6 +534,8 @@ export class AgentSession {
     if (!run) return;
     this.#run = null;
     run.ended();
+    this.#marker?.close();
+    this.#marker = null;
     const stopReason = run.stopReason ?? (event.expected ? 'reap' : null);
     if (event.sessionLost && stopReason === null && this.info.sessionId !== null) return this.#restartFresh();
     const failed = stopReason === null && (this.#status.isAtWork || event.code !== 0);
@@ -458,12 +549,13 @@ export class AgentSession {
     });
     const { hadWork } = run;
     this.#noteExit({ stopReason, failed, text: event.text, hadWork });
-    this.#store.update({ process: null });
+    this.#store.update({ process: null, run: null });
     this.#store.patch({ cli: { ...this.info.cli, running: false, pid: null } });
     this.#status.apply({ type: 'exit', stopReason, failed, hadWork, text: event.text });
     this.#refreshBackground();
     const { log } = this.#options.context;
     log.info('agent process ended', { agent: this.id, reason: stopReason ?? 'none', code: event.code });
+    this.#onAdopted?.(false);
     this.#deliver();
     this.#releaseAtRest();
   }
@@ -519,7 +611,18 @@ export class AgentSession {
       apply: (event) => this.#status.apply(event),
       refreshPending: () => this.#refreshPending(),
       isBusy: () => this.#prompts.isBusy,
+      newId: () => this.#newId(),
+      isReplay: () => this.#onAdopted !== null,
     };
+  }
+
+  /** Of a CLI that outlives this server the place in its output, so that the same output gives the same id. */
+  #newId(): string {
+    const held = this.#run?.cli.held;
+    if (!held) return randomUUID();
+    const at = `${held.id}-${held.offset}`;
+    this.#lastId = { at, count: at === this.#lastId.at ? this.#lastId.count + 1 : 0 };
+    return `${at}-${this.#lastId.count}`;
   }
 }
 

@@ -1,12 +1,10 @@
 /** Starts the holder of a PTY (host.ts) or finds it again, sends it commands and reports its events. */
 import type { Buffer } from 'node:buffer';
-import { createRequire } from 'node:module';
-import process from 'node:process';
 import type { Clock, Timer } from '../../core/clock.ts';
-import { installationRoot, programFile } from '../../core/installation.ts';
-import { DATA_DIRECTORY_MARK, PROCESS_MARK } from '../process/environment.ts';
+import { programFile } from '../../core/installation.ts';
 import { type ProcessIdentity, processIdentity } from '../process/identity.ts';
 import { HolderClient, type HolderCommand } from '../process/holder/client.ts';
+import { holderCommand } from '../process/holder/command.ts';
 import type { HostEvent, Launch, Meta } from '../process/holder/protocol.ts';
 import { holderDirectory, type HolderRecord } from '../process/holder/records.ts';
 import { endRecordedSession, HANGUP_MS } from '../process/session-end.ts';
@@ -46,17 +44,6 @@ export interface HostOptions extends HostEvents {
   source: { launch: Launch; meta: Meta; idleMs: number } | HolderRecord;
 }
 
-/** How this runtime runs the host: a TypeScript file, in the package JavaScript. */
-function hostCommand(): string[] {
-  const host = programFile('agent/terminal/host');
-  if ('Deno' in globalThis) return ['run', '--allow-all', '--no-check', '--quiet', host];
-  if (host.endsWith('.mjs')) return [host];
-  if ((process.features as { typescript?: unknown }).typescript) return ['--no-warnings', host];
-  // tsx as a hook of CommonJS: half the memory and a third less time to start than its loader for modules.
-  const hook = createRequire(import.meta.url).resolve('tsx/cjs');
-  return ['--require', hook, '--eval', 'require(process.argv[1])', host];
-}
-
 export function startHost(options: HostOptions): HostProcess {
   return new HostConnection(options);
 }
@@ -78,21 +65,16 @@ class HostConnection implements HostProcess {
       directory,
       id,
       clock,
-      source: isRecord ? source : this.#command(directory, source),
+      source: isRecord ? source : this.#command(source),
       onEvent: (event) => this.#onEvent(event),
       onGone: (text) => void this.#onGone(text),
     });
     if (!isRecord) this.#holder.send({ kind: 'start', launch: source.launch, meta: source.meta });
   }
 
-  /** The holder carries marks that what it runs does not: a program that a user leaves running in a terminal is the user's. */
-  #command(directory: string, { launch, idleMs }: { launch: Launch; idleMs: number }): HolderCommand {
+  #command({ launch, idleMs }: { launch: Launch; idleMs: number }): HolderCommand {
     const { dataDir, id } = this.#options;
-    return {
-      args: [...hostCommand(), directory, id, String(idleMs)],
-      cwd: installationRoot(),
-      env: { ...launch.env, [DATA_DIRECTORY_MARK]: dataDir, [PROCESS_MARK]: `holder-${id}` },
-    };
+    return holderCommand({ program: programFile('agent/terminal/host'), dataDir, id, idleMs, env: launch.env });
   }
 
   #onEvent(event: HostEvent): void {

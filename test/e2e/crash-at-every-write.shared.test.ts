@@ -69,8 +69,12 @@ async function lookAfter(point: number): Promise<void> {
       assert.ok(runGit(project, 'cat-file', '-t', outcome.commit) === 'commit', `${label}: the commit`);
     }
     if (outcome.merge) assert.is(runGit(project, 'log', '-1', '--format=%s', 'main'), 'Done', label);
+    const left = await afterDeletion(bench, agents, outcome, label);
+    // A CLI that was at work goes on: nothing of it is left when it is stopped.
+    await bench.call('POST', '/api/agents/actions/stop-all');
+    for (let i = 0; i < 100 && programsOf(dataDir).length; i++) await pause(50);
     await settled(dataDir);
-    lookForOrphans(project, dataDir, await afterDeletion(bench, agents, outcome, label), label);
+    lookForOrphans(project, dataDir, left, label);
   } finally {
     await bench.close();
   }
@@ -89,10 +93,12 @@ async function afterDeletion(
   return [];
 }
 
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
 /** The server itself may be writing: what it began is over in a moment. */
 async function settled(dataDir: string): Promise<void> {
   for (let i = 0; i < 40 && temporaryFiles(dataDir).length; i++) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await pause(50);
   }
 }
 

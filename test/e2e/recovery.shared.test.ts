@@ -1,4 +1,4 @@
-/** The agent server is killed with -9, again and again: what was acknowledged is there, what ran is ended, nothing is run twice. */
+/** The agent server is killed with -9, again and again: what was acknowledged is there, what ran goes on or is ended, nothing is run twice. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { AgentInfo } from '../../core/api/agents.ts';
 import type { Message } from '../../core/api/messages.ts';
+import { holderDirectory, readRecords } from '../../agent/process/holder/records.ts';
 import { FAKE_CLAUDE } from '../support/harness/agent-server.ts';
 import { plainEnv, type Product, ROOT, startProduct, startProgram, until } from '../support/harness/product.ts';
 import { seeded } from '../support/fakes/seeded.ts';
@@ -40,6 +41,13 @@ async function fits(id: string, check: (info: AgentInfo) => boolean): Promise<Ag
   return await info(id);
 }
 
+/** As the machine's end does it: the server is killed, and what would outlive it. */
+async function killAll(): Promise<void> {
+  const holders = readRecords(holderDirectory(product.dataDir));
+  await product.agent!.kill('SIGKILL');
+  for (const { pid } of holders) process.kill(pid, 'SIGKILL');
+}
+
 /** Living processes of this product's fake CLIs and of what they started. */
 function living(): number[] {
   return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
@@ -53,7 +61,7 @@ function living(): number[] {
   });
 }
 
-test('kill -9 with agents at work, asking, stubborn and idle: after the start all is put right', async () => {
+test('kill -9 of all with agents at work, asking, stubborn and idle: after the start all is put right', async () => {
   const asking = await create('bash touch never.txt');
   const stubborn = await create('stubborn');
   const streaming = await create('long 5000 20');
@@ -62,10 +70,10 @@ test('kill -9 with agents at work, asking, stubborn and idle: after the start al
   await fits(stubborn.id, ({ state }) => state === 'running');
   await fits(streaming.id, ({ preview }) => preview.includes('word'));
   await fits(idle.id, ({ state }) => state === 'idle');
-  await until('three children of the stubborn one', () => living().length >= 7);
+  await until('three children of the stubborn one', () => living().length >= 11);
   const request = (await info(asking.id)).pending[0]!;
 
-  await product.agent!.kill('SIGKILL');
+  await killAll();
   await product.startAgent();
 
   assert.equal(living(), []);
@@ -91,13 +99,15 @@ test('kill -9 with agents at work, asking, stubborn and idle: after the start al
   assert.is(said.at(-1)!.text, 'You said: and again');
 });
 
-test('kill -9 right behind the 200 of a decision: the record has that decision, and that the agent ended first', async () => {
+test('kill -9 of all right behind the 200 of a decision: the record has that decision, and that the agent ended first', async () => {
   const { id } = await create('bash sleep 30 && touch late.txt');
   const { pending } = await fits(id, ({ pending }) => pending.length === 1);
   const path = `/api/agents/${id}/permissions/${pending[0]}`;
   const body = { decision: 'allow', clientId: randomUUID() };
+  // It takes the decision and does not get to confirm it.
+  process.kill((await info(id)).cli.pid!, 'SIGSTOP');
   assert.is((await call('POST', path, body)).status, 200);
-  await product.agent!.kill('SIGKILL');
+  await killAll();
   await product.startAgent();
   const message = (await messages(id)).find((message) => message.id === pending[0]);
   const { status, decision } = message as Extract<Message, { kind: 'request' }>;
@@ -110,7 +120,7 @@ test('kill -9 right behind the 200 of a decision: the record has that decision, 
 test('a process with the number of a CLI that is gone is not touched', async () => {
   const { id } = await create('hello');
   await fits(id, ({ state }) => state === 'idle');
-  await product.agent!.kill('SIGKILL');
+  await killAll();
   const path = join(product.dataDir, 'agents', id, 'agent.json');
   const record = JSON.parse(readFileSync(path, 'utf8'));
   // As if the number had been given to this very test since.
@@ -165,17 +175,21 @@ test('a second server on the same data folder refuses and names the pid', async 
   assert.match(second.output(), `pid ${product.agent!.child.pid}`);
 });
 
-test('SIGTERM ends every CLI, and says in which state they were', async () => {
+test('SIGTERM leaves the CLI that is at work, says so, and ends the others', async () => {
   const { id } = await create('long 5000 20');
+  const idle = await create('hello');
   await fits(id, ({ preview }) => preview.includes('word'));
+  await fits(idle.id, ({ state }) => state === 'idle');
   await product.agent!.kill('SIGTERM');
   assert.is(product.agent!.child.exitCode, 0);
-  assert.equal(living(), []);
+  assert.match(product.agent!.output(), '1 agent goes on without the server');
+  await until('a holder and its CLI are left', () => living().length === 2);
   assert.not(existsSync(join(product.dataDir, 'lock')));
   await product.startAgent();
-  const now = await info(id);
-  assert.is(now.stateReason, 'interrupted');
-  assert.ok((await messages(id)).some((message) => message.kind === 'notice' && message.code === 'interrupted'));
+  assert.equal([(await info(id)).state, (await info(idle.id)).stateReason], ['running', 'reaped']);
+  assert.not((await messages(id)).some((message) => message.kind === 'notice' && message.code === 'interrupted'));
+  await call('POST', `/api/agents/${id}/stop`);
+  await until('nothing is left', () => living().length === 0);
 });
 
 test('a wrong setting stops the start with a sentence that names it', async () => {

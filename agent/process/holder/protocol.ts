@@ -14,6 +14,12 @@ export type HostCommand =
   /** First on every connection. */
   | { kind: 'hello'; versions: number[] }
   | { kind: 'start'; launch: Launch; meta: Meta }
+  /** Bytes for the stdin of a CLI. With a key that it has taken before, nothing is written; '' is no key. */
+  | { kind: 'line'; key: string; bytes: Buffer }
+  /** Closes a CLI's stdin. */
+  | { kind: 'end' }
+  /** Output before this offset is not asked for again. */
+  | { kind: 'ack'; offset: number }
   /** Replaces what the record says for the server's own use. */
   | { kind: 'describe'; meta: Meta }
   /** `received`: the bytes that came from this client so far, these included. */
@@ -29,8 +35,8 @@ export type HostCommand =
 export type HostEvent =
   | ({ kind: 'welcome' } & Welcome)
   | { kind: 'started'; pid: number }
-  /** The program could not be started; the holder exits. */
-  | { kind: 'failed'; text: string }
+  /** The program could not be started; the holder exits. `code`: the error's. */
+  | { kind: 'failed'; text: string; code?: string }
   | { kind: 'output'; bytes: Buffer }
   /** The output from here on is for this size. */
   | { kind: 'resized'; cols: number; rows: number }
@@ -39,7 +45,11 @@ export type HostEvent =
   /** Bytes of input written to the PTY since the last `consumed`. */
   | { kind: 'consumed'; bytes: number }
   /** All output has been sent. `repaint` draws the last screen. `at`: when, by the wall clock. */
-  | { kind: 'exit'; code: number; signal: number; at: number; repaint: Buffer };
+  | { kind: 'exit'; code: number; signal: number; at: number; repaint: Buffer }
+  /** What a CLI writes to its stderr. */
+  | { kind: 'stderr'; bytes: Buffer }
+  /** A CLI has ended; all its output has been sent. */
+  | { kind: 'ended'; code: number | null; signal: string | null };
 
 /** What the server wants to find again. */
 export type Meta = Record<string, unknown>;
@@ -79,8 +89,8 @@ export interface Launch {
 }
 
 const HEAD = 5;
-/** Largest payload; a repaint is bounded well below (screen.ts). */
-export const MAX_PAYLOAD = 16 * 1024 * 1024;
+/** Largest payload: a message to a CLI with all its pictures (child.ts, MAX_INPUT). */
+export const MAX_PAYLOAD = 128 * 1024 * 1024;
 
 type Message = HostCommand | HostEvent;
 /** The kind byte of each message. */
@@ -93,6 +103,9 @@ const CODES: Record<Message['kind'], number> = {
   hello: 6,
   describe: 7,
   release: 8,
+  line: 9,
+  end: 10,
+  ack: 11,
   welcome: 15,
   started: 16,
   failed: 17,
@@ -101,17 +114,21 @@ const CODES: Record<Message['kind'], number> = {
   repainted: 20,
   consumed: 21,
   exit: 22,
+  stderr: 23,
+  ended: 24,
 };
 const KINDS = new Map(Object.entries(CODES).map(([kind, code]) => [code, kind as Message['kind']]));
 
 /**
- * One frame. Its payload is the bytes alone for output; a length (2 bytes), JSON and bytes for input, repainted and exit; JSON
- * alone for the rest.
+ * One frame. Its payload is the bytes alone for output and stderr; a length (2 bytes), JSON and bytes for input, line, repainted
+ * and exit; JSON alone for the rest.
  */
 export function encode(message: Message): Buffer {
   switch (message.kind) {
     case 'output':
+    case 'stderr':
       return frame(message.kind, message.bytes);
+    case 'line':
     case 'input':
     case 'repainted': {
       const { kind, bytes, ...fields } = message;
@@ -146,7 +163,9 @@ function frame(kind: Message['kind'], ...parts: Buffer[]): Buffer {
 function decode(kind: Message['kind'], payload: Buffer): Message {
   switch (kind) {
     case 'output':
+    case 'stderr':
       return { kind, bytes: payload };
+    case 'line':
     case 'input':
     case 'repainted':
     case 'exit': {

@@ -10,6 +10,8 @@ import { isSameProcess, parseProcessIdentity, type ProcessIdentity, signal } fro
 export interface HolderRecord {
   version: 1;
   id: string;
+  /** Where the holder expects this record: a copy elsewhere is nothing to go by. */
+  directory: string;
   /** What it holds. */
   kind: string;
   /** Of this holder alone: its answer on the socket repeats it. */
@@ -85,6 +87,7 @@ export function parseHolderRecord(value: unknown, name: string): HolderRecord {
   const record = pick<HolderRecord>(value, {
     version: isVersion,
     id: isId,
+    directory: string,
     kind: string,
     instance: string,
     pid: time,
@@ -92,5 +95,10 @@ export function parseHolderRecord(value: unknown, name: string): HolderRecord {
     child: parseProcessIdentity,
     meta: fields,
   }, name);
-  return { process: null, child: null, meta: {}, ...need(record, 'version', 'id', 'kind', 'instance', 'pid') };
+  return {
+    process: null,
+    child: null,
+    meta: {},
+    ...need(record, 'version', 'id', 'directory', 'kind', 'instance', 'pid'),
+  };
 }

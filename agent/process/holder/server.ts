@@ -58,11 +58,12 @@ export class HolderServer {
 
   constructor(options: HolderServerOptions) {
     this.#options = options;
-    const { id, kind } = options;
+    const { directory, id, kind } = options;
     const identity = processIdentity(process.pid, process.env[PROCESS_MARK] ?? '');
     this.#record = {
       version: 1,
       id,
+      directory,
       kind,
       instance: randomUUID(),
       pid: process.pid,
@@ -103,6 +104,15 @@ export class HolderServer {
   /** Without a server it is dropped: what must not get lost is in the welcome. */
   emit(event: HostEvent): void {
     if (this.#isWelcomed) this.#socket?.write(encode(event));
+  }
+
+  /** Stops reading the server: it has sent more than can be handed over. */
+  pause(): void {
+    this.#socket?.pause();
+  }
+
+  resume(): void {
+    this.#socket?.resume();
   }
 
   /** Puts the program on record: whoever finds the holder dead has to end it. */

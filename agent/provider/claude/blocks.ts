@@ -15,6 +15,12 @@ export interface BlockHooks {
   toolDone(toolId: string): void;
 }
 
+/** As JSON: a later server goes on reading where this one was. */
+export interface BlocksSnapshot {
+  streaming: [string, { id: string; block: number; tool: string }][];
+  complete: [string, number][];
+}
+
 export class ClaudeBlocks {
   readonly #hooks: BlockHooks;
   readonly #emit: (event: ProviderEvent) => void;
@@ -26,6 +32,18 @@ export class ClaudeBlocks {
   constructor(hooks: BlockHooks) {
     this.#hooks = hooks;
     this.#emit = hooks.emit;
+  }
+
+  snapshot(): BlocksSnapshot {
+    return {
+      streaming: [...this.#streaming].map(([parent, at]) => [parent, { ...at }]),
+      complete: [...this.#complete],
+    };
+  }
+
+  restore({ streaming, complete }: BlocksSnapshot): void {
+    for (const [parent, at] of streaming) this.#streaming.set(parent, at);
+    for (const [message, count] of complete) this.#complete.set(message, count);
   }
 
   /** A turn has ended. */

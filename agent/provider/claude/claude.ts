@@ -1,22 +1,32 @@
 /** Claude Code as a provider: one persistent stream-json process per open session. */
+import { randomUUID } from 'node:crypto';
 import process from 'node:process';
 import type { Clock, Timer } from '../../../core/clock.ts';
 import { systemClock } from '../../../core/clock.ts';
 import type { Log } from '../../../core/log.ts';
 import type { DecisionBody } from '../../../core/api/messages.ts';
-import type { PermissionMode } from '../../../core/api/agents.ts';
+import type { Capabilities, PermissionMode } from '../../../core/api/agents.ts';
 import { claudeSessions } from './history.ts';
 import { claudeArgs, claudeTerminalArgs } from './args.ts';
 import { readCapabilities } from './capabilities.ts';
-import { ClaudeReader } from './reader.ts';
+import { ClaudeReader, type ReaderSnapshot } from './reader.ts';
 import { answerOf, type OpenRequest } from './requests.ts';
-import { jsonLines } from '../../process/jsonl.ts';
+import { type HeldCli, type HeldOptions, holdProcess } from '../../process/holder/held-child.ts';
+import { jsonLines, type LineSplitter } from '../../process/jsonl.ts';
 import { type JsonObject, object, string } from '../untyped-json.ts';
 import { probeVersion } from '../probe.ts';
-import { type CliProcess, type ProcessEnd, spawnProcess } from '../../process/child.ts';
+import { type CliProcess, type Launch, type ProcessEnd, spawnProcess } from '../../process/child.ts';
 import type { Program } from '../../process/child-errors.ts';
 import type { Environment } from '../../process/environment.ts';
-import type { OpenOptions, OutgoingMessage, Provider, ProviderEvent, ProviderSession } from '../provider.ts';
+import type {
+  HeldSession,
+  HolderOptions,
+  OpenOptions,
+  OutgoingMessage,
+  Provider,
+  ProviderEvent,
+  ProviderSession,
+} from '../provider.ts';
 import { commandSpec } from '../../process/script.ts';
 
 const PROGRAM: Program = {
@@ -37,6 +47,8 @@ export interface ClaudeOptions {
   env?: Environment;
   log?: Log;
   clock?: Clock;
+  /** Where its CLIs are held, so that they outlive this server; missing: they end with it. */
+  holders?: { dataDir: string; idleMs: number };
 }
 
 export function createClaude(options: ClaudeOptions): Provider {
@@ -46,9 +58,11 @@ export function createClaude(options: ClaudeOptions): Provider {
   let probed: { at: number; result: ReturnType<Provider['probe']> } | null = null;
   return {
     name: 'claude',
+    isHeld: options.holders !== undefined,
     storedSessions: claudeSessions(options.configDir ?? ''),
     terminalArgs: claudeTerminalArgs,
-    open: (open, emit) => new ClaudeSession({ ...command, env, clock, log: options.log }, open, emit),
+    open: (open, emit) =>
+      new ClaudeSession({ ...command, env, clock, log: options.log, holders: options.holders }, open, emit),
     probe() {
       if (!probed || clock.monotonic() - probed.at > PROBE_AGE_MS) {
         probed = { at: clock.monotonic(), result: probeVersion({ program: PROGRAM, ...command, env, clock }) };
@@ -65,7 +79,22 @@ interface Command {
   env: Environment;
   clock: Clock;
   log: Log | undefined;
+  holders: ClaudeOptions['holders'];
 }
+
+/** As JSON: a later server goes on where this one was. */
+interface SessionSnapshot {
+  reader: ReaderSnapshot;
+  requests: OpenRequest[];
+  answered: OpenRequest[];
+  /** What the CLI said of itself; null: it has not yet. */
+  ready: { version: string; capabilities: Capabilities | null } | null;
+  /** Bytes of a line under way that is too long. */
+  dropping: number;
+}
+
+/** How the line begins that ends a turn: the holder waits for it, when no server does. */
+const TURN_END = '{"type":"result"';
 
 class ClaudeSession implements ProviderSession {
   readonly #emit: (event: ProviderEvent) => void;
@@ -73,15 +102,20 @@ class ClaudeSession implements ProviderSession {
   readonly #reader: ClaudeReader;
   readonly #clock: Clock;
   #requests = new Map<string, OpenRequest>();
-  /** Tool id → answered request that Claude has not confirmed yet. */
-  #answered = new Map<string, string>();
+  /** Answered requests that Claude has not confirmed yet, by their ids. */
+  #answered = new Map<string, OpenRequest>();
   #waiting = new Map<string, (response: JsonObject) => void>();
   #counter = 0;
+  /** A later server must not repeat ids whose answers may still come. */
+  readonly #controlIds = `req_${randomUUID().slice(0, 8)}_`;
+  #ready: SessionSnapshot['ready'] = null;
   #isReaping = false;
   #stderrTimer: Timer | null = null;
+  readonly #lines: LineSplitter;
+  readonly held: HeldSession | null;
 
   constructor(
-    { command, prefix, env, clock, log }: Command,
+    { command, prefix, env, clock, log, holders }: Command,
     options: OpenOptions,
     emit: (event: ProviderEvent) => void,
   ) {
@@ -91,18 +125,38 @@ class ClaudeSession implements ProviderSession {
       emit,
       opened: (request) => this.#requests.set(request.requestId, request),
       withdrawn: (id) => this.#requests.delete(id),
-      toolDone: (toolId) => this.#resolved(toolId),
+      toolDone: (toolId) => this.#toolDone(toolId),
       response: (id, response) => this.#onResponse(id, response),
       unsupported: (id) => this.#refuse(id),
     });
-    const lines = jsonLines({
+    this.#lines = this.#createLines();
+    const launch = this.#launch({ command, prefix, env, clock, log }, options);
+    const { holder } = options;
+    if (holders && holder) {
+      const held = holdProcess(launch, this.#heldOptions(holders, holder, options.agentId));
+      this.#process = held;
+      this.held = this.#createHeld(held, holder);
+    } else {
+      this.#process = spawnProcess(launch);
+      this.held = null;
+    }
+    if (holder?.survivor) this.#restore(holder.survivor.state as SessionSnapshot | null);
+    const initialized = (response: JsonObject) => this.#onInitialized(response, options);
+    if (!this.#ready) this.#control({ subtype: 'initialize' }, initialized, 'req_initialize');
+  }
+
+  #createLines(): LineSplitter {
+    return jsonLines({
       value: (line) => this.#reader.read(line),
       garbage: (text) =>
         this.#notice('warning', 'garbage', `Claude Code wrote something unexpected: ${text.slice(0, 300)}`),
       dropped: (bytes) =>
         this.#notice('warning', 'dropped', `A line of ${bytes} bytes from Claude Code was too long and was dropped.`),
     });
-    this.#process = spawnProcess({
+  }
+
+  #launch({ command, prefix, env, clock, log }: Omit<Command, 'holders'>, options: OpenOptions): Launch {
+    return {
       program: PROGRAM,
       command,
       args: [...prefix, ...claudeArgs(options)],
@@ -110,14 +164,77 @@ class ClaudeSession implements ProviderSession {
       env,
       clock,
       log,
-      stdout: (chunk) => lines.push(chunk),
+      stdout: (chunk) => {
+        this.#lines.push(chunk);
+        if (this.#lines.dropping) this.#emit({ type: 'activity' });
+      },
       stderr: () => this.#stderrTimer ??= clock.setTimeout(() => this.#emitStderr(), STDERR_MS),
       exit: (end) => {
-        lines.end();
+        this.#lines.end();
         this.#onExit(end);
       },
-    });
-    this.#control({ subtype: 'initialize' }, (response) => this.#onInitialized(response, options));
+    };
+  }
+
+  #heldOptions(
+    { dataDir, idleMs }: NonNullable<Command['holders']>,
+    { id, survivor }: HolderOptions,
+    agentId: string,
+  ): HeldOptions {
+    return {
+      dataDir,
+      id,
+      idleMs,
+      meta: { agentId, turnEnd: TURN_END },
+      survivor,
+      onStarted: () => this.#emit({ type: 'process' }),
+      onCaughtUp: () => {
+        this.#emit({ type: 'caught.up' });
+      },
+    };
+  }
+
+  #createHeld(held: HeldCli, { id, survivor }: HolderOptions): HeldSession {
+    const start = survivor?.offset ?? 0;
+    const lines = this.#lines;
+    const reader = this.#reader;
+    return {
+      id,
+      get isTurning() {
+        return reader.isTurning;
+      },
+      // A line that is too long is no longer needed before it ends: it may be longer than the holder can retain.
+      get offset() {
+        return start + (lines.dropping ? lines.pushed : lines.consumed);
+      },
+      snapshot: () => this.#snapshot(),
+      running: held.running,
+      ack: (offset) => held.ack(offset),
+      detach: () => {
+        this.#clock.clearTimeout(this.#stderrTimer);
+        held.detach();
+      },
+    };
+  }
+
+  #snapshot(): SessionSnapshot {
+    return {
+      reader: this.#reader.snapshot(),
+      requests: [...this.#requests.values()],
+      answered: [...this.#answered.values()],
+      ready: this.#ready,
+      dropping: this.#lines.dropping,
+    };
+  }
+
+  #restore(state: SessionSnapshot | null): void {
+    if (!state) return;
+    this.#reader.restore(state.reader);
+    for (const request of state.requests) this.#requests.set(request.requestId, request);
+    for (const request of state.answered) this.#answered.set(request.requestId, request);
+    this.#ready = state.ready;
+    this.#lines.resume(state.dropping);
+    if (state.ready) queueMicrotask(() => this.#emit({ type: 'ready', sessionId: null, ...state.ready! }));
   }
 
   get pid() {
@@ -138,25 +255,27 @@ class ClaudeSession implements ProviderSession {
         source: { type: 'base64', media_type: mediaType, data },
       })),
     ];
-    const isWritten = this.#write({
+    const line = {
       type: 'user',
       message: { role: 'user', content },
       parent_tool_use_id: null,
       session_id: '',
       uuid: id,
-    });
+    };
+    const isWritten = this.#write(line, `message ${id}`);
     if (isWritten) return;
     const error = 'Claude Code does not take messages at the moment. Stop the agent and send it again.';
     this.#emit({ type: 'message.status', id, status: 'failed', error });
   }
 
   decide(requestId: string, decision: DecisionBody): boolean {
-    const open = this.#requests.get(requestId);
+    // Answered already: a holder that has the answer takes it no second time.
+    const open = this.#requests.get(requestId) ?? this.#answered.get(requestId);
     if (!open) return false;
     const response = { subtype: 'success', request_id: requestId, response: answerOf(open, decision) };
-    if (!this.#write({ type: 'control_response', response })) return false;
+    if (!this.#write({ type: 'control_response', response }, `decision ${requestId}`)) return false;
     this.#requests.delete(requestId);
-    if (open.toolId) this.#answered.set(open.toolId, requestId);
+    if (open.toolId) this.#answered.set(requestId, open);
     return true;
   }
 
@@ -198,14 +317,15 @@ class ClaudeSession implements ProviderSession {
     });
   }
 
-  #write(line: JsonObject): boolean {
-    return this.#process.write(`${JSON.stringify(line)}\n`);
+  #write(line: JsonObject, key = ''): boolean {
+    return this.#process.write(`${JSON.stringify(line)}\n`, key);
   }
 
-  #control(request: JsonObject, done: (response: JsonObject) => void = () => {}): void {
-    const id = `req_${++this.#counter}`;
-    this.#waiting.set(id, done);
-    this.#write({ type: 'control_request', request_id: id, request });
+  /** @param id of the request, where it may be sent again by a later server */
+  #control(request: JsonObject, done: (response: JsonObject) => void = () => {}, id = ''): void {
+    const name = id || `${this.#controlIds}${++this.#counter}`;
+    this.#waiting.set(name, done);
+    this.#write({ type: 'control_request', request_id: name, request }, id);
   }
 
   /** Claude asks for something that this host does not offer: without an answer it would wait for ever. */
@@ -222,13 +342,18 @@ class ClaudeSession implements ProviderSession {
       this.#waiting.delete(id);
       return done(response);
     }
-    for (const [toolId, requestId] of this.#answered) if (requestId === id) this.#resolved(toolId);
+    if (this.#answered.has(id)) this.#resolved(id);
   }
 
-  #resolved(toolId: string): void {
-    const requestId = this.#answered.get(toolId);
-    if (requestId === undefined) return;
-    this.#answered.delete(toolId);
+  #toolDone(toolId: string): void {
+    for (const open of this.#answered.values()) if (open.toolId === toolId) this.#resolved(open.requestId);
+    // Answered under an earlier server: the answer is not known here, its result is.
+    for (const open of this.#requests.values()) if (open.toolId === toolId) this.#resolved(open.requestId);
+  }
+
+  #resolved(requestId: string): void {
+    this.#answered.delete(requestId);
+    this.#requests.delete(requestId);
     this.#emit({ type: 'request.resolved', requestId });
   }
 
@@ -236,12 +361,11 @@ class ClaudeSession implements ProviderSession {
     const info = object(response.response);
     const mayBypass = flags.dangerouslySkipPermissions === true;
     const isKnown = response.subtype === 'success';
-    this.#emit({
-      type: 'ready',
-      sessionId: null,
+    this.#ready = {
       version: string(info.claude_code_version),
       capabilities: isKnown ? readCapabilities(info, mayBypass) : null,
-    });
+    };
+    this.#emit({ type: 'ready', sessionId: null, ...this.#ready });
   }
 
   #orExplain(response: JsonObject): void {

@@ -2,7 +2,7 @@
  * Claude's output lines (stream-json, tested with 2.1.197 and 2.1.330) as provider events. Holds only what is needed to name
  * messages; a line of an unknown type is a sign of life and nothing else.
  */
-import { ClaudeBlocks } from './blocks.ts';
+import { type BlocksSnapshot, ClaudeBlocks } from './blocks.ts';
 import { modeOf } from './capabilities.ts';
 import { type OpenRequest, readRequest } from './requests.ts';
 import { isLost, outcomeOf, usageOf } from './result.ts';
@@ -25,6 +25,15 @@ export interface ReaderHooks {
   unsupported(requestId: string): void;
 }
 
+/** As JSON: a later server goes on reading where this one was. */
+export interface ReaderSnapshot {
+  isTurning: boolean;
+  backgroundTasks: number;
+  model: string;
+  blocks: BlocksSnapshot;
+  lifecycle: [string, 'queued' | 'started'][];
+}
+
 export class ClaudeReader {
   readonly #hooks: ReaderHooks;
   readonly #emit: (event: ProviderEvent) => void;
@@ -44,6 +53,20 @@ export class ClaudeReader {
       turnBegan: () => this.#beginTurn(),
       toolDone: hooks.toolDone,
     });
+  }
+
+  snapshot(): ReaderSnapshot {
+    const { isTurning, backgroundTasks } = this;
+    const lifecycle = [...this.#lifecycle];
+    return { isTurning, backgroundTasks, model: this.#model, blocks: this.#blocks.snapshot(), lifecycle };
+  }
+
+  restore({ isTurning, backgroundTasks, model, blocks, lifecycle }: ReaderSnapshot): void {
+    this.isTurning = isTurning;
+    this.backgroundTasks = backgroundTasks;
+    this.#model = model;
+    this.#blocks.restore(blocks);
+    for (const [id, state] of lifecycle) this.#lifecycle.set(id, state);
   }
 
   read(line: JsonObject): void {

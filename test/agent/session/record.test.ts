@@ -1,6 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type AgentRecord, newRecord, parseRecord } from '../../../agent/session/record.ts';
+import { markedInfo } from '../../../agent/session/run-record.ts';
 import { type Json, mutations } from '../../support/fakes/mutations.ts';
 
 const ID = '11111111-2222-4333-8444-555555555555';
@@ -20,7 +21,14 @@ function wholeRecord(): AgentRecord {
   const usage = { ...record.info.usage, costUsd: 0.5, contextTokens: 10, contextWindow: 100 };
   const cli = { running: true, pid: 7, version: '2.1', seenAt: 5 };
   const info = { ...record.info, usage, cli, sessionId: 's', background: true, pending: ['r'] };
-  return { ...record, process: identity, info: { ...info, queue: [{ id: 'q', text: 'next', at: 3 }] } };
+  const run: AgentRecord['run'] = {
+    holder: ID,
+    offset: 12,
+    state: {},
+    info: markedInfo({ ...info, queue: [{ id: 'q', text: 'next', at: 3 }] }),
+    streams: [{ id: 'm', text: 1, inputText: 2, output: 3 }],
+  };
+  return { ...record, process: identity, run, info: { ...info, queue: [{ id: 'q', text: 'next', at: 3 }] } };
 }
 
 /** The first place where `value` is of another type than `whole`; '' when there is none. */
@@ -41,6 +49,11 @@ function misfit(whole: unknown, value: unknown, path = ''): string {
 const NULLABLE = new Set([
   '.clientId',
   '.process',
+  '.run',
+  '.run.state',
+  '.run.info.usage.costUsd',
+  '.run.info.usage.contextTokens',
+  '.run.info.usage.contextWindow',
   '.info.worktree',
   '.info.worktree.commonDir',
   '.info.sessionId',

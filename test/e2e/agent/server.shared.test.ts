@@ -40,7 +40,7 @@ async function crashed(): Promise<{ bench: Bench; dataDir: string; taskId: strin
   };
   await bench.until(await reaches(), ({ preview }) => preview.includes('word'));
   const dataDir = join(bench.directory, 'crashed');
-  cpSync(bench.dataDir, dataDir, { recursive: true });
+  cpSync(bench.dataDir, dataDir, { recursive: true, filter: (path) => !path.endsWith('.sock') });
   rmSync(join(dataDir, 'lock'));
   return { bench, dataDir, taskId };
 }

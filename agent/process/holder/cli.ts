@@ -1,0 +1,207 @@
+/**
+ * The process that holds one CLI and its pipes: a holder (SPEC.md). Output waits here, by offset, until a server has made it its own;
+ * lines for the CLI carry keys, so that one that is sent again is written once.
+ */
+import { Buffer } from 'node:buffer';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import process from 'node:process';
+import { PROCESS_MARK } from '../environment.ts';
+import { processIdentity, signal } from '../identity.ts';
+import type { HostCommand, HostEvent, Launch, Meta, Welcome } from './protocol.ts';
+import { HolderServer } from './server.ts';
+import { Spool } from './spool.ts';
+
+/** Output is sent in pieces of so many bytes. */
+const PIECE = 64 * 1024;
+/** Keys that are remembered: far more than can be sent again. */
+const MAX_KEYS = 10_000;
+/** Bytes of stderr that the next server is sent. */
+const MAX_STDERR = 4096;
+/** Bytes for the CLI that may wait in this process: beyond it the server is not read. */
+const MAX_INPUT = 1024 * 1024;
+/** After the CLI has ended, how long a process that it left behind may hold its output open, ms. */
+const DRAIN_MS = 500;
+/** Without a server it is ended in steps: end of input, SIGTERM, SIGKILL, so far apart, ms. */
+const STEP_MS = 5000;
+
+class CliHolder {
+  readonly #server: HolderServer;
+  readonly #spool = new Spool();
+  readonly #keys = new Set<string>();
+  #child: ChildProcessWithoutNullStreams | null = null;
+  #stderr = '';
+  /** Output up to here has been sent on this connection. */
+  #sent = 0;
+  /** Bytes by which a line of output begins that ends a turn. */
+  #rest = '';
+  /** A turn runs, as far as can be known here: a message was written, and no end of a turn came since. */
+  #isTurning = false;
+  #tail = '';
+  #ended: Extract<HostEvent, { kind: 'ended' }> | null = null;
+  #isClosing = false;
+
+  constructor(directory: string, id: string, idleMs: number) {
+    this.#server = new HolderServer({
+      directory,
+      id,
+      kind: 'cli',
+      idleMs,
+      welcome: () => this.#welcome(),
+      onConnected: () => this.#onConnected(),
+      onDisconnected: () => {},
+      onCommand: (command) => this.#onCommand(command),
+      onDrain: () => this.#pump(),
+      isBusy: () => this.#isTurning && this.#ended === null,
+      onAbandoned: () => this.end(),
+    });
+  }
+
+  listen(): Promise<void> {
+    return this.#server.listen();
+  }
+
+  #welcome(): Omit<Welcome, 'version' | 'instance'> {
+    const { start, end } = this.#spool;
+    const input = { counts: [], queue: [], hasDropped: false };
+    return { pid: this.#child?.pid ?? null, cols: 0, rows: 0, start, end, sizes: [], input };
+  }
+
+  #onConnected(): void {
+    if (this.#stderr) this.#server.emit({ kind: 'stderr', bytes: Buffer.from(this.#stderr, 'latin1') });
+    this.#sent = this.#spool.start;
+    this.#pump();
+  }
+
+  #onCommand(command: HostCommand): void {
+    switch (command.kind) {
+      case 'start':
+        return this.#start(command.launch, command.meta);
+      case 'line':
+        return this.#onLine(command.key, command.bytes);
+      case 'end':
+        return void this.#child?.stdin.end();
+      case 'ack':
+        this.#spool.release(command.offset);
+        return this.#flow();
+      case 'hangup':
+        return this.end();
+      case 'release':
+        return this.#ended ? this.#leave() : undefined;
+    }
+  }
+
+  #start({ file, args, cwd, env }: Launch, meta: Meta): void {
+    if (this.#child) return;
+    this.#server.describe(meta);
+    this.#rest = typeof meta.turnEnd === 'string' ? meta.turnEnd : '';
+    const failed = (error: NodeJS.ErrnoException) => {
+      this.#server.emit({ kind: 'failed', text: error.message, code: error.code });
+      this.#leave();
+    };
+    let child: ChildProcessWithoutNullStreams;
+    try {
+      child = spawn(file, args, { cwd, env, stdio: ['pipe', 'pipe', 'pipe'], detached: true, shell: false });
+    } catch (error) {
+      return failed(error as NodeJS.ErrnoException);
+    }
+    this.#child = child;
+    child.on('error', (error) => child.pid === undefined && failed(error));
+    if (child.pid === undefined) return;
+    this.#server.started(processIdentity(child.pid, env[PROCESS_MARK]));
+    this.#server.emit({ kind: 'started', pid: child.pid });
+    this.#listen(child);
+  }
+
+  #listen(child: ChildProcessWithoutNullStreams): void {
+    child.stdin.on('error', () => {}); // EPIPE: the exit says more
+    child.stdout.on('data', (chunk: Buffer) => this.#onOutput(chunk));
+    child.stderr.on('data', (chunk: Buffer) => {
+      this.#stderr = (this.#stderr + chunk.toString('latin1')).slice(-MAX_STDERR);
+      this.#server.emit({ kind: 'stderr', bytes: chunk });
+    });
+    child.on('exit', (code, signalName) => {
+      const done = () => this.#onEnded(code, signalName);
+      child.once('close', done);
+      setTimeout(() => !this.#spool.isFull && done(), DRAIN_MS);
+    });
+  }
+
+  #onOutput(chunk: Buffer): void {
+    this.#spool.append(chunk);
+    this.#noteTurn(chunk);
+    this.#pump();
+    this.#flow();
+  }
+
+  /** Only so much is understood of what a CLI says: whether somebody waits for the end of its work. */
+  #noteTurn(chunk: Buffer): void {
+    if (!this.#rest) return;
+    const text = this.#tail + chunk.toString('latin1');
+    if (text.includes(`\n${this.#rest}`)) this.#isTurning = false;
+    this.#tail = text.slice(-this.#rest.length - 1);
+  }
+
+  #pump(): void {
+    while (this.#server.isConnected && !this.#server.isBehind && this.#sent < this.#spool.end) {
+      const bytes = this.#spool.read(this.#sent, PIECE);
+      this.#sent += bytes.length;
+      this.#server.emit({ kind: 'output', bytes });
+    }
+    if (this.#ended && this.#server.isConnected && this.#sent === this.#spool.end) this.#server.emit(this.#ended);
+  }
+
+  /** The CLI is read while there is room for what it says. */
+  #flow(): void {
+    if (this.#spool.isFull) this.#child?.stdout.pause();
+    else this.#child?.stdout.resume();
+  }
+
+  #onLine(key: string, bytes: Buffer): void {
+    if (key && this.#keys.has(key)) return;
+    if (key) this.#keys.add(key);
+    if (this.#keys.size > MAX_KEYS) this.#keys.delete(this.#keys.keys().next().value!);
+    if (key.startsWith('message ')) this.#isTurning = true;
+    const input = this.#child?.stdin;
+    if (!input?.writable) return;
+    input.write(bytes);
+    if (input.writableLength <= MAX_INPUT) return;
+    this.#server.pause();
+    input.once('drain', () => this.#server.resume());
+  }
+
+  #onEnded(code: number | null, signalName: string | null): void {
+    if (this.#ended) return;
+    this.#ended = { kind: 'ended', code, signal: signalName };
+    this.#pump();
+    if (this.#isClosing) this.#leave();
+  }
+
+  #leave(): void {
+    const { pid } = this.#child ?? {};
+    if (pid !== undefined) signal(-pid, 'SIGKILL'); // a group outlives its leader
+    this.#server.close(() => process.exit(0));
+  }
+
+  /** Ends the CLI as a server would, and itself. */
+  end(): void {
+    if (this.#isClosing) return;
+    this.#isClosing = true;
+    const { pid } = this.#child ?? {};
+    if (pid === undefined || this.#ended) return this.#leave();
+    this.#child!.stdin.end();
+    this.#child!.stdout.resume();
+    setTimeout(() => signal(-pid, 'SIGTERM'), STEP_MS);
+    setTimeout(() => signal(-pid, 'SIGKILL'), 2 * STEP_MS);
+    setTimeout(() => this.#leave(), 3 * STEP_MS);
+  }
+}
+
+const [directory = '', id = '', idleMs = ''] = process.argv.slice(-3);
+const holder = new CliHolder(directory, id, Number(idleMs));
+// Whoever started it may be gone: then what it prints has no reader.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+process.on('SIGTERM', () => holder.end());
+holder.listen().then(() => process.stdout.write('ready\n'), (error: Error) => {
+  console.error(`its socket cannot be opened: ${error.message}`);
+  process.exit(1);
+});
