@@ -164,7 +164,7 @@ const REAL: State[] = [
   { path: '/templates', show: see('Rules') },
   { path: '/templates', show: press('New template') },
   { path: '/terminals', show: see('New terminal') },
-  { path: '/settings', show: see('Keep finished') },
+  { path: '/settings', show: see('Archive unused') },
   { path: '/devices', show: see('No logins') },
   { path: '/search/picture', show: see('Draws') },
   { path: '/search/nowhere%20at%20all', show: see('Nothing found') },
