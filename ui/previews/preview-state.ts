@@ -23,11 +23,13 @@ export function usePreviews(agent: string): Resource<PreviewList> {
   const { api } = useApp();
   const resource = useResource(() => api.get<PreviewList>(addressOf(agent)), [agent], `previews ${agent}`);
   const isUp = useIsConnected();
+  // A machine of an older release: asked again when the connection is back.
+  const isUnknown = resource.error !== '' && !resource.value;
   useEffect(() => {
-    if (!isUp) return;
+    if (!isUp || isUnknown) return;
     const timer = setInterval(() => !document.hidden && resource.reload(), POLL_MS);
     return () => clearInterval(timer);
-  }, [isUp, resource.reload]);
+  }, [isUp, isUnknown, resource.reload]);
   return resource;
 }
 
