@@ -16,7 +16,17 @@ import { startFleet, type TestFleet } from '../support/harness/fleet.ts';
 import { commitAll, makeRepository, writeFiles } from '../support/harness/git.ts';
 import { ROOT } from '../support/harness/product.ts';
 import { openStage, type Stage } from '../support/harness/ui-page.ts';
-import { agent, conversation, diff, messages, permission, plan, question, text } from '../support/fakes/ui-data.ts';
+import {
+  agent,
+  conversation,
+  diff,
+  messages,
+  permission,
+  plan,
+  question,
+  text,
+  user,
+} from '../support/fakes/ui-data.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const OPTIONS = { resultTypes: ['violations'], rules: { 'label-content-name-mismatch': { enabled: true } } };
@@ -74,6 +84,12 @@ function fillStage(): void {
   asking('question', question());
   asking('plan', plan());
   stage.add(agent({ id: 'talk', name: 'Talks', state: 'running', stateReason: 'turn' }), conversation());
+  const queue = ['m1', 'm2'].map((id, i) => ({ id, text: id, at: 1, ...(i ? {} : { handed: true }) }));
+  stage.add(
+    agent({ id: 'waits', name: 'Waits', state: 'running', stateReason: 'turn', queue }),
+    messages(queue.map((entry) => user(entry.text))),
+  );
+  stage.add(agent({ id: 'old', name: 'Old', archivedAt: 1 }), messages([text('x')]));
   stage.add(agent({ id: 'cut', name: 'Cut off', state: 'stopped', stateReason: 'interrupted' }), messages([text('x')]));
   stage.add(agent({ id: 'cut2', name: 'Cut too', state: 'stopped', stateReason: 'interrupted' }), []);
   stage.add(agent({ id: 'bad', name: 'Failed', state: 'error', stateText: 'API Error: 529' }), messages([text('x')]));
@@ -109,6 +125,14 @@ function search(words: string, kind: string, found: string) {
   };
 }
 
+/** Messages wait behind a turn; `isEditing`: one is being changed. */
+function waiting(isEditing: boolean) {
+  return async (page: Page) => {
+    await page.locator('.queue li').last().waitFor();
+    if (isEditing) await page.getByRole('button', { name: 'Edit this message' }).click();
+  };
+}
+
 const STATES: State[] = [
   { path: '/', show: see('Asks bash') },
   { path: '/', show: press('More actions') },
@@ -131,6 +155,17 @@ const STATES: State[] = [
       await page.getByRole('listbox').waitFor();
     },
   },
+  {
+    path: '/agents/talk',
+    show: async (page) => {
+      await page.getByRole('textbox', { name: 'Message' }).fill('/help');
+      await page.getByRole('button', { name: 'Queue this message' }).click();
+      await page.getByText('Of the dashboard').waitFor();
+    },
+  },
+  { path: '/agents/waits', show: waiting(false) },
+  { path: '/agents/waits', show: waiting(true) },
+  { path: '/agents/old', show: see('This agent is archived') },
   { path: '/agents/talk', show: press('More actions') },
   { path: '/agents/bash', show: see('Permission needed') },
   { path: '/agents/bash', show: press('Deny with a reason') },

@@ -10,16 +10,18 @@ interface Props {
   onClose: () => void;
 }
 
-/** Every command that can be typed, and what it does. */
+/** Every command that can be typed, and what it does. The list takes the focus: it is scrolled by keys. */
 export default function CommandHelp({ capabilities, onClose }: Props) {
   const theirs = agentCommands(capabilities);
   return html`
     <${Dialog} title=${t.composer.commands} onClose=${onClose}>
-      <h3>${t.commands.ofDashboard}</h3>
-      <${Commands} commands=${ownCommands()} />
-      <h3>${t.commands.ofAgent}</h3>
-      ${theirs.length > 0 ? html`<${Commands} commands=${theirs} />` : html`<p class="hint">${t.commands.none}</p>`}
-    <//>
+      <div tabindex="0" role="group" aria-label=${t.composer.commands}>
+        <h3>${t.commands.ofDashboard}</h3>
+        <${Commands} commands=${ownCommands()} />
+        <h3>${t.commands.ofAgent}</h3>
+        ${theirs.length > 0 ? html`<${Commands} commands=${theirs} />` : html`<p class="hint">${t.commands.none}</p>`}
+      </div>
+      <//>
   `;
 }
 
