@@ -55,7 +55,9 @@ function archiveRoute(router: Router, rootOf: (id: string) => string): void {
   let open = 0;
   router.get(`${BASE}/archive`, async (req, res, { params, query }) => {
     const root = rootOf(params.id!);
-    if (open >= MAX_ARCHIVES) throw new Failure('busy', 'Other folders are being downloaded. Try again later.', 30);
+    if (open >= MAX_ARCHIVES) {
+      throw new Failure('busy', 'Other folders are being downloaded. Try again later.', { retryAfterS: 30 });
+    }
     open++;
     try {
       const { path, bytes } = await openArchive(root, query.get('path') ?? '');

@@ -57,7 +57,7 @@ function channelRoutes(router: Router, { deliveries, notifier }: SettingsParts):
       await deliveries.test(recipient, notice);
     } catch (error) {
       if (!(error instanceof SendError)) throw error;
-      throw new Failure('not_sent', error.message);
+      throw new Failure('not_sent', error.message, { params: { reason: error.message } });
     }
     json(res, 200, { ok: true });
   });

@@ -150,7 +150,9 @@ export class Uploads {
 
   async #make(key: string, size: number): Promise<void> {
     if ((await readdir(this.#directory)).length >= MAX_UPLOADS) {
-      throw new Failure('too_many', `At most ${MAX_UPLOADS} uploads can be under way. Finish or cancel one first.`);
+      throw new Failure('too_many', `At most ${MAX_UPLOADS} uploads can be under way. Finish or cancel one first.`, {
+        params: { limit: MAX_UPLOADS },
+      });
     }
     const { bavail, bsize } = await statfs(this.#directory);
     if (size + SPARE > bavail * bsize) throw new Failure('not_saved', 'The disk of the machine has no room for this.');

@@ -70,7 +70,9 @@ export class TaskBoard {
     const id = randomUUID();
     await this.change((state) => {
       if (state.tasks.length >= MAX_TASK) {
-        throw new Failure('too_many', `There are ${MAX_TASK} tasks already. Clear the completed ones first.`);
+        throw new Failure('too_many', `There are ${MAX_TASK} tasks already. Clear the completed ones first.`, {
+          params: { limit: MAX_TASK },
+        });
       }
       return { ...state, tasks: [...state.tasks, newTask(state, body, id, this.#context.clock.now())] };
     });

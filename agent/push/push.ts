@@ -121,7 +121,8 @@ export class Push implements NoticeListener {
     const [title, body] = ['It works', 'Notifications reach this device.'];
     const payload = { type: 'test', title, body, at: this.#now() } as const;
     return await this.#sender.sendNow(subscription, this.#addressed(subscription, payload)).catch((error) => {
-      throw new Failure('not_sent', (error as Error).message);
+      const reason = (error as Error).message;
+      throw new Failure('not_sent', reason, { params: { reason } });
     });
   }
 

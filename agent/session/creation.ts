@@ -92,7 +92,9 @@ export class Creation {
   async #create(body: CreateCommand & { clientId: string }, by: string): Promise<string> {
     const { context, count } = this.#options;
     if (count() + this.#making >= MAX_AGENT) {
-      throw new Failure('too_many_agents', `There are ${MAX_AGENT} agents already: delete some first.`);
+      throw new Failure('too_many_agents', `There are ${MAX_AGENT} agents already: delete some first.`, {
+        params: { limit: MAX_AGENT },
+      });
     }
     const { provider = DEFAULT_PROVIDER, flags = {} } = body;
     const id = randomUUID();

@@ -38,7 +38,7 @@ const hidden = (isSecret: boolean, values: string[]): string[] => isSecret ? val
 export class DecidedError extends Failure {
   readonly decision: DecisionRecord;
   constructor(decision: DecisionRecord) {
-    super('already_decided', `Already ${outcome(decision)} by ${decision.by}.`);
+    super('already_decided', `Already ${outcome(decision)} by ${decision.by}.`, { params: { by: decision.by } });
     this.decision = decision;
   }
 }

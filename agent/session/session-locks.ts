@@ -53,7 +53,7 @@ function inUse({ kind, name }: SessionHolder): Failure {
   const text = kind === 'terminal'
     ? `This session is open in the terminal "${name}". Close the terminal and go on here.`
     : `The agent "${name}" has this session open. Go on there, or fork the session.`;
-  return new Failure('session_in_use', text);
+  return new Failure('session_in_use', text, { params: { kind, name } });
 }
 
 /** A program that this server did not start has the session open. */

@@ -39,7 +39,9 @@ export class Templates {
     const result: Template = { id: randomUUID(), name, content, updatedAt: this.#context.clock.now() };
     await this.#document.update((list) => {
       if (list.length < MAX_TEMPLATE) return [...list, result];
-      throw new Failure('too_many', `There are ${MAX_TEMPLATE} templates already. Delete one first.`);
+      throw new Failure('too_many', `There are ${MAX_TEMPLATE} templates already. Delete one first.`, {
+        params: { limit: MAX_TEMPLATE },
+      });
     });
     this.#context.publish({ type: 'template', template: result });
     return result;

@@ -63,4 +63,6 @@ export async function terminalDirectory(
 }
 
 export const noDirectory = (directory: string): Failure =>
-  new Failure('bad_directory', `There is no folder ${directory} (any more). Choose another one.`);
+  new Failure('bad_directory', `There is no folder ${directory} (any more). Choose another one.`, {
+    params: { path: directory },
+  });

@@ -169,7 +169,9 @@ class OpenTerminals implements Terminals {
     await this.#probed;
     if (!this.#availability.available) throw new Failure('no_terminals', this.#availability.text);
     if (this.#terminals.size + this.#starting >= MAX_TERMINAL) {
-      throw new Failure('too_many_terminals', `${MAX_TERMINAL} terminals are open: close one first.`);
+      throw new Failure('too_many_terminals', `${MAX_TERMINAL} terminals are open: close one first.`, {
+        params: { limit: MAX_TERMINAL },
+      });
     }
     this.#starting++;
     try {
@@ -283,7 +285,8 @@ class OpenTerminals implements Terminals {
     try {
       await terminal.started;
     } catch (error) {
-      throw new Failure('terminal_failed', `The terminal could not be started: ${(error as Error).message}`);
+      const reason = (error as Error).message;
+      throw new Failure('terminal_failed', `The terminal could not be started: ${reason}`, { params: { reason } });
     }
     if (this.#isClosed) await terminal.close(TERMINAL_CLOSE.restart, 'The server is going down.');
     return terminal;

@@ -91,7 +91,7 @@ export async function syncOpenCli(
     const why = result.failure === 'ENOENT'
       ? 'npm was not found'
       : result.stderr.trim().split('\n').slice(-3).join(' ') || result.failure;
-    throw new Failure('install_failed', `OpenCLI could not be installed: ${why}`);
+    throw new Failure('install_failed', `OpenCLI could not be installed: ${why}`, { params: { reason: why } });
   }
   await linkProgram(dataDir);
   const count = await copySkills(dataDir, home);

@@ -43,7 +43,8 @@ export async function commitWork(
     const entries = await pendingWork(at, paths);
     const conflicts = entries.filter(({ code }) => code.includes('U') || code === 'AA' || code === 'DD');
     if (conflicts.length) {
-      throw new Failure('unresolved', `Resolve the conflicts first: ${names(conflicts.map((entry) => entry.path))}.`);
+      const files = names(conflicts.map((entry) => entry.path));
+      throw new Failure('unresolved', `Resolve the conflicts first: ${files}.`, { params: { files } });
     }
     if (!entries.length) return null;
     await refuseNested(at, entries);
@@ -61,10 +62,9 @@ const isNested = ({ code, path }: StatusEntry) => code === '??' && path.at(-1) =
 
 /** A Failure that names repositories inside. */
 export function nestedRepository(nested: Buffer[], consequence: string, remedy: string): Failure {
-  return new Failure(
-    'nested_repository',
-    `A repository of its own is inside: ${names(nested)}. ${consequence} ${remedy}`,
-  );
+  const files = names(nested);
+  const text = `A repository of its own is inside: ${files}. ${consequence} ${remedy}`;
+  return new Failure('nested_repository', text, { params: { files } });
 }
 
 /** git would commit a pointer to its commit, without a single file; one that the agent has added is such a pointer already. */
@@ -116,6 +116,7 @@ export async function refuseOtherBranch(
     throw new Failure(
       'worktree_busy',
       `A ${operation.name} is under way in ${path}. Ask the agent to ${operation.ending}, then try again.`,
+      { params: { operation: operation.name, path } },
     );
   }
   const current = await currentBranch(at);
@@ -124,6 +125,7 @@ export async function refuseOtherBranch(
     'other_branch',
     `${current ? `The branch ${current}` : 'A commit without a branch'} is checked out in ${path}, not ${branch}. ` +
       `Ask the agent to bring its commits to ${branch} and to check that out (git checkout ${branch}), then try again.`,
+    { params: { branch, path } },
   );
 }
 

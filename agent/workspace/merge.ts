@@ -53,10 +53,9 @@ export async function mergeWork(place: Place, options: MergeOptions = {}): Promi
     const target = await baseCommit(at, worktree);
     const pending = await pendingWork(at, null);
     if (pending.length) {
-      throw new Failure(
-        'uncommitted',
-        `Commit or discard these changes before merging: ${names(pending.map((entry) => entry.path))}.`,
-      );
+      const files = names(pending.map((entry) => entry.path));
+      const text = `Commit or discard these changes before merging: ${files}.`;
+      throw new Failure('uncommitted', text, { params: { files } });
     }
     const head = await branchCommit(at, worktree);
     const commits = Number(await gitText(at, ['rev-list', '--count', head, `^${target}`]));
@@ -70,6 +69,7 @@ export async function mergeWork(place: Place, options: MergeOptions = {}): Promi
       throw new Failure(
         'base_busy',
         `${worktree.base} is being rebased in ${checkout.path}. Finish that, then merge again.`,
+        { params: { base: worktree.base, path: checkout.path } },
       );
     }
     if (!checkout) await mergeWithoutCheckout(at, target, head, worktree);
@@ -122,7 +122,9 @@ function openListed(
 async function branchCommit(at: Repository, { branch, path }: WorktreeInfo): Promise<string> {
   const head = await commitOf(at, `refs/heads/${branch}`);
   if (head) return head;
-  throw new Failure('no_branch', `The branch ${branch} of ${path} has no commit: there is nothing to merge.`);
+  throw new Failure('no_branch', `The branch ${branch} of ${path} has no commit: there is nothing to merge.`, {
+    params: { branch },
+  });
 }
 
 async function baseCommit(at: Where, { base }: WorktreeInfo): Promise<string> {
@@ -135,6 +137,7 @@ async function baseCommit(at: Where, { base }: WorktreeInfo): Promise<string> {
         baseName(base)
       } without a branch: merge it with git into the branch of your choice.`
       : `The branch ${base} is gone: merge with git into the branch of your choice.`,
+    { params: { base: baseName(base) } },
   );
 }
 
@@ -150,6 +153,7 @@ const conflict = ({ base, branch }: WorktreeInfo, files: Buffer[]) =>
     'merge_conflict',
     `${branch} and ${base} changed the same lines in ${names(files) || 'some files'}. Nothing was merged. ` +
       `Ask the agent to merge ${base} into its branch and to resolve the conflicts, then merge again.`,
+    { params: { base, branch, files: names(files) } },
   );
 
 async function mergeInCheckout(
@@ -166,6 +170,7 @@ async function mergeInCheckout(
     throw new Failure(
       'base_busy',
       `A ${operation.name} into ${base} is under way in ${at.top}. Ask who began it to ${operation.ending}, then merge again.`,
+      { params: { base, path: at.top } },
     );
   }
   try {
@@ -184,11 +189,9 @@ async function mergeInCheckout(
     if (files.length && !left.length) throw conflict(worktree, files);
     const obstacles = await untrackedObstacles(at, before, head);
     if (obstacles.length && !left.length) throw inTheWay(at, base, obstacles);
-    const said = error instanceof Error ? error.message : String(error);
-    throw new Failure(
-      'merge_failed',
-      `Git could not merge into ${base} in ${at.top}: ${said} ${left.join(' ') || 'Nothing was merged.'}`,
-    );
+    const reason = error instanceof Error ? error.message : String(error);
+    const text = `Git could not merge into ${base} in ${at.top}: ${reason} ${left.join(' ') || 'Nothing was merged.'}`;
+    throw new Failure('merge_failed', text, { params: { base, reason } });
   }
 }
 
@@ -207,6 +210,7 @@ const inTheWay = (at: Repository, base: string, files: Buffer[]) =>
     `These files in ${at.top} are not in git, and the merge into ${base} would overwrite them: ${
       names(files, MAX_OBSTACLES)
     }. Move or remove them, then merge again. Nothing was merged.`,
+    { params: { base, files: names(files, MAX_OBSTACLES) } },
   );
 
 function refuseDirty(at: Repository, { entries }: CheckoutState, base: string): void {
@@ -218,6 +222,7 @@ function refuseDirty(at: Repository, { entries }: CheckoutState, base: string): 
       names(changed.map((entry) => entry.path))
     }. ` +
       `Commit or stash them, then merge again.`,
+    { params: { base, path: at.top, files: names(changed.map((entry) => entry.path)) } },
   );
 }
 

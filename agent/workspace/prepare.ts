@@ -127,9 +127,13 @@ async function chosenDirectory(requested: string): Promise<string> {
   const directory = path.length > 1 ? path.replace(/\/$/, '') : path;
   const found = await stat(directory).catch((error) => {
     const why = error.code === 'ENOENT' ? 'does not exist' : `cannot be opened (${error.code})`;
-    throw new Failure('bad_directory', `The folder ${directory} ${why}. Choose another one, or make it first.`);
+    throw new Failure('bad_directory', `The folder ${directory} ${why}. Choose another one, or make it first.`, {
+      params: { path: directory },
+    });
   });
-  if (!found.isDirectory()) throw new Failure('bad_directory', `${directory} is not a folder.`);
+  if (!found.isDirectory()) {
+    throw new Failure('bad_directory', `${directory} is not a folder.`, { params: { path: directory } });
+  }
   return directory;
 }
 

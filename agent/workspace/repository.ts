@@ -76,6 +76,7 @@ export async function locateRepository(directory: string): Promise<Location | nu
     throw new Failure(
       'repository_unusable',
       `Git cannot use the repository of ${directory}: ${error.message} Mend that, or choose to work in the folder itself.`,
+      { params: { path: directory, reason: error.message } },
     );
   }
 }

@@ -42,7 +42,9 @@ export async function unmergedWork(isolation: GitIsolation, worktree: WorktreeIn
 
 /** Throws Failure `unmerged_work`, unless `work` of unmergedWork() is empty. */
 export function refuseLoss(work: string[]): void {
-  if (work.length) throw new Failure('unmerged_work', `Deleting this agent would lose work: ${work.join(' ')}`);
+  if (!work.length) return;
+  const params = { work: work.join('\n') };
+  throw new Failure('unmerged_work', `Deleting this agent would lose work: ${work.join(' ')}`, { params });
 }
 
 async function workInDirectory(isolation: GitIsolation, worktree: WorktreeInfo): Promise<string[]> {

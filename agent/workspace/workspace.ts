@@ -131,12 +131,14 @@ async function placeOf(
 ): Promise<AgentPlace> {
   const cwd = worktree ? await workDirectory(worktree, directory) : directory;
   if (await isDirectory(cwd)) return { cwd, worktree, provider, isolation };
-  throw new Failure('folder_gone', `The folder ${cwd} is not there any more.`);
+  throw new Failure('folder_gone', `The folder ${cwd} is not there any more.`, { params: { path: cwd } });
 }
 
 /** What git refuses (the agent holds a lock, a repository inside has no commit) is the state of the directory, no defect here. */
 const gitFailure = (error: unknown) =>
-  error instanceof GitError ? new Failure('git_failed', `Git could not do this: ${error.message}`) : error;
+  error instanceof GitError
+    ? new Failure('git_failed', `Git could not do this: ${error.message}`, { params: { reason: error.message } })
+    : error;
 
 type AgentPlace = Place & { provider: ProviderName };
 

@@ -45,6 +45,7 @@ export function makeWorktree(
       throw new Failure(
         'no_commit',
         `The repository ${repository.top} has no commit yet, so no worktree can be made. Commit something first, or choose to work in the folder itself.`,
+        { params: { path: repository.top } },
       );
     }
     try {
@@ -82,6 +83,7 @@ const worktreeFailure = (error: unknown) =>
   error instanceof Failure ? error : new Failure(
     'worktree_failed',
     `No worktree could be made: ${(error as Error).message} Mend that, or choose to work in the folder itself.`,
+    { params: { reason: (error as Error).message } },
   );
 
 /** The directory that holds the worktrees. It ignores itself, so that nobody's `git status` shows it. */
@@ -219,7 +221,9 @@ export async function refuseUnremovable(isolation: GitIsolation, worktree: Workt
 
 async function refuseForeign(worktree: WorktreeInfo): Promise<void> {
   if (isOurs(worktree) && await isPlain(dirname(worktree.path))) return;
-  throw new Failure('not_a_worktree', `${worktree.path} is no worktree of an agent.`);
+  throw new Failure('not_a_worktree', `${worktree.path} is no worktree of an agent.`, {
+    params: { path: worktree.path },
+  });
 }
 
 /** Not a link to another place; a directory that is gone does no harm. */
@@ -229,7 +233,7 @@ async function refuseLocked(admin: string, path: string): Promise<void> {
   const reason = await lockReason(admin);
   if (!reason) return;
   const how = `Nothing was removed. Unlock it with "git worktree unlock ${path}", then delete it.`;
-  throw new Failure('worktree_locked', `${lockedSentence(reason)} ${how}`);
+  throw new Failure('worktree_locked', `${lockedSentence(reason)} ${how}`, { params: { reason } });
 }
 
 /** Deletes the branch if it still points to `tip`. One that is checked out elsewhere stays: somebody works on it. */

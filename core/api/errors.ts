@@ -149,6 +149,17 @@ export interface ErrorBody {
   /** A sentence for people: what is wrong and how to mend it. */
   error: string;
   code: ErrorCode;
+  /** What the sentence names, for clients that say it in another language. */
+  params?: ErrorParams;
+}
+
+/** Names, counts and words of other programs by name; SPEC.md lists them. */
+export type ErrorParams = Readonly<Record<string, string | number>>;
+
+export interface FailureDetails {
+  /** Seconds after which another try may succeed. */
+  retryAfterS?: number;
+  params?: ErrorParams;
 }
 
 /**
@@ -159,9 +170,11 @@ export class Failure extends Error {
   readonly code: ErrorCode;
   /** Seconds after which another try may succeed; 0: nothing is known. */
   readonly retryAfterS: number;
-  constructor(code: ErrorCode, message: string, retryAfterS = 0) {
+  readonly params: ErrorParams;
+  constructor(code: ErrorCode, message: string, { retryAfterS = 0, params = {} }: FailureDetails = {}) {
     super(message);
     this.code = code;
     this.retryAfterS = retryAfterS;
+    this.params = params;
   }
 }

@@ -7,8 +7,9 @@ import { Failure } from './errors.ts';
 
 /** Input that does not fit; `message` names the field and says what it takes. */
 export class ValidationError extends Failure {
-  constructor(message: string) {
-    super('bad_request', message);
+  /** @param field its name, where there is one */
+  constructor(message: string, field = '') {
+    super('bad_request', message, field ? { params: { field } } : {});
   }
 }
 
@@ -36,7 +37,7 @@ export type Fields = Record<string, unknown>;
 export type Check<T> = (value: unknown, name: string) => T;
 
 export const wrong = (name: string, what: string): never => {
-  throw new ValidationError(`"${name}" must be ${what}.`);
+  throw new ValidationError(`"${name}" must be ${what}.`, name);
 };
 
 /** A plain object; arrays and null are not. */
@@ -114,13 +115,13 @@ export function need<T, K extends keyof T & string>(
   value: Partial<T>,
   ...keys: K[]
 ): Partial<T> & Required<Pick<T, K>> {
-  for (const key of keys) if (value[key] === undefined) throw new ValidationError(`"${key}" is missing.`);
+  for (const key of keys) if (value[key] === undefined) throw new ValidationError(`"${key}" is missing.`, key);
   return value as Partial<T> & Required<Pick<T, K>>;
 }
 
 /** One named field of a body: the small actions (`{name}`, `{mode}`, `{content}` …). */
 export function parseField<T>(value: unknown, name: string, check: Check<T>): T {
   const from = fields(value);
-  if (!Object.hasOwn(from, name)) throw new ValidationError(`"${name}" is missing.`);
+  if (!Object.hasOwn(from, name)) throw new ValidationError(`"${name}" is missing.`, name);
   return check(from[name], name);
 }

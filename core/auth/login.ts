@@ -261,7 +261,7 @@ export class Login {
     } catch (error) {
       if (!(error instanceof BusyError)) throw error;
       this.refund(key);
-      throw new Failure('busy', 'Many people log in right now. Try again in a moment.', 2);
+      throw new Failure('busy', 'Many people log in right now. Try again in a moment.', { retryAfterS: 2 });
     }
   }
 

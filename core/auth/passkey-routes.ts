@@ -208,7 +208,9 @@ export class PasskeyRoutes {
   }
 
   #useChallenge(challenge: string): void {
-    if (!this.#options.challenges.use(challenge)) throw new Failure('busy', 'Too many logins right now.', 60);
+    if (!this.#options.challenges.use(challenge)) {
+      throw new Failure('busy', 'Too many logins right now.', { retryAfterS: 60 });
+    }
   }
 
   #expected(purpose: string, place: { origin: string; rpId: string }): Expected {

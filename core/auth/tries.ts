@@ -110,7 +110,9 @@ export class Tries {
     const seconds = Math.ceil(wait / 1000);
     const minutes = Math.ceil(seconds / 60);
     const time = `${minutes} minute${minutes === 1 ? '' : 's'}`;
-    throw new Failure('too_many_tries', `Too many wrong passwords from this address. Try again in ${time}.`, seconds);
+    throw new Failure('too_many_tries', `Too many wrong passwords from this address. Try again in ${time}.`, {
+      retryAfterS: seconds,
+    });
   }
 }
 
@@ -118,6 +120,6 @@ const givenWay = () =>
   new Failure(
     'too_many_unfinished',
     `This login was not sent to its end, and ${MAX_UNFINISHED} others were begun from this address since. Send it again.`,
-    RETRY_S,
+    { retryAfterS: RETRY_S },
   );
 const isGivenWay = (error: unknown) => error instanceof Failure && error.code === 'too_many_unfinished';

@@ -1,6 +1,6 @@
 /** Replies of the API: JSON bodies, and errors with a code for programs. */
 import { Buffer } from 'node:buffer';
-import { ERROR_STATUS, type ErrorCode, Failure } from '../api/errors.ts';
+import { ERROR_STATUS, type ErrorCode, type ErrorParams, Failure } from '../api/errors.ts';
 import type { HeaderMap, HttpResponse } from './types.ts';
 
 /** An error for the client. `message` is a sentence that says what is wrong and how to mend it. */
@@ -8,11 +8,13 @@ export class HttpError extends Error {
   readonly status: number;
   readonly code: ErrorCode;
   readonly headers: HeaderMap;
-  constructor(status: number, code: ErrorCode, message: string, headers: HeaderMap = {}) {
+  readonly params: ErrorParams;
+  constructor(status: number, code: ErrorCode, message: string, headers: HeaderMap = {}, params: ErrorParams = {}) {
     super(message);
     this.status = status;
     this.code = code;
     this.headers = headers;
+    this.params = params;
   }
 }
 
@@ -35,15 +37,15 @@ export function json(res: HttpResponse, status: number, body: unknown, headers: 
   res.end(bytes);
 }
 
-/** Sends `{"error": sentence, "code": word}`; aborts the reply when its head was sent before, or when the client has gone. */
+/** Sends `{"error": sentence, "code": word, "params": what it names}`; aborts the reply when its head was sent before, or when the client has gone. */
 export function fail(res: HttpResponse, error: unknown, onUnexpected: (error: unknown) => void = () => {}): void {
   if (error instanceof ClientGone) return void res.destroy();
   const known = toHttpError(error);
   if (!known) onUnexpected(error);
   if (res.headersSent) return void res.destroy();
-  const { status, code, message, headers } = known ??
+  const { status, code, message, headers, params } = known ??
     new HttpError(500, 'internal', 'Something went wrong on the server; its log says what.');
-  json(res, status, { error: message, code }, headers);
+  json(res, status, { error: message, code, ...(Object.keys(params).length ? { params } : {}) }, headers);
 }
 
 /** The reply for an error meant for the client; null for an unexpected error. */
@@ -51,5 +53,5 @@ function toHttpError(error: unknown): HttpError | null {
   if (error instanceof HttpError) return error;
   if (!(error instanceof Failure)) return null;
   const headers: HeaderMap = error.retryAfterS ? { 'retry-after': String(error.retryAfterS) } : {};
-  return new HttpError(ERROR_STATUS[error.code], error.code, error.message, headers);
+  return new HttpError(ERROR_STATUS[error.code], error.code, error.message, headers, error.params);
 }
