@@ -10,7 +10,7 @@ test('Chinese has every text', () => {
 
 /** Names that are the same in every language. */
 const NAMES =
-  /Agent Monitor|Agent Client Protocol|Claude( Code)?|Codex|Gemini|OpenCode|OpenCLI|Qwen|Copilot|Kimi|Chrome|WhatsApp|Slack|Telegram|ntfy|webhook|WebSocket|Markdown|JSON|MCP|CLI|AI|IDs?|IP|https?|npm|ci|git|log|shell|Shell|PATH|NAME|value|my-agent|acp|RELAY_PASSWORD|localhost|CLAUDE|AGENTS|md|skills|claude|agents|Read|Bash|Esc|Tab|Ctrl|Alt|Home|End|\b[BKMjkadngvC]\b/g;
+  /Agent Monitor|Agent Client Protocol|Claude( Code)?|Codex|Gemini|OpenCode|OpenCLI|Qwen|Copilot|Kimi|Chrome|WhatsApp|Slack|Telegram|ntfy|webhook|WebSocket|Markdown|JSON|MCP|CLI|AI|IDs?|IP|https?|npm|ci|git|log|shell|Shell|PATH|NAME|value|my-agent|acp|RELAY_PASSWORD|RELAY_TOKEN|localhost|CLAUDE|AGENTS|md|skills|claude|agents|Read|Bash|Esc|Tab|Ctrl|Alt|Home|End|\b[BKMjkadngvC]\b/g;
 
 function texts(value: unknown): string[] {
   if (typeof value === 'string') return [value];

@@ -95,9 +95,13 @@ test('bad input is named at its field', () => {
   assert.equal(Object.keys(check({ ...form, slackWebhookUrl: 'http://x' })), ['slackWebhookUrl']);
   assert.equal(Object.keys(check({ ...form, addDirs: '/a, -b' })), ['addDirs']);
   assert.equal(check(form), {});
-  assert.equal(atField('"directory" must be a folder that exists.'), { directory: 'Must be a folder that exists.' });
-  assert.equal(atField('"flags.allowedTools[0]" must be short.'), { allowedTools: 'Must be short.' });
-  assert.equal(atField('Something else.'), { form: 'Something else.' });
+  assert.equal(atField({ message: '"directory" must be a folder that exists.', field: 'directory' }), {
+    directory: 'Must be a folder that exists.',
+  });
+  assert.equal(atField({ message: '"flags.allowedTools[0]" must be short.', field: '' }), {
+    allowedTools: 'Must be short.',
+  });
+  assert.equal(atField({ message: 'Something else.', field: '' }), { form: 'Something else.' });
 });
 
 test('what only Claude has is not asked of Codex', () => {

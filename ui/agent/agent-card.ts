@@ -9,7 +9,7 @@ import { lazy, LazyView, useLazy } from '../hooks/lazy.ts';
 import { useQuiet } from '../hooks/quiet.ts';
 import { useProviderLabel } from '../hooks/use-providers.ts';
 import { machineLine } from '../machines/lazy.ts';
-import { t } from '../i18n/t.ts';
+import { serverText, t } from '../i18n/t.ts';
 import { at, href, path } from '../route.ts';
 import { isUnread, needsMe } from './agent-view.ts';
 import type { AskProps } from './ask.ts';
@@ -109,7 +109,7 @@ function Place({ agent: { directory, worktree } }: Props) {
 /** Why it failed, or the last thing that it said. */
 function LastWord({ agent, isAsking }: Props & { isAsking: boolean }) {
   const { state, stateText, preview } = agent;
-  if (state === 'error' && stateText) return html`<p class="agent-error">${stateText}</p>`;
+  if (state === 'error' && stateText) return html`<p class="agent-error">${serverText(stateText)}</p>`;
   return !isAsking && preview && html`<p class="agent-preview" dir="auto">${gist(preview)}</p>`;
 }
 

@@ -5,6 +5,7 @@ import { LoadFailed } from '../components/load-failed.ts';
 import type { MenuItem } from '../components/menu.ts';
 import { Note } from '../components/note.ts';
 import { t } from '../i18n/all.ts';
+import { serverText } from '../i18n/t.ts';
 import { lazy, LazyView } from '../hooks/lazy.ts';
 import { type Resource, useResource } from '../hooks/use-resource.ts';
 import { useApp } from '../app.ts';
@@ -27,7 +28,7 @@ export default function ChangesTab({ agent }: TabProps) {
       ${!changes && error && html`<${LoadFailed} error=${error} reload=${loaded.reload} />`}
       ${!changes && !error && html`<${Skeleton} lines=${6} />`}
       ${changes?.repository && html`<${ChangesView} agent=${agent} changes=${changes} loaded=${loaded} />`}
-      ${changes && !changes.repository && html`<${NoRepository} text=${changes.text} />`}
+      ${changes && !changes.repository && html`<${NoRepository} text=${serverText(changes.text)} />`}
     </div>
   `;
 }

@@ -3,6 +3,7 @@ import type { AgentInfo } from '../../core/api/agents.ts';
 import type { Message } from '../../core/api/messages.ts';
 import { ContinueButton } from './continue.ts';
 import { t } from '../i18n/all.ts';
+import { serverText } from '../i18n/t.ts';
 import { Notice } from './rows.ts';
 
 /** Notices that say already why an agent no longer runs. */
@@ -28,9 +29,9 @@ function Why({ agent: { state, stateText, stateReason }, last }: Props) {
   if (isEnding(last)) return null;
   if (state === 'error') {
     const isSaid = last?.kind === 'turn' && last.text;
-    return isSaid ? null : html`<${Notice} level="error">${stateText || t.state.error}<//>`;
+    return isSaid ? null : html`<${Notice} level="error">${serverText(stateText) || t.state.error}<//>`;
   }
-  const text = state === 'stopped' && (stateText || t.reasonHint[stateReason]);
+  const text = state === 'stopped' && (serverText(stateText) || t.reasonHint[stateReason]);
   return text ? html`<${Notice} level="info">${text}<//>` : null;
 }
 

@@ -5,7 +5,7 @@ import { providerData } from '../../core/api/providers.ts';
 import { visibleJson } from '../../core/api/visible.ts';
 import { Button, TextArea } from '../components/mod.ts';
 import { useDecide } from '../hooks/pending-requests.ts';
-import { language, t } from '../i18n/t.ts';
+import { serverText, t } from '../i18n/t.ts';
 import { AnswerButton } from './answer-button.ts';
 import { parseInput } from './answers.ts';
 import { usePageState } from './draft.ts';
@@ -52,9 +52,8 @@ function useAnswer({ agent, message }: Props) {
 function MainAnswers(props: Props) {
   const { message, canAllow } = props;
   const answer = useAnswer(props);
-  // The server's labels are English.
   const label = (id: string, fallback: string) =>
-    (language === 'en' && message.choices.find((choice) => choice.id === id)?.label) || fallback;
+    serverText(message.choices.find((choice) => choice.id === id)?.label ?? '') || fallback;
   // Where two options share a kind, neither is the plain one: each stands among the others by its own name.
   const isOffered = isPlan(message) || message.choices.some(({ id }) => id === 'allow');
   const deny = isPlan(message) ? t.request.keepPlanning : label('deny', t.request.deny);
@@ -95,8 +94,8 @@ function ChoiceButton({ choice, onAnswer }: { choice: Choice; onAnswer: () => vo
   const { tone, label, detail } = choice;
   return html`
     <${AnswerButton} class=${`choice ${tone}`} onAnswer=${onAnswer}>
-      <span class="choice-label approval-text"><${VisibleText} text=${label} /></span>
-      ${detail && html`<span class="hint approval-text"><${VisibleText} text=${detail} /></span>`}
+      <span class="choice-label approval-text"><${VisibleText} text=${serverText(label)} /></span>
+      ${detail && html`<span class="hint approval-text"><${VisibleText} text=${serverText(detail)} /></span>`}
     <//>
   `;
 }

@@ -1,5 +1,5 @@
 import type { Question, RequestMessage } from '../../core/api/messages.ts';
-import { t } from '../i18n/t.ts';
+import { serverText, t } from '../i18n/t.ts';
 
 /** What is chosen for one question. */
 export interface Answer {
@@ -61,7 +61,9 @@ function decided(message: RequestMessage): Outcome {
   const choice = message.choices.find(({ id }) => id === decision);
   const text = decision === 'allow'
     ? (message.decision?.input ? t.request.allowedEdited : t.request.allowed)
-    : choice?.label ?? t.request.allowed;
+    : choice
+    ? serverText(choice.label)
+    : t.request.allowed;
   return { text, tone: 'good', icon: 'check' };
 }
 

@@ -13,6 +13,7 @@ import { useCapabilities } from './capabilities.ts';
 import { lazy, LazyView } from '../hooks/lazy.ts';
 import { commandId, CommandList, matching } from './commands.ts';
 import { allCommands, runOwn } from './own-commands.ts';
+import { DictateButton } from './dictate.ts';
 import { useDraft } from './draft.ts';
 import { useHistory } from './history.ts';
 import { useMentions, withMention } from './mentions.ts';
@@ -62,6 +63,7 @@ export function Composer({ agent, onSend }: { agent: AgentInfo; onSend: () => vo
     event.preventDefault();
     send();
   }
+  const toolbar: ToolbarProps = { agent, capabilities, attachments, canSend, text, onText: setText };
   return html`
     <div class="composer">
       <${Queue} agent=${agent} onRescue=${rescue} />
@@ -76,7 +78,7 @@ export function Composer({ agent, onSend }: { agent: AgentInfo; onSend: () => vo
           onKey=${onKey}
           attachments=${attachments}
         />
-        <${Toolbar} agent=${agent} capabilities=${capabilities} attachments=${attachments} canSend=${canSend} />
+        <${Toolbar} ...${toolbar} />
       <//>
       ${isHelp &&
         html`<${LazyView} source=${commandHelp} capabilities=${capabilities} onClose=${() => setHelp(false)} />`}
@@ -194,13 +196,16 @@ interface ToolbarProps {
   capabilities: Capabilities | null;
   attachments: Attachments;
   canSend: boolean;
+  text: string;
+  onText: (text: string) => void;
 }
 
-function Toolbar({ agent, capabilities, attachments, canSend }: ToolbarProps) {
+function Toolbar({ agent, capabilities, attachments, canSend, text, onText }: ToolbarProps) {
   const busy = isBusy(agent);
   return html`
     <div class="composer-bar">
       <${AttachButton} attachments=${attachments} disabled=${!agent.resumable} />
+      <${DictateButton} text=${text} onText=${onText} disabled=${!agent.resumable} />
       <${Pickers} agent=${agent} capabilities=${capabilities} />
       ${busy && html`<${InterruptButton} agent=${agent} />`}
       <${IconButton}

@@ -2,7 +2,7 @@ import { html } from '../html.ts';
 import type { RequestMessage } from '../../core/api/messages.ts';
 import { Icon, TimeAgo } from '../components/mod.ts';
 import { plain } from '../format.ts';
-import { t } from '../i18n/t.ts';
+import { deviceText, t } from '../i18n/t.ts';
 import { outcomeOf } from './answers.ts';
 import { MarkdownView } from './markdown-view.ts';
 
@@ -40,7 +40,7 @@ export function DecidedBy({ message: { decision, status } }: { message: RequestM
   const { by, at } = decision!;
   return html`
     <div class="hint">
-      ${t.request.by(by)} · <${TimeAgo} at=${at} />
+      ${t.request.by(deviceText(by))} · <${TimeAgo} at=${at} />
       ${status === 'decided' && ` · ${t.request.onItsWay}`}
     </div>
   `;

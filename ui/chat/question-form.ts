@@ -1,7 +1,7 @@
 import { html } from '../html.ts';
 import type { AgentInfo } from '../../core/api/agents.ts';
 import type { Question, RequestMessage } from '../../core/api/messages.ts';
-import { language, t } from '../i18n/t.ts';
+import { serverText, t } from '../i18n/t.ts';
 import { useDecide } from '../hooks/pending-requests.ts';
 import { AnswerButton } from './answer-button.ts';
 import { answersOf, NO_ANSWER } from './answers.ts';
@@ -27,7 +27,7 @@ export function QuestionForm({ agent, message }: { agent: AgentInfo; message: Re
     return html`<${QuestionField} key=${question.id} name=${name} question=${question} answer=${answer} onChange=${change} />`;
   });
   const refusals = message.choices.filter((choice) => choice.tone === 'deny').map(({ id, label }) =>
-    html`<${Refusal} key=${id} label=${language === 'en' ? label : t.request.skip} onAnswer=${() =>
+    html`<${Refusal} key=${id} label=${serverText(label)} onAnswer=${() =>
       decide(agent.id, message.id, { decision: id })} />`
   );
   const send = html`

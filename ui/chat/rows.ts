@@ -5,6 +5,7 @@ import type { Message, Todo, UserMessage } from '../../core/api/messages.ts';
 import { Icon, Spinner, TimeAgo } from '../components/mod.ts';
 import { clockTime, money, plain, took } from '../format.ts';
 import { t } from '../i18n/all.ts';
+import { serverText } from '../i18n/t.ts';
 import { CopyAnswer } from './copy-answer.ts';
 import { DecidedRequest } from './decided-request.ts';
 import { isRun } from './group-messages.ts';
@@ -70,7 +71,7 @@ function body(row: Row) {
     case 'todos':
       return html`<${Todos} todos=${message.todos} />`;
     case 'notice':
-      return html`<${Notice} level=${message.level}>${plain(message.text)}<//>`;
+      return html`<${Notice} level=${message.level}>${serverText(plain(message.text))}<//>`;
     case 'turn':
       return html`<${TurnEnd} message=${message} turn=${row.turn} />`;
   }
@@ -97,7 +98,7 @@ function UserBubble({ message }: { message: UserMessage }) {
       <${Pictures} pictures=${images} />
     </div>
     <p class=${`bubble-note ${status === 'failed' ? 'bad' : ''}`}>
-      ${note && `${note} ${error} · `}<time title=${new Date(at).toLocaleString()}>${clockTime(at)}</time>
+      ${note && `${note} ${serverText(error)} · `}<time title=${new Date(at).toLocaleString()}>${clockTime(at)}</time>
     </p>
     ${status === 'failed' && html`<${SendAgain} message=${message} />`}
   `;
@@ -158,6 +159,6 @@ function TurnEnd({ message, turn }: TurnEndProps) {
       <span class="faint">${facts} · <${TimeAgo} at=${at} /></span>
       <${CopyAnswer} turn=${id} />
     </div>
-    ${isBad && text && html`<${Notice} level="error">${plain(text)}<//>`}
+    ${isBad && text && html`<${Notice} level="error">${serverText(plain(text))}<//>`}
   `;
 }

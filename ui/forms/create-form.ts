@@ -4,7 +4,7 @@ import { parseCreateAgent } from '../../core/api/agents.ts';
 import { ValidationError } from '../../core/api/schema.ts';
 import type { Settings } from '../../core/api/settings.ts';
 import { deviceStorage, keep } from '../device-storage.ts';
-import { newId } from '../net/api.ts';
+import { ApiError, newId } from '../net/api.ts';
 import { t } from '../i18n/all.ts';
 import { INSTRUCTIONS_FIELD } from '../../core/api/instructions.ts';
 
@@ -204,18 +204,18 @@ export function check(form: Form): Record<string, string> {
     return {};
   } catch (error) {
     if (!(error instanceof ValidationError)) throw error;
-    return atField(error.message);
+    return atField(new ApiError(0, error.code, error.message, 0, error.params));
   }
 }
 
-/** A sentence of the server's rules, below the field that it names: there the name need not be said again. */
-export function atField(sentence: string): Record<string, string> {
-  const name = fieldOf(sentence);
-  return { [name ?? 'form']: name ? sentence.replace(/^"[^"]*" m/, 'M') : sentence };
+/** A sentence of the server's rules, below the field that it is about: there the name need not be said again. */
+export function atField({ message, field }: Pick<ApiError, 'message' | 'field'>): Record<string, string> {
+  const name = formField(field || message.replace(/^"([^"]*)".*$/s, '$1')); // servers of before named it in the sentence alone
+  return { [name ?? 'form']: name ? message.replace(/^"[^"]*" m/, 'M') : message };
 }
 
-/** The field that a sentence of the server names: `"flags.model" must be …`. */
-export function fieldOf(sentence: string): string | null {
-  const name = /^"(?:flags\.)?(\w+)/.exec(sentence)?.[1];
-  return name === 'permissionMode' || (name && name in EMPTY_FORM) ? name : null;
+/** The field of the form for one of the body: `flags.allowedTools[0]` is `allowedTools`. */
+function formField(field: string): string | null {
+  const name = /^(?:flags\.)?(\w+)/.exec(field)?.[1];
+  return name === 'permissionMode' || (name && Object.hasOwn(EMPTY_FORM, name)) ? name : null;
 }

@@ -4,6 +4,7 @@ import type { Task } from '../../core/api/tasks.ts';
 import { Button, Dialog, SelectField, TextArea, TextField, Toggle } from '../components/mod.ts';
 import { Note } from '../components/note.ts';
 import { t } from '../i18n/all.ts';
+import { ApiError } from '../net/api.ts';
 import { path } from '../route.ts';
 import { useApp } from '../app.ts';
 import { DirectoryRow } from './directory-row.ts';
@@ -72,8 +73,9 @@ function useTaskForm(draft: TaskDraft, onSaved: () => void) {
       onSaved();
     } catch (refused) {
       setBusy(false);
-      const text = (refused as Error).message;
-      setError({ field: /^"(\w+)"/.exec(text)?.[1] ?? 'form', text });
+      const { message: text } = refused as Error;
+      const field = refused instanceof ApiError ? refused.field : '';
+      setError({ field: /^\w+/.exec(field)?.[0] ?? 'form', text });
     }
   }
   return { form, set, errorAt, busy, save };

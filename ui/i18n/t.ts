@@ -3,7 +3,9 @@
  * take theirs from all.ts.
  */
 import { deviceStorage, keep } from '../device-storage.ts';
+import type { ErrorParams } from '../../core/api/errors.ts';
 import { first } from './en/first.ts';
+import type { ServerWords } from './en/server-words.ts';
 import { merged } from './en/translation.ts';
 import type { Translation } from './en/translation.ts';
 
@@ -36,3 +38,12 @@ export async function inLanguage<T extends object>(english: T): Promise<T> {
 }
 
 export const t = await inLanguage(first);
+
+const words: ServerWords | null = language === 'en' ? null : (await import('./zh.ts')).serverWords;
+
+export const errorText = (code: string, sentence: string, params: ErrorParams): string =>
+  words?.error(code, params) ?? sentence;
+
+export const serverText = (text: string): string => words?.sentence(text) ?? text;
+
+export const deviceText = (name: string): string => words?.device(name) ?? name;

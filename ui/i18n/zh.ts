@@ -4,6 +4,13 @@ import { files } from './zh/files.ts';
 import { forms } from './zh/forms.ts';
 import { frame } from './zh/frame.ts';
 import { previews } from './zh/previews.ts';
+import { machines } from './zh/machines.ts';
 import { search } from './zh/search.ts';
+import type { ServerWords } from './en/server-words.ts';
+import { dictation } from './zh/dictation.ts';
+import { error } from './zh/errors.ts';
+import { device, sentence } from './zh/sentences.ts';
 
-export const zh = { ...frame, ...agents, ...files, ...forms, ...previews, ...search };
+export const zh = { ...frame, ...agents, ...files, ...forms, ...previews, ...search, ...machines, ...dictation };
+
+export const serverWords: ServerWords = { error, sentence, device };

@@ -1,10 +1,7 @@
-import { type ErrorBody, type ErrorCode, isErrorCode } from '../../core/api/errors.ts';
-
-/**
- * The server's code, or why there is none: it was not reached, did not answer in time, the caller gave up, or the answer is
- * not one of this version (no JSON, a code that is not known here).
- */
-export type ApiErrorCode = ErrorCode | 'offline' | 'timeout' | 'aborted' | 'bad_reply';
+import { type ErrorBody, type ErrorCode, type ErrorParams, isErrorCode } from '../../core/api/errors.ts';
+import { errorText } from '../i18n/t.ts';
+import type { ApiErrorCode } from '../i18n/en/server-words.ts';
+export type { ApiErrorCode };
 
 /** A refused or failed call. */
 export class ApiError extends Error {
@@ -12,11 +9,15 @@ export class ApiError extends Error {
   readonly code: ApiErrorCode;
   /** Seconds after which the server allows another try; 0 when it said nothing. */
   readonly retryAfter: number;
-  constructor(status: number, code: ApiErrorCode, message: string, retryAfter = 0) {
-    super(message);
+  /** The field of the body that does not fit; empty: none, or an older server. */
+  readonly field: string;
+  /** @param sentence in English; the message is in the language of this device */
+  constructor(status: number, code: ApiErrorCode, sentence: string, retryAfter = 0, params: ErrorParams = {}) {
+    super(errorText(code, sentence, params));
     this.status = status;
     this.code = code;
     this.retryAfter = retryAfter;
+    this.field = String(params.field ?? '');
   }
   /** True when the same call may well succeed later: nothing was said against its content. */
   get passing(): boolean {
@@ -184,13 +185,14 @@ const PLAIN: Partial<Record<ErrorCode, string>> = {
 };
 
 function refusal(response: Response, data: unknown): ApiError {
-  const { error, code } = (data && typeof data === 'object' ? data : {}) as Partial<ErrorBody>;
+  const { error, code, params } = (data && typeof data === 'object' ? data : {}) as Partial<ErrorBody>;
   const retryAfter = Number(response.headers.get('retry-after') ?? 0) || 0;
   return new ApiError(
     response.status,
     isErrorCode(code) ? code : 'bad_reply',
     (isErrorCode(code) && PLAIN[code]) || (error ?? `The server answered ${response.status}.`),
     retryAfter,
+    params,
   );
 }
 

@@ -8,6 +8,8 @@ import { DirectoryField } from '../forms/directory-field.ts';
 import { ProviderField } from '../forms/provider-field.ts';
 import { useProviders } from '../hooks/use-providers.ts';
 import { t } from '../i18n/all.ts';
+import { serverText } from '../i18n/t.ts';
+import { ApiError } from '../net/api.ts';
 import { go, path } from '../route.ts';
 import { useApp, useStore } from '../app.ts';
 import type { State } from '../state/store.ts';
@@ -116,7 +118,7 @@ function useSubmit(form: Form, setForm: (form: Form) => void, fail: (errors: Err
       go(path`/agents/${agent.id}`, true);
     } catch (error) {
       setBusy(false);
-      fail(atField(error instanceof Error ? error.message : t.common.failed));
+      fail(error instanceof ApiError ? atField(error) : { form: t.common.failed });
     }
   }
   return [busy, submit] as const;
@@ -215,7 +217,7 @@ function Provider({ form, set, error }: Pick<CardProps, 'form' | 'set'> & { erro
   const isMissing = (name: ProviderName) => providers[name]?.available === false;
   const missing = [...new Set([...OWN_PROVIDERS, form.provider])].filter(isMissing).map((name) => {
     const { label, text } = providers[name]!;
-    return html`<p key=${name} class="hint">${t.create.unavailable(label)} ${text}</p>`;
+    return html`<p key=${name} class="hint">${t.create.unavailable(label)} ${serverText(text)}</p>`;
   });
   const isDemo = providers[form.provider]?.demo === true;
   return html`

@@ -2,7 +2,7 @@ import { html, useState } from '../html.ts';
 import { EmptyState, LinkButton, Skeleton } from '../components/mod.ts';
 import { Note } from '../components/note.ts';
 import { machineStates } from '../machines/lazy.ts';
-import { t } from '../i18n/t.ts';
+import { serverText, t } from '../i18n/t.ts';
 import { useApp, useHasMany, useStore } from '../app.ts';
 import type { Placed } from '../app.ts';
 import { ConnectionButton } from '../connection/connection-button.ts';
@@ -80,7 +80,7 @@ function Warnings() {
       ${providers.map(({ text }) => text).join(' ')}
     <//>
   `;
-  const notes = warnings.map(({ code, text }) => html`<${Note} key=${code} tone="warn" alert>${text}<//>`);
+  const notes = warnings.map(({ code, text }) => html`<${Note} key=${code} tone="warn" alert>${serverText(text)}<//>`);
   return html`
     ${noProvider}
     ${notes}

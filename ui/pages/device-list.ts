@@ -2,6 +2,7 @@ import { html, useState } from '../html.ts';
 import type { DeviceInfo, SessionInfo } from '../../core/api/auth.ts';
 import { Button, confirm, Dialog, Pill, TextField, TimeAgo, toastError } from '../components/mod.ts';
 import { t } from '../i18n/all.ts';
+import { deviceText } from '../i18n/t.ts';
 import { path } from '../route.ts';
 import { useApp } from '../app.ts';
 
@@ -17,7 +18,7 @@ export function entriesOf(devices: readonly DeviceInfo[], sessions: readonly Ses
   const withKey = devices.map((device): Entry => ({
     kind: 'device',
     id: device.id,
-    name: device.name,
+    name: deviceText(device.name),
     since: device.createdAt,
     seen: seenOf(device),
     address: device.address,
@@ -26,7 +27,7 @@ export function entriesOf(devices: readonly DeviceInfo[], sessions: readonly Ses
   const without = sessions.filter(({ device }) => device === undefined).map((session): Entry => ({
     kind: 'session',
     id: session.id,
-    name: session.browser,
+    name: deviceText(session.browser),
     since: session.createdAt,
     seen: session.lastSeenAt,
     address: session.address,

@@ -16,7 +16,7 @@ import { newId } from '../net/api.ts';
 import { money, shortPath } from '../format.ts';
 import { useResource } from '../hooks/use-resource.ts';
 import { useProviderLabel } from '../hooks/use-providers.ts';
-import { t } from '../i18n/t.ts';
+import { serverText, t } from '../i18n/t.ts';
 import { go, path } from '../route.ts';
 import { useApp } from '../app.ts';
 
@@ -32,7 +32,7 @@ const SEARCH_FROM = 6;
 export default function Sessions() {
   const { api } = useApp();
   const { value: listing, error, reload } = useResource(() => api.get<Listing>('/api/sessions'), []);
-  const notes = listing?.notes.map((note) => html`<${Note} key=${note} tone="warn">${note}<//>`);
+  const notes = listing?.notes.map((note) => html`<${Note} key=${note} tone="warn">${serverText(note)}<//>`);
   return html`
     <div class="page">
       <${PageHead} title=${t.sessions.title} />

@@ -5,6 +5,7 @@ import { Button, Card, confirm, IconButton, Pill, Skeleton, toast, toastError } 
 import { useApp } from '../app.ts';
 import { useAcpProviders } from '../hooks/use-providers.ts';
 import { t } from '../i18n/all.ts';
+import { serverText } from '../i18n/t.ts';
 import { AcpAgentDialog } from './settings-agent-dialog.ts';
 
 interface Props {
@@ -67,7 +68,7 @@ function AgentRow({ info, onEdit, onRemove }: RowProps) {
         <span class="hint">${version}</span>
         <${Pill} tone=${available ? 'good' : 'neutral'}>${available ? s.installed : s.missing}<//>
       </div>
-      ${!available && html`<${HowTo} install=${install} text=${info.text} custom=${custom} />`}
+      ${!available && html`<${HowTo} install=${install} text=${serverText(info.text)} custom=${custom} />`}
       ${buttons}
     </li>
   `;

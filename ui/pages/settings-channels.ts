@@ -2,6 +2,7 @@ import { html, useState } from '../html.ts';
 import type { ChannelStatus, NotifyChannel } from '../../core/api/notify.ts';
 import { Button, TextField, TimeAgo, toast, toastError } from '../components/mod.ts';
 import { t } from '../i18n/all.ts';
+import { serverText } from '../i18n/t.ts';
 import { useResource } from '../hooks/use-resource.ts';
 import { useApp } from '../app.ts';
 import type { SettingsForm } from './settings-form.ts';
@@ -67,7 +68,7 @@ function TestButton({ channel, isDirty }: { channel: NotifyChannel; isDirty: boo
 
 function ChannelLine({ status }: { status: ChannelStatus }) {
   const { configured, text, sentAt, failedAt, error, waiting, unknown } = status;
-  if (!configured) return html`${text}`;
+  if (!configured) return html`${serverText(text)}`;
   const failed = html`
     <span class="field-error">${t.settings.lastFailed} <${TimeAgo} at=${failedAt ?? 0} />: ${error}</span>
   `;

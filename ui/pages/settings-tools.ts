@@ -3,6 +3,7 @@ import type { OpenCliStatus, ToolInfo } from '../../core/api/settings.ts';
 import { Button, Card, Pill, Skeleton, toastError } from '../components/mod.ts';
 import { Note } from '../components/note.ts';
 import { t } from '../i18n/all.ts';
+import { serverText } from '../i18n/t.ts';
 import { useResource } from '../hooks/use-resource.ts';
 import { useApp } from '../app.ts';
 
@@ -41,7 +42,7 @@ function ToolLine({ tool }: { tool: ToolInfo }) {
         <span class="hint grow">${version}</span>
         <${Pill} tone=${tone}>${word}<//>
       </div>
-      ${text && html`<p class="hint">${text}</p>`}
+      ${text && html`<p class="hint">${serverText(text)}</p>`}
     </li>
   `;
 }
@@ -67,7 +68,7 @@ export function OpenCliCard({ version }: { version: number }) {
   return html`
     <${Card} title=${s.opencli} actions=${installed ? html`<${Pill} tone="good">${installed}<//>` : null}>
       <p class="hint">${s.opencliText}</p>
-      ${value?.error && html`<${Note} tone="bad" alert>${value.error}<//>`}
+      ${value?.error && html`<${Note} tone="bad" alert>${serverText(value.error)}<//>`}
       <div class="row end">
         ${installed && html`<${Button} tone="danger" disabled=${running} onClick=${remove}>${s.opencliRemove}<//>`}
         <${Button} busy=${running} onClick=${install}>${word}<//>

@@ -4,6 +4,7 @@ import { Button, confirm, LinkButton, Menu, Pill, Spinner, TimeAgo, toast, toast
 import type { MenuItem } from '../components/menu.ts';
 import { Note } from '../components/note.ts';
 import { t } from '../i18n/all.ts';
+import { serverText } from '../i18n/t.ts';
 import { path } from '../route.ts';
 import { useApp, useStore } from '../app.ts';
 import type { App } from '../app.ts';
@@ -38,7 +39,7 @@ export function TaskCard({ task, edit }: Props) {
         <${TaskMenu} task=${task} edit=${edit} />
       </header>
       <p class="preview" dir="auto">${prompt.trim().slice(0, MAX_PREVIEW)}</p>
-      ${error && html`<${Note} tone="bad">${error}<//>`}
+      ${error && html`<${Note} tone="bad">${serverText(error)}<//>`}
       <div class="row">
         <${TaskFacts} task=${task} />
         <span class="grow"></span>

@@ -8,6 +8,7 @@ import { useApp, useStore } from '../app.ts';
 import { openTerminal } from '../terminal/commands.ts';
 import { TerminalList } from '../terminal/list.ts';
 import { t } from '../i18n/all.ts';
+import { serverText } from '../i18n/t.ts';
 
 /** All terminals of the machine, and opening one. */
 export default function Terminals() {
@@ -44,7 +45,7 @@ function useWhyUnavailable(): string {
   const [why, setWhy] = useState('');
   useEffect(() => {
     api.get<{ available: boolean; text: string }>('/api/terminals').then(
-      ({ available, text }) => setWhy(available ? '' : text),
+      ({ available, text }) => setWhy(available ? '' : serverText(text)),
       () => {},
     );
   }, []);

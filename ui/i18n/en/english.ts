@@ -5,9 +5,11 @@ import { chat } from './chat.ts';
 import { create } from './create.ts';
 import { desk } from './desk.ts';
 import { devices } from './devices.ts';
+import { dictation } from './dictation.ts';
 import { files } from './files.ts';
 import { first } from './first.ts';
 import { previews } from './previews.ts';
+import { machines } from './machines.ts';
 import { push } from './push.ts';
 import { search } from './search.ts';
 import { settings } from './settings.ts';
@@ -28,7 +30,9 @@ export const english = {
   ...push,
   ...terminal,
   ...devices,
+  ...machines,
   ...desk,
+  ...dictation,
 };
 
 export type English = typeof english;

@@ -1,0 +1,5 @@
+export interface DictateProps {
+  text: string;
+  onText: (text: string) => void;
+  disabled: boolean;
+}

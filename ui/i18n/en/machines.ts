@@ -1,0 +1,42 @@
+/** Sentences of many machines at one relay. */
+export const machines = {
+  machines: {
+    title: 'Machines',
+    choose: 'Machine',
+    away: 'Away',
+    awaySince: 'away since',
+    connected: 'Connected',
+    connectedSince: 'connected since',
+    asOf: (time: string) => `as of ${time}`,
+    waiting: (n: number) => n === 1 ? '1 waits to be sent' : `${n} wait to be sent`,
+    intro: 'Each machine has its own agents, terminals, templates and settings.',
+    none: 'No machines yet',
+    noneText: 'Add the first one: it joins by a line that you type there.',
+    add: 'Add a machine',
+    addText: 'Type this on the machine. It joins once, within ten minutes.',
+    picture: 'A QR code with the line below',
+    copy: 'Copy line',
+    copied: 'Line copied.',
+    joined: (name: string) => `${name} has joined.`,
+    rename: 'Rename',
+    renameTitle: 'Rename this machine',
+    nameHint: 'Empty: its host name.',
+    remove: 'Revoke',
+    confirmRemove: (name: string, isShared: boolean) => ({
+      title: `Revoke ${name}?`,
+      text: 'Its connection ends at once and what waits to be sent to it is dropped. Its agents go on working there.' +
+        (isShared ? ' It uses RELAY_TOKEN: until that is changed on the relay, it may come back.' : ''),
+      action: 'Revoke',
+    }),
+    removed: (name: string) => `${name} is revoked.`,
+    copyTo: (name: string) => `Copy to ${name}`,
+    copiedTo: (name: string) => `Copied to ${name}.`,
+    copySettings: 'Copy settings',
+    copySettingsText: 'Copies what is saved here, but for the folders and programs of this machine.',
+    confirmCopy: (name: string) => ({
+      title: `Copy the settings to ${name}?`,
+      text: 'They replace the ones there.',
+      action: 'Copy',
+    }),
+  },
+};
