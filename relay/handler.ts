@@ -9,6 +9,7 @@ import { checkFetchSite, checkOrigin, isOwnHost } from '../core/auth/origin.ts';
 import type { LoginSession, LoginSessions } from '../core/auth/sessions.ts';
 import { checkIdentified, type Client } from '../core/http/client-address.ts';
 import { Failure } from '../core/api/errors.ts';
+import { compressReplies } from '../core/http/compress.ts';
 import { HttpError } from '../core/http/reply.ts';
 import { Router } from '../core/http/router.ts';
 import type { LocalHandler } from '../core/http/server.ts';
@@ -65,6 +66,7 @@ export function createRelayHandler(options: HandlerOptions): LocalHandler {
   const assets = new Set(options.assets.map(({ path }) => path)).add('/');
   const files = serveStatic(options.assets);
   const routes = ownRoutes(options, isOwn);
+  const compressed = compressReplies(routes.handle);
   const isPublic = publicRoutes(assets);
   const toMachine = machineHandler(options);
 
@@ -90,7 +92,7 @@ export function createRelayHandler(options: HandlerOptions): LocalHandler {
     if (!session && login.loginRequired && !isPublic(req.method, path)) {
       throw new HttpError(401, 'login_required', 'Log in first.');
     }
-    if (isOwnPath(path)) return routes.handle(req, res);
+    if (isOwnPath(path)) return isLoginPath(path) ? routes.handle(req, res) : compressed(req, res);
     if (assets.has(path)) return files(req, res);
     toMachine(req, res, client, session);
   };

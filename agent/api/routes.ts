@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure } from '../../core/api/errors.ts';
+import { compressReplies } from '../../core/http/compress.ts';
 import { Router } from '../../core/http/router.ts';
 import { readAssets, serveStatic } from '../../core/http/static.ts';
 import type { Handler } from '../../core/http/types.ts';
@@ -54,7 +55,8 @@ export function createApi(context: AgentContext, domain: Domain, { feed, health,
   pushRoutes(router, domain.push);
   router.get('/api/live', (req, res) => feed.serve(req, res));
   const dashboard = serveDashboard();
-  return servePreviews(previews, (req, res) => isApi(req.url) ? router.handle(req, res) : dashboard(req, res));
+  const api = compressReplies(router.handle);
+  return servePreviews(previews, (req, res) => isApi(req.url) ? api(req, res) : dashboard(req, res));
 }
 
 const isApi = (url: string) => url === '/api' || url.startsWith('/api/') || url.startsWith('/api?');

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { chooseCoding, type Coding } from './content-coding.ts';
 import { HttpError } from './reply.ts';
 import type { Handler, HeaderMap } from './types.ts';
 
@@ -51,8 +52,6 @@ const TYPES: Record<string, string> = {
   txt: 'text/plain; charset=utf-8',
   map: 'application/json',
 };
-
-type Coding = 'br' | 'gzip' | 'identity';
 
 interface Variant {
   body: Uint8Array;
@@ -104,7 +103,7 @@ export function serveStatic(assets: readonly Asset[]): Handler {
     if (req.method !== 'GET' && req.method !== 'HEAD') {
       throw new HttpError(405, 'method_not_allowed', 'Use GET or HEAD here.', { allow: 'GET, HEAD' });
     }
-    const variant = choose(found, String(req.headers['accept-encoding'] ?? ''));
+    const variant = choose(found, req.headers['accept-encoding']);
     if (matches(req.headers['if-none-match'], variant.etag)) {
       res.writeHead(304, variant.notModified);
       return void res.end();
@@ -118,7 +117,7 @@ export function serveStatic(assets: readonly Asset[]): Handler {
 function prepare(asset: Asset): Served {
   const extension = asset.path.slice(asset.path.lastIndexOf('.') + 1);
   const hash = createHash('sha256').update(asset.body).digest('base64url').slice(0, 22);
-  const variant = (body: Uint8Array, coding: Coding): Variant => {
+  const variant = (body: Uint8Array, coding: Coding | 'identity'): Variant => {
     const etag = coding === 'identity' ? `"${hash}"` : `"${hash}-${coding}"`;
     const notModified: HeaderMap = {
       etag,
@@ -141,18 +140,11 @@ function prepare(asset: Asset): Served {
   };
 }
 
-/** The smallest representation that Accept-Encoding allows (RFC 9110 section 12.5.3). */
-function choose(served: Served, accept: string): Variant {
-  if (!served.br && !served.gzip) return served.identity;
-  const wanted = new Set<string>();
-  for (const part of accept.split(',')) {
-    const [coding, ...parameters] = part.split(';');
-    const refused = parameters.some((parameter) => /^\s*q=0(?:\.0{0,3})?\s*$/i.test(parameter));
-    if (!refused) wanted.add(coding!.trim().toLowerCase());
-  }
-  if (served.br && wanted.has('br')) return served.br;
-  if (served.gzip && wanted.has('gzip')) return served.gzip;
-  return served.identity;
+/** The smallest representation that Accept-Encoding allows. */
+function choose(served: Served, accept: string | undefined): Variant {
+  const offered = (['br', 'gzip'] as const).filter((coding) => served[coding]);
+  const coding = chooseCoding(accept, offered);
+  return (coding && served[coding]) ?? served.identity;
 }
 
 /** If-None-Match, weak comparison (RFC 9110 section 13.1.2). */

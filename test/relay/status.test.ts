@@ -34,6 +34,7 @@ test('events tell the state at once, and each coming and going of the machine', 
   const response = await relay.fetch('/api/relay/events', { cookie, signal: stop.signal });
   assert.is(response.headers.get('content-type'), 'text/event-stream; charset=utf-8');
   assert.is(response.headers.get('x-accel-buffering'), 'no');
+  assert.is(response.headers.get('content-encoding'), 'gzip');
   const events = eventsOf(response);
   const next = async () => (await events.next()).value!;
   assert.is((await next()).tunnelConnected, false);
