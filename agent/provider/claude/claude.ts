@@ -269,8 +269,9 @@ class ClaudeSession implements ProviderSession {
   }
 
   decide(requestId: string, decision: DecisionBody): boolean {
-    // Answered already: a holder that has the answer takes it no second time.
-    const open = this.#requests.get(requestId) ?? this.#answered.get(requestId);
+    // Answered already: a holder that has the answer takes it no second time; nobody else would notice.
+    const answered = this.held ? this.#answered.get(requestId) : undefined;
+    const open = this.#requests.get(requestId) ?? answered;
     if (!open) return false;
     const response = { subtype: 'success', request_id: requestId, response: answerOf(open, decision) };
     if (!this.#write({ type: 'control_response', response }, `decision ${requestId}`)) return false;
