@@ -13,6 +13,11 @@ import { Spool } from './spool.ts';
 
 /** Output is sent in pieces of so many bytes. */
 const PIECE = 64 * 1024;
+/**
+ * Output that a connected server has not been sent, bytes: beyond it the CLI is not read. What lies here is older than the effect of a
+ * stop, and the server has to work through all of it first.
+ */
+const MAX_AHEAD = 256 * 1024;
 /** Keys that are remembered: far more than can be sent again. */
 const MAX_KEYS = 10_000;
 /** Bytes of stderr that the next server is sent. */
@@ -48,7 +53,7 @@ class CliHolder {
       idleMs,
       welcome: () => this.#welcome(),
       onConnected: () => this.#onConnected(),
-      onDisconnected: () => {},
+      onDisconnected: () => this.#flow(),
       onCommand: (command) => this.#onCommand(command),
       onDrain: () => this.#pump(),
       isBusy: () => this.#isTurning && this.#ended === null,
@@ -130,7 +135,6 @@ class CliHolder {
     this.#spool.append(chunk);
     this.#noteTurn(chunk);
     this.#pump();
-    this.#flow();
   }
 
   /** Only so much is understood of what a CLI says: whether somebody waits for the end of its work. */
@@ -148,11 +152,13 @@ class CliHolder {
       this.#server.emit({ kind: 'output', bytes });
     }
     if (this.#ended && this.#server.isConnected && this.#sent === this.#spool.end) this.#server.emit(this.#ended);
+    this.#flow();
   }
 
   /** The CLI is read while there is room for what it says. */
   #flow(): void {
-    if (this.#spool.isFull) this.#child?.stdout.pause();
+    const isAhead = this.#server.isConnected && this.#spool.end - this.#sent > MAX_AHEAD;
+    if (this.#spool.isFull || isAhead) this.#child?.stdout.pause();
     else this.#child?.stdout.resume();
   }
 
