@@ -40,7 +40,7 @@ test('the language is the first of the browser’s that there is', async () => {
 test('it is switched by hand, and stays', async () => {
   const { page } = await openPage(world.browser, PHONE);
   await page.goto(`${world.url}/#/`);
-  await page.getByRole('button', { name: 'More' }).first().click();
+  await page.getByRole('button', { name: 'More', exact: true }).click();
   await page.getByRole('radio', { name: '中文' }).click();
   await page.locator('html[lang=zh-CN]').waitFor({ state: 'attached' });
   await page.reload();

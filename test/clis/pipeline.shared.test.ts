@@ -1,4 +1,4 @@
-/** A pipeline with the real Claude Code, on a real repository, through a kill -9 of the server in the middle. */
+/** A pipeline with the real Claude Code, on a real repository, through a kill -9 of everything in the middle. */
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import type { AgentInfo } from '../../core/api/agents.ts';
 import type { PipelineStatus, Task } from '../../core/api/tasks.ts';
 import { CLAUDE_BIN, claudeEnv } from '../support/harness/claude-harness.ts';
 import { makeRepository, runGit } from '../support/harness/git.ts';
+import { killAll } from '../support/harness/kill-all.ts';
 import { type Product, startProduct, until } from '../support/harness/product.ts';
 import { startAnthropicStub } from '../support/stubs/stub-anthropic.mjs';
 
@@ -42,7 +43,7 @@ async function ask<T>(product: Product, method: string, path: string, body?: unk
   return answer as T;
 }
 
-test('five tasks: two side by side, one fails and is retried, the server is killed; all is done and merged', async () => {
+test('five tasks: two side by side, one fails and is retried, all is killed; all is done and merged', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'pipeline-'));
   for (const name of ['claude', 'tmp']) mkdirSync(join(directory, name));
   const repo = makeRepository(join(directory, 'repo'));
@@ -84,7 +85,7 @@ test('five tasks: two side by side, one fails and is retried, the server is kill
     await reach({ c: 'completed', d: 'running' });
     const asked = () => stub.requests.some((request: { prompt?: string }) => request.prompt === 'task d');
     await until('the request of task d', asked);
-    await product.agent!.kill('SIGKILL');
+    await killAll(product);
     await product.startAgent();
 
     await reach({ a: 'completed', b: 'completed', c: 'completed', d: 'completed', e: 'completed' });

@@ -7,8 +7,8 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { AgentInfo } from '../../core/api/agents.ts';
 import type { Message } from '../../core/api/messages.ts';
-import { holderDirectory, readRecords } from '../../agent/process/holder/records.ts';
 import { FAKE_CLAUDE } from '../support/harness/agent-server.ts';
+import { killAll } from '../support/harness/kill-all.ts';
 import { plainEnv, type Product, ROOT, startProduct, startProgram, until } from '../support/harness/product.ts';
 import { seeded } from '../support/fakes/seeded.ts';
 
@@ -41,13 +41,6 @@ async function fits(id: string, check: (info: AgentInfo) => boolean): Promise<Ag
   return await info(id);
 }
 
-/** As the machine's end does it: the server is killed, and what would outlive it. */
-async function killAll(): Promise<void> {
-  const holders = readRecords(holderDirectory(product.dataDir));
-  await product.agent!.kill('SIGKILL');
-  for (const { pid } of holders) process.kill(pid, 'SIGKILL');
-}
-
 /** Living processes of this product's fake CLIs and of what they started. */
 function living(): number[] {
   return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
@@ -73,7 +66,7 @@ test('kill -9 of all with agents at work, asking, stubborn and idle: after the s
   await until('three children of the stubborn one', () => living().length >= 11);
   const request = (await info(asking.id)).pending[0]!;
 
-  await killAll();
+  await killAll(product);
   await product.startAgent();
 
   assert.equal(living(), []);
@@ -107,7 +100,7 @@ test('kill -9 of all right behind the 200 of a decision: the record has that dec
   // It takes the decision and does not get to confirm it.
   process.kill((await info(id)).cli.pid!, 'SIGSTOP');
   assert.is((await call('POST', path, body)).status, 200);
-  await killAll();
+  await killAll(product);
   await product.startAgent();
   const message = (await messages(id)).find((message) => message.id === pending[0]);
   const { status, decision } = message as Extract<Message, { kind: 'request' }>;
@@ -120,7 +113,7 @@ test('kill -9 of all right behind the 200 of a decision: the record has that dec
 test('a process with the number of a CLI that is gone is not touched', async () => {
   const { id } = await create('hello');
   await fits(id, ({ state }) => state === 'idle');
-  await killAll();
+  await killAll(product);
   const path = join(product.dataDir, 'agents', id, 'agent.json');
   const record = JSON.parse(readFileSync(path, 'utf8'));
   // As if the number had been given to this very test since.
