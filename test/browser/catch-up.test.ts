@@ -61,11 +61,11 @@ async function call(method: string, path: string, body?: unknown): Promise<any> 
   assert.ok(response.ok, text);
   return text ? JSON.parse(text) : null;
 }
-const idle = (id: string) =>
+const idle = (id: string, ms = 20_000) =>
   until('the agent is idle', async () => {
     const { state, queue } = await call('GET', `/api/agents/${id}`) as AgentInfo;
     return state === 'idle' && !queue.length;
-  });
+  }, ms);
 async function create(): Promise<AgentInfo> {
   const agent = await call('POST', '/api/agents', { directory: join(product.directory, 'project'), prompt: 'hello' });
   await idle(agent.id);
@@ -240,7 +240,8 @@ test('N08: a gap that is longer than what is kept: everything is sent anew, and 
     said += text.length;
     await say(id, text);
   }
-  await idle(id);
+  // Each of them has a turn of its own.
+  await idle(id, 60_000);
   await say(id, 'the last');
   await idle(id);
   const from = heard.length;

@@ -31,7 +31,7 @@ test.before(async () => {
   browser = await launchBrowser();
   port = await freePort();
   const directory = join(product.directory, 'shop');
-  project = createViteProject(directory, port);
+  project = await createViteProject(directory, port);
   agent = await createAgent({ name: 'Shop', directory, prompt: `serve ${project.command}` });
 });
 test.after(async () => {

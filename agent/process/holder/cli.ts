@@ -127,7 +127,8 @@ class CliHolder {
     child.on('exit', (code, signalName) => {
       const done = () => this.#onEnded(code, signalName);
       child.once('close', done);
-      setTimeout(() => !this.#spool.isFull && done(), DRAIN_MS);
+      const look = () => void (this.#isHeldBack ? setTimeout(look, DRAIN_MS) : done());
+      setTimeout(look, DRAIN_MS);
     });
   }
 
@@ -155,10 +156,14 @@ class CliHolder {
     this.#flow();
   }
 
+  /** There is no room for what the CLI says. */
+  get #isHeldBack(): boolean {
+    return this.#spool.isFull || this.#server.isConnected && this.#spool.end - this.#sent > MAX_AHEAD;
+  }
+
   /** The CLI is read while there is room for what it says. */
   #flow(): void {
-    const isAhead = this.#server.isConnected && this.#spool.end - this.#sent > MAX_AHEAD;
-    if (this.#spool.isFull || isAhead) this.#child?.stdout.pause();
+    if (this.#isHeldBack) this.#child?.stdout.pause();
     else this.#child?.stdout.resume();
   }
 

@@ -1,7 +1,8 @@
 /** The real Vite, in a folder of its own, with a page that tells what it sees and is replaced while it is shown. */
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
 const VITE = 'vite@8.4.0';
 const INSTALL = ['install', '--no-save', '--no-audit', '--no-fund', '--ignore-scripts'];
@@ -14,10 +15,11 @@ export interface ViteProject {
 }
 
 /** @param directory where it is installed, and works; `port` is taken as it is */
-export function createViteProject(directory: string, port: number): ViteProject {
+export async function createViteProject(directory: string, port: number): Promise<ViteProject> {
   mkdirSync(join(directory, 'src'), { recursive: true });
   writeFileSync(join(directory, 'package.json'), JSON.stringify({ name: 'shop', private: true, type: 'module' }));
-  execFileSync('npm', [...INSTALL, '--prefix', directory, VITE], { stdio: 'pipe' });
+  // Not synchronously: connections that are closed meanwhile would be used again.
+  await promisify(execFile)('npm', [...INSTALL, '--prefix', directory, VITE]);
   writeFileSync(
     join(directory, 'index.html'),
     '<!doctype html><title>Shop</title><h1 id="word">…</h1><p id="loads"></p><script type="module" src="/src/main.js"></script>',
