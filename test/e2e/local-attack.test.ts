@@ -1,5 +1,5 @@
 /** Another user's requests are not carried out, however the connection ends: looked at after it is closed, not at once. */
-import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { Agent } from 'node:http';
 import process from 'node:process';
 import { test } from 'uvu';
@@ -60,22 +60,25 @@ attackTest('300 new connections at once are answered within a second', async () 
   assert.ok(ms < 1000, `${ms} ms`);
 });
 
-attackTest('whose a new connection is costs less than 3 ms of processor, and 4 µs a row of the table', async () => {
-  const { port } = bench.server;
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  try {
-    await ask(port, '/api/health', '127.0.0.1', agent);
-    const retained = await processorMs(() => ask(port, '/api/health', '127.0.0.1', agent));
-    const fresh = await processorMs(() => ask(port, '/api/health'));
-    const rows = readFileSync('/proc/net/tcp', 'latin1').split('\n').length;
-    assert.ok(
-      fresh - retained < 3 + rows * 0.004,
-      `${rows} rows: ${fresh.toFixed(2)} ms, on a connection that is known ${retained.toFixed(2)} ms`,
-    );
-  } finally {
-    agent.destroy();
-  }
-});
+attackTest(
+  'whose a new connection is costs less than 3 ms of processor beside what the system takes to tell',
+  async () => {
+    const { port } = bench.server;
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    try {
+      await ask(port, '/api/health', '127.0.0.1', agent);
+      const retained = await processorMs(() => ask(port, '/api/health', '127.0.0.1', agent));
+      const fresh = await processorMs(() => ask(port, '/api/health'));
+      const reading = await processorMs(async () => {
+        for (const name of ['tcp', 'tcp6']) await readFile(`/proc/net/${name}`);
+      });
+      const figures = [fresh, retained, reading].map((ms) => ms.toFixed(2)).join(', ');
+      assert.ok(fresh - retained - reading < 3, `new, known, reading the tables: ${figures} ms`);
+    } finally {
+      agent.destroy();
+    }
+  },
+);
 
 /** Milliseconds of this process for one of 50: what others do on the machine does not count. */
 async function processorMs(action: () => Promise<unknown>): Promise<number> {
