@@ -2,8 +2,10 @@
  * Who works where: agents and terminals enter the directory that they use, before they wait for anything. A worktree that
  * others use is not removed, and one that is being removed takes nobody in.
  */
+import { realpathSync } from 'node:fs';
 import { sep } from 'node:path';
 import { Failure } from '../../core/api/errors.ts';
+import type { AgentInfo } from '../../core/api/agents.ts';
 
 export interface DirectoryUse {
   /** For people: `The agent "x"`, `The terminal "shell"`. */
@@ -71,4 +73,23 @@ function worktreeInUse(labels: string[]): Failure {
   const names = labels.length > 1 ? `${labels.slice(0, -1).join(', ')} and ${labels.at(-1)}` : labels[0];
   const [work, end] = labels.length > 1 ? ['work', 'them'] : ['works', 'it'];
   return new Failure('worktree_in_use', `${names} ${work} in this agent's worktree. Delete or close ${end} first.`);
+}
+
+/** An agent works in its directory for as long as it exists. */
+export function useOf(session: { id: string; info: Pick<AgentInfo, 'name'>; record: { cwd: string } }): DirectoryUse {
+  return {
+    get label() {
+      return `The agent "${session.info.name}"`;
+    },
+    directory: realDirectory(session.record.cwd),
+    agentId: session.id,
+  };
+}
+
+function realDirectory(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path; // it is gone: nobody else's is at risk
+  }
 }

@@ -1,6 +1,4 @@
 /** The agents of this machine: created, listed, commanded and removed. At the start, sessions that a crash left open are recovered. */
-import { realpathSync } from 'node:fs';
-import { Failure } from '../../core/api/errors.ts';
 import type { Timer } from '../../core/clock.ts';
 import type {
   AgentInfo,
@@ -18,20 +16,20 @@ import type {
   SendMessageBody,
   UserMessage,
 } from '../../core/api/messages.ts';
-import { endHolder, holderDirectory, type HolderRecord } from '../process/holder/records.ts';
+import type { HolderRecord } from '../process/holder/records.ts';
 import type { ProcessIdentity } from '../process/identity.ts';
-import { killProcessTree } from '../process/process-tree.ts';
 import { absentProvider, type ProviderSet } from '../provider/provider-set.ts';
 import type { AgentContext } from '../context.ts';
 import type { Document } from '../store/document.ts';
-import { refuseLoss } from '../workspace/unmerged.ts';
 import type { AgentWorkspace } from '../workspace/workspace.ts';
 import { AgentFiles } from './agent-files.ts';
+import { noSuchAgent, removeAgent } from './agent-removal.ts';
+import { startAgents } from './start-agents.ts';
 import { openOptions } from './cli-run.ts';
 import type { Agents, HandedSession, RemoveOptions } from './agents.ts';
 import { type CreateCommand, Creation } from './creation.ts';
 import { DeletedAgents } from './deleted-agents.ts';
-import { type DirectoryUse, DirectoryUses, type Removal } from './directory-uses.ts';
+import { type DirectoryUse, DirectoryUses, useOf } from './directory-uses.ts';
 import type { DiskSessions } from './history.ts';
 import { KnownCapabilities } from './known-capabilities.ts';
 import type { OpenPicture } from './pictures.ts';
@@ -68,8 +66,6 @@ export class Registry implements Agents {
   readonly #sessions = new Map<string, AgentSession>();
   /** How each agent leaves its directory. */
   readonly #leave = new Map<string, () => void>();
-  /** Ids of holders that were taken up. */
-  readonly #adopted = new Set<string>();
   readonly #removing = new Map<string, Promise<void>>();
   readonly #known: KnownCapabilities;
   #sweepTimer: Timer | null = null;
@@ -97,71 +93,9 @@ export class Registry implements Agents {
   /** Reads what is on disk, ends processes that a previous run left behind, closes their sessions on the record. */
   static async open(options: RegistryOptions): Promise<Registry> {
     const registry = new Registry(options);
-    await Promise.all(registry.#files.ids().map((id) => registry.#load(id)));
-    registry.#endUnknownHolders();
+    await startAgents({ ...options, files: registry.#files, add: (document) => registry.#add(document, null) });
     registry.#sweep();
     return registry;
-  }
-
-  async #load(id: string): Promise<void> {
-    const { context } = this.#options;
-    const document = this.#files.read(id);
-    if (!document) return await this.#sweepUnfinished(id);
-    await this.#files.forgetPlan(id).catch(() => {});
-    const record = document.value;
-    const session = this.#add(document, null);
-    const { state, cli, background, queue } = record.info;
-    const wasAtWork = ['starting', 'running', 'waiting_input'].includes(state) || background || queue.length > 0;
-    const wasOpen = record.process !== null || cli.running || wasAtWork;
-    if (await this.#adopt(session)) return;
-    if (!wasOpen) return;
-    const { run } = record;
-    // The server was killed between its decision to start a CLI and the CLI's start: nothing was done yet.
-    if (run?.state === null && !record.process && !this.#options.wasStarted?.(run.holder)) return session.reopen();
-    if (record.process) {
-      const { length: count } = await killProcessTree(record.process, { clock: context.clock, log: context.log });
-      if (count) context.log.warn('killed orphaned processes from a previous run', { agent: id, count });
-    }
-    session.recover();
-    await session.save().catch(() => {});
-  }
-
-  /** Goes on with a CLI that a holder has kept. @returns false when there is none */
-  async #adopt(session: AgentSession): Promise<boolean> {
-    const { holders = [], context, providers } = this.#options;
-    const { id, info, record } = session;
-    const mine = holders.filter(({ meta }) => meta.agentId === id);
-    const holder = mine.find((entry) => entry.id === record.run?.holder) ?? mine[0];
-    if (!holder || !providers.get(info.provider)?.isHeld) return false;
-    this.#adopted.add(holder.id);
-    if (await session.adopt(holder)) context.log.info('an agent went on while the server was away', { agent: id });
-    return true;
-  }
-
-  /** A holder whose agent is gone, or has another one. */
-  #endUnknownHolders(): void {
-    const { holders = [], context: { config, log } } = this.#options;
-    for (const record of holders) {
-      if (this.#adopted.has(record.id)) continue;
-      log.warn('ending a CLI that no agent knows', { id: record.id });
-      endHolder(holderDirectory(config.dataDir), record);
-    }
-  }
-
-  /** What is left of an agent that was being made when the server was killed. No CLI of it has ever run. */
-  async #sweepUnfinished(id: string): Promise<void> {
-    const { context, workspace } = this.#options;
-    const worktree = this.#files.planned(id);
-    if (!worktree && this.#files.isEmpty(id)) return await this.#files.remove(id);
-    if (!worktree) return context.log.warn('a folder of agents holds no readable record', { agent: id });
-    try {
-      await workspace.removeUnfinished(worktree);
-      await this.#files.remove(id);
-      context.log.info('removed what was left of an agent that was being made', { agent: id, worktree: worktree.path });
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      context.warn(`record ${id}`, `${worktree.path} is left of an agent that was being made: ${why}`);
-    }
   }
 
   #add(document: Document<AgentRecord>, lock: SessionLock | null): AgentSession {
@@ -304,39 +238,19 @@ export class Registry implements Agents {
   async remove(id: string, options: RemoveOptions, by: string): Promise<void> {
     // A removal that is under way ends first: it may be refused.
     while (this.#removing.has(id)) await this.#removing.get(id)!.catch(() => {});
-    const removing = this.#remove(this.#session(id), options, by);
+    const { workspace, context } = this.#options;
+    const deleted = async (session: AgentSession) => {
+      await this.#deleted.add(session.record.clientId);
+      await this.#forget(session);
+      context.log.info('agent deleted', { agent: id, by });
+    };
+    const removing = removeAgent(this.#session(id), options, { workspace, uses: this.#uses, deleted });
     this.#removing.set(id, removing);
     try {
       await removing;
     } finally {
       this.#removing.delete(id);
     }
-  }
-
-  async #remove(session: AgentSession, options: RemoveOptions, by: string): Promise<void> {
-    const { id, info: { worktree } } = session;
-    const { workspace, context } = this.#options;
-    // A refusal leaves the agent at its work; what it wrote until it was stopped is found by the second check.
-    if (worktree && !options.discardWork) refuseLoss(await workspace.unmerged(worktree));
-    if (worktree) await workspace.refuseUnremovable(worktree);
-    session.refuse(noSuchAgent());
-    let removal: Removal | null = null;
-    try {
-      // From here on nothing new comes: no message, no terminal, nobody who works in the worktree.
-      removal = this.#uses.remove(id, worktree?.path ?? null);
-      refuseUsed(session, removal, options);
-      await removal.closeOwn();
-      await session.stop();
-      if (worktree) await workspace.remove(worktree, options);
-      await this.#deleted.add(session.record.clientId);
-      await this.#forget(session);
-    } catch (error) {
-      session.refuse(null);
-      throw error;
-    } finally {
-      removal?.end();
-    }
-    context.log.info('agent deleted', { agent: id, by });
   }
 
   async #forget(session: AgentSession): Promise<void> {
@@ -367,22 +281,22 @@ export class Registry implements Agents {
   }
 
   rename(id: string, name: string): Promise<AgentInfo> {
-    return this.#change(id, (session) => session.rename(name));
+    return this.#change(id, (session) => session.settings.rename(name));
   }
   mark(id: string, marks: AgentMarks): Promise<AgentInfo> {
-    return this.#change(id, (session) => session.mark(marks));
+    return this.#change(id, (session) => session.settings.mark(marks));
   }
   noteMerge(id: string, merge: Omit<MergeRecord, 'at'>): Promise<AgentInfo> {
-    return this.#change(id, (session) => session.noteMerge(merge));
+    return this.#change(id, (session) => session.settings.noteMerge(merge));
   }
   setMode(id: string, mode: PermissionMode): Promise<AgentInfo> {
-    return this.#change(id, (session) => session.setMode(mode));
+    return this.#change(id, (session) => session.settings.setMode(mode));
   }
   setModel(id: string, model: string): Promise<AgentInfo> {
-    return this.#change(id, (session) => session.setModel(model));
+    return this.#change(id, (session) => session.settings.setModel(model));
   }
   setEffort(id: string, effort: string): Promise<AgentInfo> {
-    return this.#change(id, (session) => session.setEffort(effort));
+    return this.#change(id, (session) => session.settings.setEffort(effort));
   }
 
   async #change(id: string, change: (session: AgentSession) => Promise<void>): Promise<AgentInfo> {
@@ -424,30 +338,3 @@ export class Registry implements Agents {
     if (!this.#isClosed) this.#sweepTimer = this.#options.context.clock.setTimeout(() => this.#sweep(), SWEEP_MS);
   }
 }
-
-/** Throws Failure when the agent is in use, and is to be removed only if it is not. */
-function refuseUsed(session: AgentSession, { hasOwn }: Removal, { onlyIf }: RemoveOptions): void {
-  if (!onlyIf || (session.isAtRest && !hasOwn && onlyIf(session.info))) return;
-  throw new Failure('agent_busy', `"${session.info.name}" is used again.`);
-}
-
-/** An agent works in its directory for as long as it exists. */
-function useOf(session: AgentSession): DirectoryUse {
-  return {
-    get label() {
-      return `The agent "${session.info.name}"`;
-    },
-    directory: realDirectory(session.record.cwd),
-    agentId: session.id,
-  };
-}
-
-function realDirectory(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path; // it is gone: nobody else's is at risk
-  }
-}
-
-const noSuchAgent = () => new Failure('not_found', 'There is no such agent.');

@@ -1,0 +1,130 @@
+/** Hands waiting messages to the CLI, one a turn; changes, withdraws and hurries those that still wait. */
+import { providerData } from '../../core/api/providers.ts';
+import { Failure } from '../../core/api/errors.ts';
+import type { QueuedChange, UserMessage } from '../../core/api/messages.ts';
+import { queueEntry } from './apply-event.ts';
+import type { CliRun } from './cli-run.ts';
+import { lostContext } from './lost-context.ts';
+import type { SessionParts } from './session-parts.ts';
+
+export class MessageDelivery {
+  readonly #parts: SessionParts;
+  readonly #open: () => void;
+
+  /** @param open starts the CLI when none runs */
+  constructor(parts: SessionParts, open: () => void) {
+    this.#parts = parts;
+    this.#open = open;
+  }
+
+  /**
+   * While the CLI is being ended, messages wait for its exit; while it is at a turn, for the turn's end.
+   * @returns true when one was handed over
+   */
+  deliver(): boolean {
+    const { prompts, refusing, store } = this.#parts;
+    if (!prompts.isWaiting || this.#parts.run?.stopReason || refusing) return false;
+    if (!this.#parts.run) this.#open();
+    const { run } = this.#parts;
+    const isFree = run !== null && !this.#isOccupied(run);
+    if (isFree) {
+      run.expectsTurn = true;
+      prompts.deliverNext(run.cli, this.#contextFor(run));
+    }
+    this.#showQueue();
+    store.touch();
+    return isFree;
+  }
+
+  /** The turn that kept others waiting is over, or there is none: the next message is handed over. */
+  deliverNext(): void {
+    // It works on from here; a message that is not taken sets that right.
+    if (this.deliver()) this.#parts.status.apply({ type: 'turn.start' });
+  }
+
+  /** The CLI has a message, or is at a turn of its own. */
+  #isOccupied(run: CliRun): boolean {
+    return run.isTurning || run.expectsTurn || this.#parts.prompts.isBusy;
+  }
+
+  /** What waits here stands behind what waits in the CLI. */
+  #showQueue(): void {
+    const { prompts, log, store, info } = this.#parts;
+    const waiting = prompts.waiting.flatMap(({ id }) => {
+      const message = log.get(id);
+      return message?.kind === 'user' ? [message] : [];
+    });
+    for (const { id } of waiting) log.patch(id, { status: 'queued' });
+    const ids = prompts.waitingIds;
+    const handed = info.queue.filter(({ id }) => !ids.has(id)).map((entry) => ({ ...entry, handed: true }));
+    store.patch({ queue: [...handed, ...waiting.map(queueEntry)] });
+  }
+
+  /** What the first message to a session is begun with that stands in the place of a lost one; else ''. */
+  #contextFor(run: CliRun): string {
+    const { record, info, log } = this.#parts;
+    if (run.hasContext || !record.isResumeLost || info.sessionId !== null) return '';
+    run.hasContext = true;
+    return lostContext(log.newest());
+  }
+
+  /** Withdraws a message that the CLI has not begun with. Throws Failure. */
+  async cancel(messageId: string): Promise<void> {
+    const { log, prompts, run } = this.#parts;
+    const message = log.get(messageId);
+    if (message?.kind !== 'user') throw new Failure('not_found', 'There is no such message.');
+    if (message.status !== 'queued' && message.status !== 'accepted') {
+      throw new Failure('already_sent', 'This message is already with the agent: interrupt it instead.');
+    }
+    // What no CLI has is taken out of our own queue: the next one would get it.
+    if (prompts.takeBack(messageId)) this.#cancelled(messageId);
+    else run?.cli.cancelQueued(messageId);
+    await Promise.resolve();
+  }
+
+  /** Withdraws everything that no CLI has. */
+  cancelWaiting(): void {
+    for (const { id } of this.#parts.prompts.clear()) this.#cancelled(id);
+  }
+
+  /** It need not be on disk: after a crash nothing is handed over. */
+  #cancelled(messageId: string): void {
+    const { log, store, info } = this.#parts;
+    log.patch(messageId, { status: 'cancelled' });
+    store.patch({ queue: info.queue.filter(({ id }) => id !== messageId) });
+    this.#parts.releaseAtRest();
+  }
+
+  /** Changes the text of a message that no CLI has, or its place in the queue. Throws Failure. */
+  async change(messageId: string, { text, before }: QueuedChange): Promise<UserMessage> {
+    const { prompts } = this.#parts;
+    this.#refuseUnqueued(messageId);
+    if (text !== undefined) await prompts.edit(messageId, text);
+    if (before !== undefined) await prompts.move(messageId, before);
+    this.#showQueue();
+    return this.#parts.log.get(messageId) as UserMessage;
+  }
+
+  /**
+   * Has a waiting message read now: in the running turn where the CLI can, else in the next one, for which the running one is
+   * interrupted. Throws Failure.
+   */
+  async sendNow(messageId: string): Promise<{ steered: boolean }> {
+    const { prompts } = this.#parts;
+    this.#refuseUnqueued(messageId);
+    await prompts.move(messageId, prompts.waiting[0]?.id ?? '');
+    const { run, info } = this.#parts;
+    const steered = !!run && !run.stopReason && providerData(info.provider).features.steer;
+    if (steered) prompts.deliverNow(run.cli, messageId);
+    else if (run?.isTurning && !run.stopReason) run.cli.interrupt();
+    this.#showQueue();
+    return { steered };
+  }
+
+  #refuseUnqueued(messageId: string): void {
+    const message = this.#parts.log.get(messageId);
+    if (message?.kind !== 'user') throw new Failure('not_found', 'There is no such message.');
+    if (message.status === 'queued' || message.status === 'accepted') return;
+    throw new Failure('already_sent', 'This message does not wait any more: it can no longer be changed.');
+  }
+}
