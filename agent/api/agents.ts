@@ -43,10 +43,13 @@ function lifeRoutes(router: Router, agents: Registry, whole: WholeAgent): void {
   router.post('/api/agents/actions/stop-all', async (req, res) => {
     json(res, 200, { stopped: await agents.stopAll(whoAsks(req)) });
   });
-  router.get('/api/agents/:id', (_req, res, { params }) => {
+  router.get('/api/agents/:id', (_req, res, { params, query }) => {
     const info = agents.info(params.id!);
-    const messages = legacyMessages(agents.messages(info.id, { limit: MAX_SCRIPT_MESSAGES }).messages);
-    json(res, 200, { ...whole(info), capabilities: agents.capabilities(info.id), messages });
+    const reply = { ...whole(info), capabilities: agents.capabilities(info.id) };
+    // The dashboard has the messages of the live feed.
+    if (queryInteger(query, 'messages') === 0) return json(res, 200, reply);
+    const { messages } = agents.messages(info.id, { limit: MAX_SCRIPT_MESSAGES });
+    json(res, 200, { ...reply, messages: legacyMessages(messages) });
   });
   router.delete('/api/agents/:id', async (req, res, { params, query }) => {
     const discardWork = query.get('discardWork') === 'true' || query.get('discardWork') === '1';

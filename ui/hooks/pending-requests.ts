@@ -8,7 +8,7 @@ import { ApiError, newId } from '../net/api.ts';
 import type { Api } from '../net/api.ts';
 import { path } from '../route.ts';
 import { useSignalValue } from '../state/signal.ts';
-import { useResource } from './use-resource.ts';
+import { reasonOf, useResource } from './use-resource.ts';
 
 /** How far back a pending request is looked for. */
 const LOOK_BACK = 60;
@@ -35,13 +35,14 @@ export type Answerable = RequestAnswer | null;
 
 const answerKey = (agent: string, request: string) => `answer/${agent}/${request}`;
 
-/** Asks for the one card before its page is drawn. */
+/** Asks for the one card before its page is drawn, and before anything is known of its agent. */
 export function prefetchAnswer(
   { api, resources }: Pick<App, 'api' | 'resources'>,
   agent: string,
   request: string,
 ): void {
-  resources.entry<{ found: Answerable }>(answerKey(agent, request)).load(() => loadAnswer(api, agent, request));
+  const entry = resources.entry<{ found: Answerable }>(answerKey(agent, request));
+  entry.want(reasonOf([undefined, undefined]), () => loadAnswer(api, agent, request));
 }
 
 async function loadAnswer(api: Api, agent: string, request: string): Promise<{ found: Answerable }> {
@@ -58,8 +59,10 @@ export function useAnswerable(agent: string, request: string): Answerable | unde
   const { api } = useApp();
   const lastSeq = useStore((state) => state.agents[agent]?.lastSeq);
   const pending = useStore((state) => state.agents[agent]?.pending.includes(request));
-  const load = () => loadAnswer(api, agent, request);
-  return useResource(load, [agent, request, lastSeq, pending], answerKey(agent, request)).value?.found;
+  const isSame = ({ agent }: RequestAnswer) => agent.lastSeq === lastSeq && agent.pending.includes(request) === pending;
+  const load = async (old: { found: Answerable } | null) =>
+    old?.found && isSame(old.found) ? old : await loadAnswer(api, agent, request);
+  return useResource(load, [lastSeq, pending], answerKey(agent, request)).value?.found;
 }
 
 type Decision = Omit<DecisionBody, 'clientId'>;

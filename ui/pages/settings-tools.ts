@@ -12,10 +12,16 @@ const OPENCLI = '/api/settings/opencli';
 /** Starting every program to ask for its version can take a while, ms. */
 const SLOW = { timeout: 60_000 };
 
+/** Both cards ask once. */
+function useTools(version: number) {
+  const { api } = useApp();
+  return useResource(() => api.get<ToolInfo[]>(TOOLS, SLOW), [version], 'tools');
+}
+
 /** Which programs are there, and what to do about those that are not. */
 export function ToolsCard({ version }: { version: number }) {
   const { api } = useApp();
-  const { value, error, loading, set } = useResource(() => api.get<ToolInfo[]>(TOOLS, SLOW), [version]);
+  const { value, error, loading, set } = useTools(version);
   const [busy, setBusy] = useState(false);
   function recheck() {
     setBusy(true);
@@ -58,7 +64,7 @@ function toolState({ name, installed, loggedIn }: ToolInfo): { tone: string; wor
 export function OpenCliCard({ version }: { version: number }) {
   const { api } = useApp();
   const { value, set } = useResource(() => api.get<OpenCliStatus>(OPENCLI), [version]);
-  const tools = useResource(() => api.get<ToolInfo[]>(TOOLS, SLOW), [version]);
+  const tools = useTools(version);
   const installed = tools.value?.find((tool) => tool.name === 'opencli')?.version;
   const running = value?.running === true;
   const install = () => void api.post<OpenCliStatus>(OPENCLI).then(set, toastError);

@@ -15,10 +15,18 @@ export interface ResourceState<T> {
   readonly loading: boolean;
 }
 
+/** Asks for a value; called with the one of before. */
+export type Loader<T> = (old: T | null) => Promise<T>;
+
 export interface Entry<T> {
   readonly state: Signal<ResourceState<T>>;
-  /** Loads it anew; `load` is called with the value of before. */
-  load(load: (old: T | null) => Promise<T>): void;
+  /** Loads it anew, whatever is on its way. */
+  load(load: Loader<T>): void;
+  /**
+   * Loads it, unless somebody wants it for the same reason already. A new reason waits for what is on its way, whose value its
+   * loader is called with. Call the returned function when it is no longer wanted.
+   */
+  want(reason: string, load: Loader<T>): () => void;
   /** A newer value that came by other means; what is being loaded is dropped. */
   set(value: T): void;
 }
@@ -29,27 +37,52 @@ export interface ResourceCache {
   clear(): void;
 }
 
-export function createEntry<T>(): Entry<T> {
-  const state = signal<ResourceState<T>>({ value: null, error: '', loading: true });
-  let turn = 0;
-  const set = (value: T) => {
-    turn++;
-    state.value = { value, error: '', loading: false };
+export const createEntry = <T>(): Entry<T> => new ResourceEntry<T>();
+
+class ResourceEntry<T> implements Entry<T> {
+  readonly state = signal<ResourceState<T>>({ value: null, error: '', loading: true });
+  /** Counts what was begun: the answer of an older load is dropped. */
+  #turn = 0;
+  #isUnderWay = false;
+  /** Begins when what is on its way is here. */
+  #next: Loader<T> | null = null;
+  /** Why it was asked for last, and by how many that still want it. */
+  #wanted: { reason: string; users: number } | null = null;
+
+  load = (load: Loader<T>): void => {
+    const mine = ++this.#turn;
+    this.#next = null;
+    this.#isUnderWay = true;
+    if (!this.state.value.loading) this.state.value = { ...this.state.value, loading: true };
+    load(this.state.value.value).then(
+      (value) => this.#settle(mine, { value, error: '' }),
+      (error: Error) => this.#settle(mine, { error: error.message }),
+    );
   };
-  return {
-    state,
-    set,
-    load(load) {
-      const mine = ++turn;
-      if (!state.value.loading) state.value = { ...state.value, loading: true };
-      load(state.value.value).then(
-        (value) => mine === turn && set(value),
-        (error: Error) => {
-          if (mine === turn) state.value = { ...state.value, error: error.message, loading: false };
-        },
-      );
-    },
+
+  want = (reason: string, load: Loader<T>): () => void => {
+    if (this.#wanted?.reason !== reason) {
+      this.#wanted = { reason, users: 0 };
+      if (this.#isUnderWay) this.#next = load;
+      else this.load(load);
+    }
+    const mine = this.#wanted;
+    mine.users++;
+    return () => {
+      if (--mine.users === 0 && this.#wanted === mine) this.#wanted = null;
+    };
   };
+
+  set = (value: T): void => this.#settle(++this.#turn, { value, error: '' });
+
+  #settle(turn: number, result: Partial<ResourceState<T>>): void {
+    if (turn !== this.#turn) return;
+    const next = this.#next;
+    this.#next = null;
+    this.#isUnderWay = false;
+    this.state.value = { ...this.state.value, ...result, loading: false };
+    if (next) this.load(next);
+  }
 }
 
 /** Entries by key, so that a value is there at once when it is looked at again. */

@@ -105,7 +105,8 @@ export function apply(state: State, message: LiveMessage): State {
         tasks: table(tasks),
         pipeline,
         warnings,
-        settingsVersion: state.settingsVersion + 1,
+        // What was asked for before the first snapshot is of the same server; after a later one anything may have changed.
+        settingsVersion: state.settingsVersion + (state.loaded ? 1 : 0),
       };
     }
     case 'messages':

@@ -33,6 +33,20 @@ test('a prompt is answered; messages are numbered without gaps; usage and state 
   assert.is(info.name, 'hello there');
 });
 
+test('the page gets an agent without its messages, a script with them', async () => {
+  const { id } = await bench.create('hello there');
+  await bench.until(id, idle);
+  const ask = (query: string) => bench.call('GET', `/api/agents/${id}${query}`);
+  const all = (await ask('')).body;
+  assert.ok(all.messages.length > 1);
+  const { messages, ...without } = all;
+  const lean = (await ask('?messages=0')).body;
+  assert.not.ok('messages' in lean);
+  assert.equal(Object.keys(lean).sort(), Object.keys(without).sort());
+  assert.equal((await ask('?messages=1')).body.messages, messages);
+  assert.is((await ask('?messages=none')).status, 400);
+});
+
 test('a permission is asked, allowed once, and the answer is seen by the CLI', async () => {
   const { id } = await bench.create('bash touch made.txt && echo hi');
   const request = await bench.request(id);

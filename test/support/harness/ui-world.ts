@@ -66,7 +66,7 @@ export async function openUiWorld(): Promise<UiWorld> {
 }
 
 /** A real server with one of everything that is not a conversation. */
-async function fillBench(bench: Bench): Promise<{ work: AgentInfo; draws: AgentInfo }> {
+export async function fillBench(bench: Bench): Promise<{ work: AgentInfo; draws: AgentInfo }> {
   const repo = makeRepository(join(bench.directory, 'shop'), { 'a.ts': 'one\n' });
   const work = await bench.create(undefined, { name: 'Count in cents', directory: repo, claudeMd: 'Test first.' });
   writeFiles(work.worktree!.path, { 'a.ts': 'two\n' });

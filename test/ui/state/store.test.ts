@@ -54,6 +54,13 @@ test('a snapshot replaces everything and sets the cursor', () => {
   assert.ok(state.loaded);
 });
 
+test('settings may have changed with every snapshot but the first', () => {
+  assert.is(started.settingsVersion, 0);
+  const again = run(welcome(false), snapshot(), welcome(false, 'e2'), snapshot());
+  assert.is(again.settingsVersion, 1);
+  assert.is(run(welcome(false), snapshot(), event(11, { type: 'settings' })).settingsVersion, 1);
+});
+
 test('between a welcome and its snapshot nothing is a place to go on from', () => {
   const after = run(welcome(false), snapshot(), welcome(false, 'e2'));
   assert.equal([after.epoch, after.seq, Object.keys(after.agents)], [null, 0, ['a']]);
