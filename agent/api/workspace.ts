@@ -5,7 +5,14 @@ import type { RouteHandler, Router } from '../../core/http/router.ts';
 import type { HttpResponse } from '../../core/http/types.ts';
 import type { AgentInfo } from '../../core/api/agents.ts';
 import { fields } from '../../core/api/schema.ts';
-import { parseCommit, parseDiscard, parseInstructions } from '../../core/api/workspace.ts';
+
+import {
+  parseCommit,
+  parseDiscard,
+  parseInstructions,
+  parsePullRequest,
+  type PullRequestText,
+} from '../../core/api/workspace.ts';
 import type { Agents } from '../session/agents.ts';
 import type { Workspace } from '../workspace/workspace.ts';
 import { checkStepUp } from './relay-word.ts';
@@ -19,6 +26,7 @@ export function workspaceRoutes(router: Router, agents: Agents, workspace: Works
   });
   instructionRoutes(router, agents, workspace);
   changeRoutes(router, agents, workspace);
+  remoteRoutes(router, agents, workspace);
 }
 
 function instructionRoutes(router: Router, agents: Agents, workspace: Workspace): void {
@@ -56,7 +64,25 @@ function changeRoutes(router: Router, agents: Agents, workspace: Workspace): voi
     if (outcome.commits) await agents.noteMerge(agent.id, outcome);
     return outcome;
   });
+  change('update', fields, (agent) => workspace.update(agent));
   change('discard', parseDiscard, async (agent, paths) => ({ discarded: await workspace.discard(agent, paths) }), true);
+}
+
+/** What runs on after its request: it is asked for until it has ended. */
+function remoteRoutes(router: Router, agents: Agents, workspace: Workspace): void {
+  const path = '/api/agents/:id/changes';
+  const start = <T>(name: string, parse: (value: unknown) => T, textOf: (body: T) => PullRequestText | null) =>
+    router.post(`${path}/${name}`, async (req, res, { params }) => {
+      const agent = agents.info(params.id!);
+      json(res, 202, workspace.startRemoteWork(agent, textOf(await readBody(req, parse))));
+    });
+  start('push', fields, () => null);
+  start('pull-request', parsePullRequest, (body) => body);
+  router.get(`${path}/remote`, about(agents, (agent) => Promise.resolve({ work: workspace.remoteWork(agent) })));
+  router.delete(
+    `${path}/remote`,
+    about(agents, async (agent) => ({ work: await workspace.cancelRemoteWork(agent) })),
+  );
 }
 
 type Action<T> = (agent: AgentInfo, body: T) => Promise<object>;

@@ -19,7 +19,7 @@ const MAX_OUTPUT = 4 * 1024 * 1024;
 export function run(
   program: string,
   args: readonly string[],
-  options: { cwd?: string; timeoutMs?: number; env?: Record<string, string> } = {},
+  options: { cwd?: string; timeoutMs?: number; env?: Record<string, string>; signal?: AbortSignal } = {},
 ): Promise<RunResult> {
   const { command, prefix } = commandSpec(program);
   return new Promise((resolve) => {
@@ -30,6 +30,7 @@ export function run(
       killSignal: 'SIGKILL',
       maxBuffer: MAX_OUTPUT,
       shell: false,
+      signal: options.signal,
     }, (error, stdout, stderr) => {
       const { code, killed } = (error ?? {}) as { code?: number | string; killed?: boolean };
       const failure = typeof code === 'string' ? code : killed ? 'ETIMEDOUT' : '';

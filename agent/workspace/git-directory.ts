@@ -40,6 +40,14 @@ export async function gitDirectoriesOf(top: string): Promise<{ gitDir: string; c
   return common === null ? null : { gitDir, common };
 }
 
+/** The real path of a bare repository that has all of its own, whoever made it; null when there is none at `path`. */
+export async function bareDirectory(path: string): Promise<string | null> {
+  const gitDir = await directoryAt(path);
+  if (!gitDir || await readLine(join(gitDir, 'commondir')) !== null) return null;
+  const parts = await Promise.all(['objects', 'refs'].map((name) => realDirectory(join(gitDir, name))));
+  return parts.every(Boolean) && await readLine(join(gitDir, 'HEAD')) !== null ? gitDir : null;
+}
+
 /** The real path of a directory, also through links; null when there is none. */
 async function directoryAt(path: string): Promise<string | null> {
   const real = await realpath(path).catch(() => null);

@@ -34,9 +34,11 @@ export interface GitOptions {
   /** Output beyond `limit` is left out, which is no failure. */
   cut?: boolean;
   timeoutMs?: number;
+  /** Ends the command, which then fails as `cancelled`. */
+  signal?: AbortSignal;
 }
 
-export type GitFailure = 'no_git' | 'failed' | 'timeout' | 'too_large';
+export type GitFailure = 'no_git' | 'failed' | 'timeout' | 'too_large' | 'cancelled';
 
 /** A git command that failed. `message` is one line for people; `stderr` what git printed. */
 export class GitError extends Error {
@@ -121,6 +123,22 @@ export async function gitText(where: Where, args: readonly string[], options: Gi
 }
 
 /**
+ * Like git(), and lets it reach a remote by these protocols. Settings of the owner alone are followed for that: a helper for
+ * credentials, a proxy, the command for ssh.
+ */
+export const gitWithRemote = (
+  { top, env }: Where,
+  protocols: readonly string[],
+  args: readonly string[],
+  options: GitOptions = {},
+): Promise<GitResult> =>
+  collect(
+    () => spawnGit(top, args, { GIT_NO_LAZY_FETCH: '1', ...env, GIT_ALLOW_PROTOCOL: protocols.join(':') }),
+    args,
+    options,
+  );
+
+/**
  * Runs git in a repository with the repository's own settings: its filters run, and missing objects are fetched. Only for
  * making a worktree in a repository that the owner chose, whose files cannot be checked out otherwise.
  */
@@ -144,13 +162,20 @@ const text = ({ stdout }: GitResult) => stdout.toString('utf8').replace(/\n$/, '
 
 /** Collects the output of a git that `start` starts. */
 async function collect(start: () => ChildProcess, args: readonly string[], options: GitOptions): Promise<GitResult> {
-  const { codes = [], limit = MAX_OUTPUT, timeoutMs = TIMEOUT_MS } = options;
+  const { codes = [], limit = MAX_OUTPUT, timeoutMs = TIMEOUT_MS, signal } = options;
+  if (signal?.aborted) throw cancelled(args);
   const child = started(start);
   const output = new Output(child, limit);
   const timer = setTimeout(() => output.end('timeout'), timeoutMs);
+  const onAbort = () => output.end('cancelled');
+  signal?.addEventListener('abort', onAbort);
   child.stdin!.on('error', () => {}); // EPIPE: the exit code tells more
   child.stdin!.end(options.input ?? '');
-  const code = await exitOf(child).finally(() => clearTimeout(timer));
+  const code = await exitOf(child).finally(() => {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', onAbort);
+  });
+  if (output.ended === 'cancelled') throw cancelled(args);
   const { stderr } = output;
   if (output.ended === 'timeout') {
     throw new GitError('timeout', `git ${commandOf(args)} took longer than ${timeoutMs / 1000} s.`);
@@ -164,6 +189,8 @@ async function collect(start: () => ChildProcess, args: readonly string[], optio
   const message = firstWords(stderr) || `git ${commandOf(args)} ended with code ${code}.`;
   throw new GitError('failed', message, code, stderr);
 }
+
+const cancelled = (args: readonly string[]) => new GitError('cancelled', `git ${commandOf(args)} was cancelled.`);
 
 function started(start: () => ChildProcess): ChildProcess {
   try {
@@ -179,6 +206,8 @@ const exitOf = (child: ChildProcess): Promise<number | null> =>
     child.once('close', resolve);
   });
 
+type Ending = 'timeout' | 'too_large' | 'cancelled';
+
 /** What a git prints, up to `limit` bytes. */
 class Output {
   readonly #child: ChildProcess;
@@ -186,7 +215,7 @@ class Output {
   #size = 0;
   #stderr = '';
   /** Why git was ended. */
-  ended: 'timeout' | 'too_large' | null = null;
+  ended: Ending | null = null;
 
   constructor(child: ChildProcess, limit: number) {
     this.#child = child;
@@ -201,7 +230,7 @@ class Output {
     });
   }
 
-  end(why: 'timeout' | 'too_large'): void {
+  end(why: Ending): void {
     if (this.ended) return;
     this.ended = why;
     endGit(this.#child);

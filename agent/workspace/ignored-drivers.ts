@@ -37,7 +37,7 @@ export async function refuseIgnoredMergeDrivers(at: Repository, paths: readonly 
 }
 
 /** The paths whose attribute has such a value (gitattributes(5)). */
-async function pathsWith(
+export async function pathsWith(
   at: Repository,
   paths: readonly Buffer[],
   attribute: string,

@@ -43,7 +43,7 @@ export interface SafeSettings {
   isPartial: boolean;
 }
 
-interface Setting {
+export interface Setting {
   key: string;
   /** null: `name` without "=", which means true. */
   value: string | null;
@@ -69,7 +69,8 @@ export function safeSettings(output: Buffer): SafeSettings {
   };
 }
 
-function parseSettings(output: Buffer): Setting[] {
+/** The settings that git lists, in its order: the last of a key wins. */
+export function parseSettings(output: Buffer): Setting[] {
   const pieces = splitNul(output).map((piece) => piece.toString('utf8'));
   const settings: Setting[] = [];
   for (let i = 0; i + 1 < pieces.length; i += 2) {

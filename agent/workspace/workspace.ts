@@ -7,7 +7,7 @@ import { Failure } from '../../core/api/errors.ts';
 import type { AgentInfo, ProviderName, WorktreeInfo } from '../../core/api/agents.ts';
 import type { FileDiff } from '../../core/api/messages.ts';
 import { list, string } from '../../core/api/schema.ts';
-import type { Changes, DirectoryListing, Instructions } from '../../core/api/workspace.ts';
+import type { Changes, DirectoryListing, Instructions, PullRequestText, RemoteWork } from '../../core/api/workspace.ts';
 import type { AgentContext } from '../context.ts';
 import { type Document, openDocument } from '../store/document.ts';
 import { fileDiff, listChanges, type Place } from './changes.ts';
@@ -18,6 +18,10 @@ import { readInstructions, writeInstructions } from './instructions.ts';
 import { GitIsolation } from './isolation.ts';
 import { type MergeOutcome, mergeWork } from './merge.ts';
 import { openPatch } from './patch.ts';
+import { openPullRequest } from './pull-request.ts';
+import { pushWork } from './push.ts';
+import { RemoteWorks } from './remote-work.ts';
+import { type UpdateOutcome, updateWork } from './update.ts';
 import { type Prepared, prepareDirectory, type PrepareRequest, type PrepareSettings } from './prepare.ts';
 import { SetupRuns } from './setup.ts';
 import { unmergedWork } from './unmerged.ts';
@@ -49,8 +53,15 @@ export interface Workspace {
   /** Returns the commit, or null when there was nothing to commit. */
   commit(agent: AgentInfo, message: string, paths: string[] | null): Promise<string | null>;
   merge(agent: AgentInfo): Promise<MergeOutcome>;
+  /** Merges the base into the agent's branch. */
+  update(agent: AgentInfo): Promise<UpdateOutcome>;
+  /** Begins a push of the agent's branch, or with a text also a pull request; one at a time for each agent. */
+  startRemoteWork(agent: AgentInfo, pullRequest: PullRequestText | null): RemoteWork;
+  /** null: none was asked for since the server began. */
+  remoteWork(agent: AgentInfo): RemoteWork | null;
+  cancelRemoteWork(agent: AgentInfo): Promise<RemoteWork | null>;
   discard(agent: AgentInfo, paths: string[] | null): Promise<number>;
-  /** Ends setup commands that still run. */
+  /** Ends setup commands and pushes that still run. */
   close(): Promise<void>;
 }
 
@@ -70,9 +81,10 @@ export function createWorkspace(context: AgentContext, settings: () => Workspace
   const isolation = new GitIsolation(join(context.config.dataDir, 'git-isolation'));
   const recent = openRecent(context);
   const setups = new SetupRuns(context.config.dataDir);
+  const remoteWorks = new RemoteWorks();
   return {
     isolation,
-    close: () => setups.close(),
+    close: async () => void await Promise.all([setups.close(), remoteWorks.close()]),
     prepare: async (request) => {
       const result = await prepareDirectory({ context, isolation, settings: settings(), setups }, request);
       await remember(recent, result.directory)
@@ -92,36 +104,64 @@ export function createWorkspace(context: AgentContext, settings: () => Workspace
         recent: recent.value,
       }),
     ...workOf(isolation),
+    ...remoteWorkOf(isolation, remoteWorks),
+  };
+}
+
+/** Pushes and pull requests of agents. */
+function remoteWorkOf(
+  isolation: GitIsolation,
+  works: RemoteWorks,
+): Pick<Workspace, 'startRemoteWork' | 'remoteWork' | 'cancelRemoteWork'> {
+  const push = onPlace(isolation, (place, signal: AbortSignal) => pushWork(place, signal));
+  const request = onPlace(
+    isolation,
+    (place, text: PullRequestText, signal: AbortSignal) => openPullRequest(place, text, signal),
+  );
+  return {
+    startRemoteWork: (agent, text) =>
+      works.start(
+        agent.id,
+        text ? 'pull-request' : 'push',
+        agent.worktree?.branch ?? '',
+        (signal) => text ? request(agent, text, signal) : push(agent, signal),
+      ),
+    remoteWork: ({ id }) => works.get(id),
+    cancelRemoteWork: ({ id }) => works.cancel(id),
   };
 }
 
 type WorkActions = Pick<
   Workspace,
-  'instructions' | 'setInstructions' | 'changes' | 'diff' | 'patch' | 'commit' | 'merge' | 'discard'
+  'instructions' | 'setInstructions' | 'changes' | 'diff' | 'patch' | 'commit' | 'merge' | 'update' | 'discard'
 >;
 
-/** What can be done with the work of an agent, at the place where it works. */
+/** An action of an agent, at the place where it works. */
+const onPlace =
+  <A extends unknown[], T>(isolation: GitIsolation, action: (place: AgentPlace, ...rest: A) => Promise<T>) =>
+  async (agent: AgentInfo, ...rest: A): Promise<T> => {
+    try {
+      return await action(await placeOf(isolation, agent), ...rest);
+    } catch (error) {
+      throw gitFailure(error);
+    }
+  };
+
+/** What can be done with the work of an agent. */
 function workOf(isolation: GitIsolation): WorkActions {
-  const onPlace =
-    <A extends unknown[], T>(action: (place: AgentPlace, ...rest: A) => Promise<T>) =>
-    async (agent: AgentInfo, ...rest: A) => {
-      try {
-        return await action(await placeOf(isolation, agent), ...rest);
-      } catch (error) {
-        throw gitFailure(error);
-      }
-    };
   return {
-    instructions: onPlace(({ cwd, provider }) => readInstructions(cwd, provider)),
-    setInstructions: onPlace(({ cwd, provider }, content, version) =>
-      writeInstructions(cwd, provider, content, version)
+    instructions: onPlace(isolation, ({ cwd, provider }) => readInstructions(cwd, provider)),
+    setInstructions: onPlace(
+      isolation,
+      ({ cwd, provider }, content: string, version?: string) => writeInstructions(cwd, provider, content, version),
     ),
-    changes: onPlace(listChanges),
-    diff: onPlace(fileDiff),
-    patch: onPlace(openPatch),
-    commit: onPlace(commitWork),
-    merge: onPlace((place) => mergeWork(place)),
-    discard: onPlace(discardWork),
+    changes: onPlace(isolation, listChanges),
+    diff: onPlace(isolation, fileDiff),
+    patch: onPlace(isolation, openPatch),
+    commit: onPlace(isolation, commitWork),
+    merge: onPlace(isolation, (place) => mergeWork(place)),
+    update: onPlace(isolation, updateWork),
+    discard: onPlace(isolation, discardWork),
   };
 }
 

@@ -1,4 +1,5 @@
 /** Folders, and what an agent changed in its own. Browser-safe. */
+import type { ErrorBody } from './errors.ts';
 import { type FileDiff } from './messages.ts';
 import { bool, content, list, MAX_CONTENT, MAX_FIELD, MAX_NAME, need, pick, text, ValidationError } from './schema.ts';
 
@@ -57,6 +58,28 @@ export interface Changes {
   unmerged: string[];
 }
 
+/** GET /api/agents/:id/changes/remote: the push or pull request of this agent that was asked for last. */
+export interface RemoteWork {
+  kind: 'push' | 'pull-request';
+  state: 'running' | 'done' | 'failed';
+  branch: string;
+  /** The remote's name; empty until it is done. */
+  remote: string;
+  /** What the remote or `gh` said. */
+  answer: string;
+  /** Of the pull request; empty: none. */
+  url: string;
+  /** Why it failed. */
+  error: ErrorBody | null;
+}
+
+/** Body of POST /api/agents/:id/changes/pull-request */
+export interface PullRequestText {
+  title: string;
+  body: string;
+  draft: boolean;
+}
+
 /** GET, PUT /api/agents/:id/ and INSTRUCTIONS_PATH */
 export interface Instructions {
   file: string;
@@ -83,6 +106,19 @@ export function parseInstructions(value: unknown): { content: string; version?: 
 export function parseCommit(value: unknown): { message: string; paths: string[] | null } {
   const body = pick<{ message: string; paths: string[] }>(value, { message: text(MAX_CONTENT, true), paths });
   return { paths: null, ...need(body, 'message') };
+}
+
+/** Longest description of a pull request, characters: it is an argument of `gh`. */
+const MAX_DESCRIPTION = 20_000;
+
+/** Body of POST /api/agents/:id/changes/pull-request. */
+export function parsePullRequest(value: unknown): PullRequestText {
+  const body = pick<PullRequestText>(value, { title: text(MAX_NAME, true), body: text(MAX_DESCRIPTION), draft: bool });
+  const { title, ...rest } = need(body, 'title');
+  if (`${title}${rest.body ?? ''}`.includes('\0')) {
+    throw new ValidationError('The text must be free of NUL characters.');
+  }
+  return { body: '', draft: false, ...rest, title };
 }
 
 /** Body of POST /api/agents/:id/changes/discard; null: everything, which an empty body never means. */

@@ -1,6 +1,6 @@
 import { html, useState } from '../html.ts';
 import type { ChangedFile, Changes } from '../../core/api/workspace.ts';
-import { Button, EmptyState, Icon, Menu, Skeleton, Spinner, toastError } from '../components/mod.ts';
+import { Button, EmptyState, Icon, Menu, Skeleton, Spinner, toast, toastError } from '../components/mod.ts';
 import { LoadFailed } from '../components/load-failed.ts';
 import type { MenuItem } from '../components/menu.ts';
 import { Note } from '../components/note.ts';
@@ -13,8 +13,17 @@ import { ChangedFileRow } from './changed-file.ts';
 import { baseName, changesUrl, confirmMerge, discard, download, merge } from './changes-actions.ts';
 import { CommitDialog } from './commit-dialog.ts';
 import { MergeFailed, NoChanges } from './merge-result.ts';
+import { type RemoteState, update, useRemoteWork } from './remote-actions.ts';
+import { RemoteView } from './remote-view.ts';
 import type { TabProps } from './tab-props.ts';
 
+const pullRequestDialog = lazy<{
+  agent: TabProps['agent'];
+  changes: Changes;
+  remote: RemoteState;
+  pending: number;
+  onClose: () => void;
+}>(() => import('./pull-request-dialog.ts'));
 const commentBar = lazy<TabProps>(() => import('./comment-bar.ts'));
 
 /** What the agent changed: read it, commit it, merge it, or throw it away. */
@@ -44,12 +53,14 @@ interface Props extends TabProps {
 function ChangesView({ agent, changes, loaded }: Props) {
   const { files, text, truncated } = changes;
   const [failure, setFailure] = useState<Error | null>(null);
+  const remote = useRemoteWork(agent);
   const isMixed = new Set(files.map(({ committed }) => committed)).size > 1;
   const rows = files.map((file) =>
     html`<${ChangedFileRow} key=${file.path} agent=${agent} file=${file} loaded=${loaded} isMixed=${isMixed} />`
   );
   return html`
-    <${Head} agent=${agent} changes=${changes} loaded=${loaded} onMerge=${setFailure} />
+    <${Head} agent=${agent} changes=${changes} loaded=${loaded} remote=${remote} onMerge=${setFailure} />
+    <${RemoteView} ...${remote} />
     ${failure && html`<${MergeFailed} agent=${agent} changes=${changes} failure=${failure} />`}
     ${agent.state === 'running' && html`<${Note}>${t.changes.busy}<//>`}
     ${text && html`<${Note}>${text}<//>`}
@@ -60,7 +71,12 @@ function ChangesView({ agent, changes, loaded }: Props) {
   `;
 }
 
-function Head({ agent, changes, loaded, onMerge }: Props & { onMerge: (failure: Error | null) => void }) {
+interface HeadProps extends Props {
+  remote: RemoteState;
+  onMerge: (failure: Error | null) => void;
+}
+
+function Head({ agent, changes, loaded, remote, onMerge }: HeadProps) {
   const [committing, setCommitting] = useState(false);
   const pending = changes.files.filter((file) => !file.committed && !file.placed);
   const commit = html`
@@ -69,7 +85,8 @@ function Head({ agent, changes, loaded, onMerge }: Props & { onMerge: (failure: 
   const dialog = html`
     <${CommitDialog} agent=${agent} files=${pending} loaded=${loaded} onClose=${() => setCommitting(false)} />
   `;
-  const shared = { agent, changes, loaded, pending };
+  const shared = { agent, changes, loaded, pending, remote };
+  const canUpdate = agent.worktree !== null && changes.behind > 0;
   const canMerge = agent.worktree !== null && (changes.ahead > 0 || pending.length > 0);
   return html`
     <header class="changes-head">
@@ -77,6 +94,7 @@ function Head({ agent, changes, loaded, onMerge }: Props & { onMerge: (failure: 
       <div class="changes-do">
         <p class="hint">${facts(changes)}</p>
         <div class="row">
+          ${canUpdate && html`<${UpdateButton} ...${shared} onMerge=${onMerge} />`}
           ${pending.length > 0 && commit}
           ${canMerge && html`<${MergeButton} ...${shared} onMerge=${onMerge} />`}
         </div>
@@ -89,6 +107,7 @@ function Head({ agent, changes, loaded, onMerge }: Props & { onMerge: (failure: 
 interface PartProps extends Props {
   /** Files that are not committed yet. */
   pending: readonly ChangedFile[];
+  remote: RemoteState;
 }
 
 function BranchLine(props: PartProps) {
@@ -109,8 +128,15 @@ function BranchLine(props: PartProps) {
   `;
 }
 
-function ChangesMenu({ agent, changes, loaded, pending }: PartProps) {
+function ChangesMenu({ agent, changes, loaded, pending, remote }: PartProps) {
   const { api } = useApp();
+  const [asking, setAsking] = useState(false);
+  const isBusy = remote.work?.state === 'running';
+  const canPush = !isBusy && changes.branch !== '';
+  const remoteItems: MenuItem[] = [
+    { label: t.remote.push, icon: 'send', disabled: !canPush, onSelect: remote.push },
+    { label: t.remote.pullRequest, icon: 'branch', disabled: !canPush, onSelect: () => setAsking(true) },
+  ];
   const discardAll: MenuItem = {
     label: t.changes.discardAll,
     icon: 'trash',
@@ -126,9 +152,13 @@ function ChangesMenu({ agent, changes, loaded, pending }: PartProps) {
       disabled: !changes.files.length,
       onSelect: () => void download(api, agent, changes).catch(toastError),
     },
-    ...(agent.worktree ? [discardAll] : []),
+    ...(agent.worktree ? [...remoteItems, discardAll] : []),
   ];
-  return html`<${Menu} label=${t.changes.menu} items=${items} />`;
+  const dialog = { agent, changes, remote, pending: pending.length, onClose: () => setAsking(false) };
+  return html`
+    <${Menu} label=${t.changes.menu} items=${items} />
+    ${asking && html`<${LazyView} source=${pullRequestDialog} ...${dialog} />`}
+  `;
 }
 
 interface MergeProps extends PartProps {
@@ -151,6 +181,22 @@ function MergeButton({ agent, changes, loaded, pending, onMerge }: MergeProps) {
     <${Button} tone=${tone} busy=${busy} disabled=${!isMergeable} onClick=${() => void click()}>
       ${t.changes.merge(baseName(changes))}
     <//>
+  `;
+}
+
+/** Brings the base's commits into the branch. */
+function UpdateButton({ agent, changes, loaded, onMerge }: MergeProps) {
+  const { api } = useApp();
+  const [busy, setBusy] = useState(false);
+  async function click() {
+    setBusy(true);
+    const failure = await update(api, agent, loaded);
+    onMerge(failure);
+    setBusy(false);
+    if (!failure) toast(t.remote.updated(baseName(changes)));
+  }
+  return html`
+    <${Button} icon="arrowDown" busy=${busy} onClick=${() => void click()}>${t.remote.update(baseName(changes))}<//>
   `;
 }
 

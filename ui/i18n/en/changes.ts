@@ -52,6 +52,31 @@ export const changes = {
     truncated: 'More files were changed than are listed here.',
     unmerged: 'Only here so far',
   },
+  remote: {
+    update: (base: string) => `Update from ${base}`,
+    updated: (base: string) => `The branch has everything of ${base} now.`,
+    push: 'Push branch',
+    pullRequest: 'Open pull request',
+    pushing: (branch: string) => `Pushing ${branch}`,
+    opening: (branch: string) => `Pushing ${branch} and opening a pull request`,
+    pushed: (branch: string, remote: string) => `${branch} was pushed to ${remote}.`,
+    opened: (branch: string) => `The pull request of ${branch} is open.`,
+    answer: 'Answer of the remote',
+    open: 'Show pull request',
+    dismiss: 'Dismiss',
+    dialogTitle: (base: string) => `Open pull request into ${base}`,
+    dialogText: (branch: string) =>
+      `Pushes ${branch} with git, then opens the pull request with gh, as you, on the agent’s machine.`,
+    pending: (n: number) =>
+      n === 1
+        ? '1 file is not committed and will not be in it.'
+        : `${n} files are not committed and will not be in it.`,
+    title: 'Title',
+    body: 'Description',
+    draft: 'Draft',
+    create: 'Open pull request',
+    needTitle: 'Enter a title.',
+  },
   review: {
     title: 'Comments on lines',
     comment: (line: string) => `Comment on line ${line}`,

@@ -75,11 +75,13 @@ const ERRORS: Record<ApiErrorCode, Words> = {
     `${present(params.base, (name) => `${name} `)}已在${path(params)}检出，且有未提交的更改${
       files(params)
     }。请先提交或贮藏，再合并。`,
+  cancelled: '已取消。',
   changed: '该文件在此期间已被更改。保存前请重新加载。',
   file_exists: '已有同名文件。',
   filter_ignored: (params) =>
     `这些文件要经过仅由此仓库定义的程序，服务器不会运行它们${files(params)}。请在终端中用 git 完成。`,
   folder_gone: (params) => `文件夹${path(params)}已不存在。`,
+  gh_signed_out: (params) => `分支已推送，但这台机器上的 gh 尚未登录：请在终端中运行 gh auth login${reason(params)}`,
   git_failed: (params) => `git 未能完成${reason(params)}`,
   installing: '正在安装，请等待完成。',
   instructions_unusable: '无法在此编辑说明文件。',
@@ -95,6 +97,24 @@ const ERRORS: Record<ApiErrorCode, Words> = {
   no_base: ({ base }) => `目标分支${present(base, (name) => ` ${name} `)}已不存在，请用 git 合并到您选择的分支。`,
   no_branch: ({ branch }) => `分支${present(branch, (name) => ` ${name} `)}没有提交，没有可合并的内容。`,
   no_commit: (params) => `仓库${path(params)}还没有提交，无法创建工作树。请先提交，或选择直接在文件夹中工作。`,
+  no_gh:
+    '这台机器上没有安装用于创建拉取请求的程序 gh。请安装（cli.github.com）并用 gh auth login 登录，或推送分支后在网页上创建。',
+  no_pull_requests: ({ remote }) =>
+    `分支已推送，但${present(remote, (name) => ` ${name} `)}不在 gh 支持的主机上，没有拉取请求。`,
+  no_remote: '此仓库没有可推送的远程仓库。请在终端中添加：git remote add origin <地址>。',
+  pull_request_failed: (params) => `分支已推送，但 gh 未能创建拉取请求${reason(params)}`,
+  push_by_hand: (params) => `这些文件由 Git LFS 的钩子上传，而服务器不运行钩子${files(params)}。请在终端中推送。`,
+  push_refused: (params) => `${present(params.remote, (name) => `${name} `)}未接受推送${reason(params)}`,
+  remote_refused: ({ remote }) =>
+    `服务器不会推送到${
+      present(remote, (name) => ` ${name} `)
+    }的地址：仅支持 https、http、ssh 或裸仓库的绝对路径。请在终端中推送。`,
+  remote_signed_out: (params) =>
+    `${
+      present(params.remote, (name) => `${name} `)
+    }需要登录，而这里无人可以输入。请先在终端中登录（在那里 git push，或运行 gh auth login 和 gh auth setup-git）${
+      reason(params)
+    }`,
   no_preview_origin: '预览需要单独的地址，而这里没有设置。',
   port_closed: '该端口上没有程序在监听。',
   port_refused: '此端口不能预览。',
