@@ -22,8 +22,8 @@ export interface PortTarget {
 /** Each request has a connection of its own, so that none can be mistaken for another's rest. */
 const agent = new Agent({ keepAlive: false });
 
-/** Fields that the proxy before this one has added; the program is asked by this machine. */
-const ADDED = /^(?:x-forwarded-.*|x-relay-.*)$/i;
+/** Fields that the proxy before this one has added (the program is asked by this machine), and what announces trailers: none follow. */
+const LEFT_OUT = /^(?:x-forwarded-.*|x-relay-.*|trailer)$/i;
 /** Methods whose body node:http does not frame by itself. */
 const BODILESS = new Set(['GET', 'HEAD', 'OPTIONS', 'DELETE']);
 
@@ -114,7 +114,8 @@ class PortExchange {
   #replyFields({ rawHeaders }: IncomingMessage): HeaderMap {
     const headers = forwardResponseFields(rawHeaders);
     for (const name of Object.keys(headers)) {
-      if (/^(?:location|content-location)$/i.test(name)) {
+      if (/^trailer$/i.test(name)) delete headers[name];
+      else if (/^(?:location|content-location)$/i.test(name)) {
         headers[name] = ownPath(String(headers[name]), this.#target.port);
       }
     }
@@ -134,10 +135,11 @@ function requestFields(req: HttpRequest, port: number): Record<string, string | 
   const via = { address: '', proto: 'http' as const, host: '' };
   const upgrade = req.headers.upgrade !== undefined;
   const raw = forwardRequestFields(req.rawHeaders, { via, upgrade, dropCookies: isOwnCookie, credentials: true });
-  const headers: Record<string, string | string[]> = {};
+  // Without a prototype: a page may name a field "constructor".
+  const headers: Record<string, string | string[]> = Object.create(null);
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i]!.toLowerCase();
-    if (name === 'host' || ADDED.test(name)) continue;
+    if (name === 'host' || LEFT_OUT.test(name)) continue;
     const value = name === 'origin' ? `http://${own}` : name === 'referer' ? atOrigin(raw[i + 1]!, own) : raw[i + 1]!;
     const before = headers[name];
     headers[name] = before === undefined ? value : typeof before === 'string' ? [before, value] : [...before, value];

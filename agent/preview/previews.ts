@@ -97,8 +97,9 @@ export class Previews {
     // It may have been closed while the port was looked for.
     if (this.#open.get(id) !== open) return refusePreview(res, 410, 'This preview is closed.');
     if (this.#requests >= MAX_REQUESTS) return refusePreview(res, 503, 'Too many requests of previews at a time.');
-    this.#requests++;
+    // It throws for what node:http does not send: nothing is counted then.
     const end = askPort({ address, port, url }, req, res, answer);
+    this.#requests++;
     open.ends.add(end);
     res.once('close', () => {
       this.#requests--;

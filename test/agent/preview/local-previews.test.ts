@@ -1,9 +1,10 @@
 /** A preview on the machine's own address: found, opened, entered once, seen as a dev server expects it, closed. */
 import { Buffer } from 'node:buffer';
 import { createHash, randomBytes } from 'node:crypto';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { MAX_REQUESTS } from '../../../agent/preview/previews.ts';
 import type { Preview, PreviewList } from '../../../core/api/previews.ts';
 import { type Bench, startBench } from '../../support/harness/agent-server.ts';
 import { ask, enterPreview, openSocket, partsOf, type PreviewSocket } from '../../support/harness/preview-browser.ts';
@@ -178,5 +179,31 @@ test('previews end with their agent', async () => {
   assert.is((await bench.call('DELETE', `/api/agents/${other}?discardWork=1`)).status, 200);
   assert.is((await ask(own, host, '/x', { headers: { cookie } })).status, 410);
 });
+
+test('requests with unusual fields are served or refused, and take no place for ever', async () => {
+  const { cookie, host } = await open();
+  const get = (...lines: string[]) => rawRequest(['GET /x HTTP/1.1', `Host: ${host}`, `Cookie: ${cookie}`, ...lines]);
+  const odd = ['constructor: a', '__proto__: b', 'Trailer: X-Sum'];
+  for (let i = 0; i < MAX_REQUESTS; i++) await get(odd[i % odd.length]!);
+  assert.match(await get('constructor: a', 'Constructor: b'), '"constructor":"a, b"');
+  assert.match(await get('__proto__: b'), 'HTTP/1.1 200 ');
+  assert.match(await get('Trailer: X-Sum'), 'HTTP/1.1 200 ');
+  const post = `POST /x HTTP/1.1\r\nOrigin: http://${host}`;
+  assert.match(
+    await rawRequest([post, `Host: ${host}`, `Cookie: ${cookie}`, 'Trailer: X-Sum', 'Content-Length: 0']),
+    ' 200 ',
+  );
+});
+
+/** Sends a head as it stands. @returns the whole answer */
+function rawRequest(lines: string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const parts: Buffer[] = [];
+    const socket = connect(own, '127.0.0.1', () => socket.write(`${lines.join('\r\n')}\r\nConnection: close\r\n\r\n`));
+    socket.on('data', (part: Buffer) => parts.push(part));
+    socket.on('end', () => resolve(Buffer.concat(parts).toString()));
+    socket.on('error', reject);
+  });
+}
 
 test.run();
