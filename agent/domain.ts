@@ -27,7 +27,7 @@ import { createOwnProviders, createProviders, ownTools } from './providers.ts';
 import { Push } from './push/push.ts';
 import type { Agents } from './session/agents.ts';
 import { createDiskSessions, type DiskSessions } from './session/history.ts';
-import { Registry } from './session/registry.ts';
+import { Registry, type RegistryOptions } from './session/registry.ts';
 import { Retention } from './session/retention.ts';
 import { Search } from './search/search.ts';
 import { RunTime } from './store/run-time.ts';
@@ -36,6 +36,8 @@ import { Templates } from './settings/templates.ts';
 import { createTerminals, type Terminals } from './terminal/terminals.ts';
 import { OpenCli } from './tools/opencli-installer.ts';
 import { Tools } from './tools/tools.ts';
+import { UsageMeters } from './usage/meters.ts';
+import { Usage } from './usage/usage.ts';
 import { createWorkspace, type Workspace } from './workspace/workspace.ts';
 
 export interface Domain extends Services {
@@ -45,6 +47,7 @@ export interface Domain extends Services {
   readonly sessions: DiskSessions;
   readonly agents: Registry;
   readonly search: Search;
+  readonly usage: Usage;
   readonly terminals: Terminals;
   close(options?: CloseOptions): Promise<void>;
 }
@@ -85,7 +88,8 @@ export async function openDomain(context: AgentContext): Promise<Domain> {
   const sessions = createDiskSessions(own);
   const holders = survivors.filter(({ kind }) => kind === 'cli');
   const wasStarted = (id: string) => dead.some((entry) => entry.id === id && entry.child !== null);
-  const agents = await Registry.open({ context, providers, workspace, onDisk: sessions, holders, wasStarted });
+  const onDisk = sessions;
+  const { agents, usage } = await openAgents({ context, providers, workspace, onDisk, holders, wasStarted }, settings);
   const terminals = createTerminals(context, agents);
   await adoptSurvivors(context, terminals, survivors.filter(({ kind }) => kind !== 'cli'));
   const search = new Search({ context, agents });
@@ -99,15 +103,34 @@ export async function openDomain(context: AgentContext): Promise<Domain> {
     sessions,
     agents,
     search,
+    usage,
     terminals,
     async close({ detach = false } = {}) {
       await services.close();
       if (detach) reportLeft(log, agents.survivors, terminals.list().filter(({ exited }) => !exited).length);
       const ended = detach ? [agents.detach(), terminals.detach()] : [agents.close(), terminals.close()];
       await Promise.all([search.close(), workspace.close(), ...ended, runTime.close()]);
+      await usage.close();
       await providers.close();
     },
   };
+}
+
+/** The agents, and what is counted of them: budgets hold agents up, which the counting is made of. */
+async function openAgents(
+  options: RegistryOptions,
+  settings: SettingsDocument,
+): Promise<{ agents: Registry; usage: Usage }> {
+  const { context } = options;
+  const meters = new UsageMeters(context);
+  let usage: Usage | null = null;
+  const agents = await Registry.open({
+    ...options,
+    onLimits: (provider, account, windows) => meters.note(provider, account, windows),
+    refuse: (agent) => usage?.refusal(agent) ?? null,
+  });
+  usage = new Usage({ context, agents, meters, budget: () => settings.value.budget });
+  return { agents, usage };
 }
 
 /** A holder that nobody here knows what to do with (a later version's, a terminal where they are switched off) is ended. */

@@ -26,6 +26,7 @@ import { settingsRoutes } from './settings.ts';
 import { taskRoutes } from './tasks.ts';
 import { templateRoutes } from './templates.ts';
 import { terminalRoutes } from './terminals.ts';
+import { usageRoutes } from './usage.ts';
 import { workspaceRoutes } from './workspace.ts';
 
 export interface ApiParts {
@@ -43,6 +44,7 @@ export function createApi(context: AgentContext, domain: Domain, { feed, health,
   pictureRoutes(router, agents);
   previewRoutes(router, previews);
   searchRoutes(router, domain.search);
+  usageRoutes(router, domain.usage);
   sessionRoutes(router, domain.sessions, (provider, id) => agents.agentOf(provider, id));
   terminalRoutes(router, domain.terminals, context.clock);
   templateRoutes(router, domain.templates);

@@ -16,6 +16,7 @@ import type {
   ToolResult,
   ToolStatus,
 } from '../../core/api/messages.ts';
+import type { LimitWindow } from '../../core/api/usage.ts';
 import type { HistoryMessage } from './history-message.ts';
 import type { HolderRecord } from '../process/holder/records.ts';
 import type { ProcessIdentity } from '../process/identity.ts';
@@ -123,6 +124,8 @@ export type ProviderEvent =
     passing: boolean;
     limit?: LimitState;
   }
+  /** How much of the account's limits is used; windows that are not named are as they were. */
+  | { type: 'limits'; windows: LimitWindow[] }
   | { type: 'title'; title: string }
   | { type: 'cleared' } // the conversation was reset (/clear)
   /** The CLI runs: its process is known now. Only of a CLI in a holder. */

@@ -56,6 +56,8 @@ export interface Agents {
   interrupt(id: string, by: string): Promise<void>;
   stop(id: string, by: string): Promise<AgentInfo>;
   stopAll(by: string): Promise<number>;
+  /** Ends what the agent does, with this sentence; one that does nothing stays as it is. */
+  stopFor(id: string, text: string): Promise<void>;
   /** Ends the agent, closes its terminals, removes its worktree. Throws Failure. */
   remove(id: string, options: RemoveOptions, by: string): Promise<void>;
   /** Gives the agent's session to a terminal: its own CLI is ended first. Throws Failure. */

@@ -81,6 +81,7 @@ export function applyEvent(context: EventContext, event: Exclude<ProviderEvent, 
         text: 'The conversation was cleared: the agent no longer sees what is above.',
         passing: false,
       });
+    case 'limits':
     case 'process':
     case 'caught.up':
     case 'activity':

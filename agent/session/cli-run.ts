@@ -22,6 +22,8 @@ export class CliRun {
   readonly #clock: Clock;
   readonly #onStopped: () => void;
   stopReason: StopReason | null = null;
+  /** Why, in a sentence, where the reason alone does not say. */
+  stopText = '';
   /** The agent was at something when the CLI was asked to end. */
   hadWork = false;
   /** Between turn.start and turn.end. */

@@ -1,5 +1,7 @@
 /** The agents of this machine: created, listed, commanded and removed. At the start, sessions that a crash left open are recovered. */
 import type { Timer } from '../../core/clock.ts';
+import type { Failure } from '../../core/api/errors.ts';
+import type { LimitWindow } from '../../core/api/usage.ts';
 import type {
   AgentInfo,
   AgentMarks,
@@ -50,6 +52,10 @@ export interface RegistryOptions {
   /** Sessions that the CLIs keep themselves, for agents that go on with one. */
   onDisk?: Pick<DiskSessions, 'list' | 'history' | 'isOpen'>;
   idleReapMs?: number;
+  /** A CLI has said how much of its account's limits is used. */
+  onLimits?(provider: ProviderName, account: string, windows: LimitWindow[]): void;
+  /** Why an agent may not begin anything at the moment; null: it may. */
+  refuse?(agent: string): Failure | null;
   /** Holders of CLIs that run since before this server. */
   holders?: readonly HolderRecord[];
   /** Whether a holder that has died had started its CLI. */
@@ -114,6 +120,8 @@ export class Registry implements Agents {
       },
       publish: context.publish,
       onCapabilities: (capabilities) => this.#known.note(info.provider, capabilities),
+      refuse: () => this.#options.refuse?.(info.id) ?? null,
+      onLimits: (windows) => this.#options.onLimits?.(info.provider, this.#account(info.id), windows),
     });
     this.#leave.set(info.id, this.#uses.enter(useOf(session)));
     this.#sessions.set(info.id, session);
@@ -125,6 +133,10 @@ export class Registry implements Agents {
     const session = this.#sessions.get(id);
     if (!session) throw noSuchAgent();
     return session;
+  }
+
+  #account(id: string): string {
+    return this.capabilities(id)?.account ?? '';
   }
 
   // ---- queries
@@ -227,6 +239,13 @@ export class Registry implements Agents {
     if (session.isOpen) this.#options.context.log.info('agent stopped', { agent: id, by });
     await session.stop();
     return session.info;
+  }
+
+  /** Ends what the agent does, because its budget is used up; one that does nothing stays as it is. */
+  async stopFor(id: string, text: string): Promise<void> {
+    const session = this.#session(id);
+    if (session.isOpen) this.#options.context.log.info('agent at its budget', { agent: id });
+    await session.stopFor(text);
   }
 
   async stopAll(by: string): Promise<number> {

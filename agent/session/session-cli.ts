@@ -121,6 +121,7 @@ export class SessionCli {
     if (event.type === 'exit') return this.#onExit(event);
     if (event.type === 'process') this.#noteProcess();
     if (event.type === 'ready' && event.capabilities) this.#learn(event.capabilities);
+    if (event.type === 'limits') this.#parts.options.onLimits(event.windows);
     if (event.type === 'message.status' && event.status !== 'queued') prompts.settle(event.id);
     if (event.type === 'turn.start') this.#setTurning(true);
     applyEvent(this.eventContext, event);
@@ -183,19 +184,20 @@ export class SessionCli {
     this.#marker = null;
     const stopReason = run.stopReason ?? (event.expected ? 'reap' : null);
     if (event.sessionLost && stopReason === null && this.#parts.info.sessionId !== null) return this.#restartFresh();
+    const text = event.text || run.stopText;
     const failed = stopReason === null && (status.isAtWork || event.code !== 0);
     prompts.forgetUndelivered();
     // A CLI that failed is not started again by itself for what waited behind its turn.
-    if (this.#parts.refusing || stopReason === null) prompts.clear();
+    if (this.#parts.refusing || stopReason === null || stopReason === 'budget') prompts.clear();
     closeOpenMessages(this.eventContext, {
       requests: stopReason === 'shutdown' ? 'expired' : 'cancelled',
-      untaken: stopReason === 'stop' ? '' : event.text || 'The agent ended before it took this message. Send it again.',
+      untaken: stopReason === 'stop' ? '' : text || 'The agent ended before it took this message. Send it again.',
       waiting: prompts.waitingIds,
     });
     const { hadWork } = run;
-    this.#noteExit({ stopReason, failed, text: event.text, hadWork });
+    this.#noteExit({ stopReason, failed, text, hadWork });
     this.#parts.forgetProcess();
-    status.apply({ type: 'exit', stopReason, failed, hadWork, text: event.text });
+    status.apply({ type: 'exit', stopReason, failed, hadWork, text });
     this.#parts.refreshBackground();
     const { log } = this.#parts.options.context;
     log.info('agent process ended', { agent: id, reason: stopReason ?? 'none', code: event.code });

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Failure } from '../../core/api/errors.ts';
 import type { AgentInfo, Capabilities } from '../../core/api/agents.ts';
 import type { LiveChange } from '../../core/api/live.ts';
+import type { LimitWindow } from '../../core/api/usage.ts';
 import type { AgentContext } from '../context.ts';
 import type { Provider } from '../provider/provider.ts';
 import type { Document } from '../store/document.ts';
@@ -26,6 +27,10 @@ export interface AgentSessionOptions {
   publish(change: LiveChange, json?: string): void;
   /** The CLI has said what it can. */
   onCapabilities(capabilities: Capabilities): void;
+  /** Why the agent may not begin anything at the moment; null: it may. */
+  refuse(): Failure | null;
+  /** The CLI has said how much of its account's limits is used. */
+  onLimits(windows: LimitWindow[]): void;
 }
 
 export class SessionParts {
@@ -55,8 +60,12 @@ export class SessionParts {
       log,
       pictures: this.pictures,
       refusing: () => this.refusing,
-      // A CLI that is being ended for a terminal still runs: the session is the terminal's already.
-      prepare: () => this.hold.takeToSend(this.run !== null),
+      prepare: async () => {
+        const refusal = options.refuse();
+        if (refusal) throw refusal;
+        // A CLI that is being ended for a terminal still runs: the session is the terminal's already.
+        await this.hold.takeToSend(this.run !== null);
+      },
       onAccepted,
     });
   }

@@ -128,6 +128,15 @@ export class AgentSession {
     return run?.stop(reason, this.#parts.hasWork) ?? Promise.resolve();
   }
 
+  /** Ends what it does because the day's budget is used up; what waits is not begun with. */
+  async stopFor(text: string): Promise<void> {
+    const { run } = this.#parts;
+    if (!run || run.stopReason || !this.#parts.hasWork) return;
+    run.stopText = text;
+    this.#parts.notice('warning', 'budget', text);
+    await this.stop('budget');
+  }
+
   /** Ends an idle CLI to save memory. */
   reapIfIdle(idleMs: number): void {
     const { info, run, prompts, options: { context } } = this.#parts;

@@ -9,7 +9,7 @@ export interface Status {
 }
 
 /** Who asked the CLI to end. */
-export type StopReason = 'stop' | 'reap' | 'shutdown';
+export type StopReason = 'stop' | 'budget' | 'reap' | 'shutdown';
 
 export type RequestKind = RequestMessage['request'];
 
@@ -75,6 +75,8 @@ function endOfProcess(now: Status, event: Extract<StateEvent, { type: 'exit' }>)
   switch (event.stopReason) {
     case 'stop':
       return to('stopped', 'stopped_by_user');
+    case 'budget':
+      return to('stopped', 'budget', event.text);
     case 'shutdown':
       return event.hadWork ? to('stopped', 'interrupted') : withoutProcess(now);
     case 'reap':

@@ -2,6 +2,7 @@
 import { DEFAULT_PROVIDER } from '../../core/api/providers.ts';
 import { join } from 'node:path';
 import { parseSettings, type Settings, type SettingsPatch } from '../../core/api/settings.ts';
+import { NO_BUDGET } from '../../core/api/usage.ts';
 import type { AgentContext } from '../context.ts';
 import type { Document } from '../store/document.ts';
 import { openDocument } from '../store/document.ts';
@@ -31,6 +32,7 @@ export const DEFAULT_SETTINGS: Settings = {
     delaySeconds: 10,
     quietHours: { on: false, from: '22:00', to: '07:00', timeZone: 'UTC' },
   },
+  budget: NO_BUDGET,
   acpAgents: [],
 };
 
@@ -46,13 +48,14 @@ export function openSettings(context: AgentContext): SettingsDocument {
 }
 
 /** The settings with the parts that `patch` names replaced. */
-export function mergeSettings(now: Settings, { defaults, notify, ...rest }: SettingsPatch): Settings {
+export function mergeSettings(now: Settings, { defaults, notify, budget, ...rest }: SettingsPatch): Settings {
   // Before there was an archive, 0 hours meant that nothing is ever deleted: so it does where nobody says otherwise.
   const archiveDays = rest.archiveDays ?? (rest.retentionHours === 0 ? 0 : now.archiveDays);
   return {
     ...now,
     ...rest,
     archiveDays,
+    budget: { ...now.budget, ...budget },
     defaults: { ...now.defaults, ...defaults },
     notify: { ...now.notify, ...notify, events: { ...now.notify.events, ...notify?.events } },
   };

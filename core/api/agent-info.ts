@@ -23,6 +23,7 @@ const REASONS: StateReason[] = [
   'plan',
   'done',
   'stopped_by_user',
+  'budget',
   'interrupted_by_user',
   'interrupted',
   'reaped',

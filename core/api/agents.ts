@@ -36,6 +36,7 @@ export type StateReason =
   | 'plan' // waits for a decision on a plan
   | 'done' // the last turn ended well
   | 'stopped_by_user'
+  | 'budget' // the day's budget is used up: see stateText
   | 'interrupted_by_user' // the turn was interrupted, the session goes on
   | 'interrupted' // the agent server ended while the session was at work; it can be resumed
   | 'reaped' // idle process ended, to save memory or with the server; the next message resumes it

@@ -56,6 +56,7 @@ export const ERROR_STATUS = {
   already_sent: 409,
   base_busy: 409,
   base_dirty: 409,
+  budget_reached: 409,
   cancelled: 409,
   changed: 409,
   file_exists: 409,

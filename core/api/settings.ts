@@ -2,6 +2,7 @@
 import { type AgentFlags, parseFlags, type ProviderName, providerName } from './agents.ts';
 import { OWN_PROVIDERS } from './providers.ts';
 import { type NotifyPatch, type NotifySettings, parseNotify } from './notify.ts';
+import { type Budget, parseBudget } from './usage.ts';
 import {
   type Check,
   fields,
@@ -32,6 +33,8 @@ export interface Settings {
   /** Folders besides the home folder that the folder picker may show. */
   roots: string[];
   notify: NotifySettings;
+  /** What may be used in a day. */
+  budget: Budget;
   /** Agents of the Agent Client Protocol beside those that are known; one with the id of a known one takes its place. */
   acpAgents: AcpAgentSettings[];
 }
@@ -76,9 +79,10 @@ export interface OpenCliStatus {
 }
 
 /** PUT /api/settings, and the settings as they were stored: what is left out stays as it is. */
-export interface SettingsPatch extends Partial<Omit<Settings, 'defaults' | 'notify'>> {
+export interface SettingsPatch extends Partial<Omit<Settings, 'defaults' | 'notify' | 'budget'>> {
   defaults?: Partial<Settings['defaults']>;
   notify?: NotifyPatch;
+  budget?: Partial<Budget>;
 }
 
 /** Ten years: retention beyond it means never. */
@@ -113,6 +117,7 @@ export const parseSettings = (value: unknown): SettingsPatch =>
       'a list of whole paths, each beginning with "/"',
     ),
     notify: parseNotify,
+    budget: parseBudget,
     acpAgents: parseAcpAgents,
   });
 

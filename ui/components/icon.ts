@@ -14,6 +14,7 @@ const PATHS = {
     'M4.5 5h10A1.5 1.5 0 0 1 16 6.5V8M4.5 5A1.5 1.5 0 0 0 3 6.5v8h9M2.5 17.5H12M15.5 10.5h4a1 1 0 0 1 1 1v7a1 1 0 0 1-1 1h-4a1 1 0 0 1-1-1v-7a1 1 0 0 1 1-1z',
   machine: 'M4 5h16v6H4zM4 13h16v6H4zM7 8h.01M7 16h.01',
   settings: 'M4 7h9M17 7h3M4 17h3M11 17h9M15 5v4M9 15v4',
+  usage: 'M5 19.5V12M12 19.5V5M19 19.5V9M3 19.5h18',
   plus: 'M12 5v14M5 12h14',
   pin: 'M9 4h6l-1 6 3 3.5H7L10 10zM12 13.5V20',
   archive: 'M4 5h16v4H4zM5.5 9v9.5a1 1 0 0 0 1 1h11a1 1 0 0 0 1-1V9M10 13h4',

@@ -6,11 +6,22 @@ import { frame } from './zh/frame.ts';
 import { previews } from './zh/previews.ts';
 import { machines } from './zh/machines.ts';
 import { search } from './zh/search.ts';
+import { usage } from './zh/usage.ts';
 import type { ServerWords } from './en/server-words.ts';
 import { dictation } from './zh/dictation.ts';
 import { error } from './zh/errors.ts';
 import { device, sentence } from './zh/sentences.ts';
 
-export const zh = { ...frame, ...agents, ...files, ...forms, ...previews, ...search, ...machines, ...dictation };
+export const zh = {
+  ...frame,
+  ...agents,
+  ...files,
+  ...forms,
+  ...previews,
+  ...search,
+  ...machines,
+  ...dictation,
+  ...usage,
+};
 
 export const serverWords: ServerWords = { error, sentence, device };

@@ -1,3 +1,4 @@
+import { type Budget, NO_BUDGET } from '../../core/api/usage.ts';
 import type { Settings } from '../../core/api/settings.ts';
 
 /** Everything as it is typed. */
@@ -7,6 +8,7 @@ export type SettingsForm = ReturnType<typeof formOf>;
 export const formOf = (settings: Settings) => ({
   retentionHours: String(settings.retentionHours),
   archiveDays: String(settings.archiveDays),
+  ...budgetTexts(settings.budget),
   provider: settings.defaults.provider,
   model: settings.defaults.model,
   copyFiles: settings.copyFiles.join('\n'),
@@ -23,6 +25,14 @@ export const formOf = (settings: Settings) => ({
   events: settings.notify.events,
 });
 
+/** A server of before has none. */
+const budgetTexts = (budget: Budget = NO_BUDGET) => ({
+  agentUsd: String(budget.agentUsd),
+  agentTokens: String(budget.agentTokens),
+  allUsd: String(budget.allUsd),
+  allTokens: String(budget.allTokens),
+});
+
 const lines = (text: string) => text.split('\n').map((line) => line.trim()).filter(Boolean);
 const number = (text: string) => (text.trim() === '' ? NaN : Number(text.replace(',', '.')));
 
@@ -31,6 +41,12 @@ export const bodyOf = (form: SettingsForm) => ({
   retentionHours: number(form.retentionHours),
   archiveDays: number(form.archiveDays),
   defaults: { provider: form.provider, model: form.model.trim() },
+  budget: {
+    agentUsd: number(form.agentUsd),
+    agentTokens: number(form.agentTokens),
+    allUsd: number(form.allUsd),
+    allTokens: number(form.allTokens),
+  },
   copyFiles: lines(form.copyFiles),
   setupCommands: lines(form.setupCommands),
   roots: lines(form.roots),

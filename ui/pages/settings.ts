@@ -63,6 +63,7 @@ function Form({ settings, onSaved, version }: FormProps) {
     <form class="stack" onSubmit=${save} novalidate>
       <${NotifyCard} ...${fields} isDirty=${isDirty} version=${version} />
       <${DefaultsCard} ...${fields} />
+      <${BudgetCard} ...${fields} />
       <${WorktreesCard} ...${fields} />
       ${error && html`<${Note} tone="bad" alert>${error}<//>`}
       ${isDirty && html`<${Foot} busy=${busy} onReset=${reset} />`}
@@ -123,6 +124,19 @@ function DefaultsCard({ form, set, field }: CardProps) {
       <${TextField} label=${s.model} hint=${s.modelHint} ...${field('model')} />
       <${TextField} label=${s.retention} hint=${s.retentionHint} inputmode="numeric" ...${field('retentionHours')} />
       <${TextField} label=${s.archive} hint=${s.archiveHint} inputmode="numeric" ...${field('archiveDays')} />
+      <//>
+  `;
+}
+
+function BudgetCard({ field }: CardProps) {
+  const u = t.usage;
+  return html`
+    <${Card} title=${u.budget}>
+      <p class="soft">${u.budgetText}</p>
+      <${TextField} label=${u.agentUsd} hint=${u.noLimit} inputmode="decimal" ...${field('agentUsd')} />
+      <${TextField} label=${u.allUsd} inputmode="decimal" ...${field('allUsd')} />
+      <${TextField} label=${u.agentTokens} inputmode="numeric" ...${field('agentTokens')} />
+      <${TextField} label=${u.allTokens} inputmode="numeric" ...${field('allTokens')} />
       <//>
   `;
 }

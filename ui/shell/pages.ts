@@ -60,6 +60,12 @@ export const PAGES: Page[] = [
     view: lazy(() => import('../pages/sessions.ts')),
   },
   {
+    path: '/usage',
+    title: t.nav.usage,
+    nav: { icon: 'usage', place: 'more' },
+    view: lazy(() => import('../pages/usage.ts')),
+  },
+  {
     path: '/devices',
     title: t.nav.devices,
     nav: { icon: 'devices', place: 'more' },

@@ -5,6 +5,7 @@
 import { type BlocksSnapshot, ClaudeBlocks } from './blocks.ts';
 import { modeOf } from './capabilities.ts';
 import { type OpenRequest, readRequest } from './requests.ts';
+import { windowsOfEvent } from './limits.ts';
 import { isLost, outcomeOf, usageOf } from './result.ts';
 import { systemEvents } from './system.ts';
 import { limitState, rateLimitText, turnText } from './text.ts';
@@ -170,6 +171,8 @@ export class ClaudeReader {
   }
 
   #onRateLimit(info: JsonObject): void {
+    const windows = windowsOfEvent(info);
+    if (windows.length) this.#emit({ type: 'limits', windows });
     const text = rateLimitText(info);
     if (!text) return this.#emit({ type: 'activity' });
     const limit = limitState(info);

@@ -8,7 +8,7 @@ import { ignoredFlags, modeOfFlags } from './modes.ts';
 import { OpenRequests } from './open-requests.ts';
 import { type Settings, threadParams, turnSettings } from './params.ts';
 import type { AppServer } from './server.ts';
-import { rateLimitNotice } from './text.ts';
+import { limitEvents } from './limits.ts';
 import { ThreadEvents } from './thread.ts';
 import { ThreadTurns } from './turns.ts';
 import { type JsonObject, list, object, string } from '../untyped-json.ts';
@@ -228,8 +228,7 @@ export class CodexSession implements ProviderSession {
   }
 
   #rateLimits(limits: JsonObject): void {
-    const notice = rateLimitNotice(limits, this.#host.clock.now());
-    if (notice) this.#emit({ type: 'notice', ...notice, code: 'rate_limit', passing: true });
+    for (const event of limitEvents(limits, this.#host.clock.now())) this.#emit(event);
   }
 
   // ---- commands

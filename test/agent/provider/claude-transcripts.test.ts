@@ -197,6 +197,17 @@ test('rate limits are told while they matter', () => {
   assert.ok(notices.at(-1)!.limit!.resetsAt! > 1_600_000_000_000);
 });
 
+test('windows of the limits are told with percent and reset', () => {
+  const said = of(replay('claude-d7-ratelimit.jsonl').events, 'limits').map(({ windows }) => windows);
+  assert.equal(said[0], [
+    { id: 'five_hour', minutes: 300, percent: 91, resetsAt: 1795348356000, isReached: false },
+    { id: 'seven_day', minutes: 10080, percent: 30, resetsAt: 1795431156000, isReached: false },
+  ]);
+  assert.equal(said.at(-1), [
+    { id: 'five_hour', minutes: 300, percent: 100, resetsAt: 1795348356000, isReached: true },
+  ]);
+});
+
 test('unknown and misshapen lines change nothing', () => {
   const events: ProviderEvent[] = [];
   const nothing = () => {};

@@ -1,7 +1,7 @@
 /** The registry of agents over a scripted provider, a fake clock and a disk that can be made to refuse. */
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Registry } from '../../../agent/session/registry.ts';
+import { Registry, type RegistryOptions } from '../../../agent/session/registry.ts';
 import type { AgentWorkspace } from '../../../agent/workspace/workspace.ts';
 import type { ProviderEvent } from '../../../agent/provider/provider.ts';
 import { type FakeClock, fakeClock } from '../fakes/fake-clock.ts';
@@ -22,6 +22,8 @@ export interface ScriptedAgents {
   readonly context: TestContext;
   agents: Registry;
   provider: ScriptedProvider;
+  /** What the agents ask and say beside their events; may be set at any time. */
+  readonly hooks: Pick<RegistryOptions, 'onLimits' | 'refuse'>;
   /** The CLI that was started last. */
   session(): ScriptedSession;
   create(prompt?: string, clientId?: string, provider?: string): Promise<{ id: string }>;
@@ -45,9 +47,14 @@ export async function withScriptedAgents(use: (place: ScriptedAgents) => Promise
   const { path: directory, remove } = temporaryDirectory();
   const clock = fakeClock();
   const context = testContext({ dataDir: join(directory, 'data'), clock });
-  const start = () => Registry.open({ context, providers: { get: () => place.provider }, workspace });
+  const start = () =>
+    Registry.open({
+      ...{ context, providers: { get: () => place.provider }, workspace },
+      onLimits: (...said) => place.hooks.onLimits?.(...said),
+      refuse: (agent) => place.hooks.refuse?.(agent) ?? null,
+    });
   const place: ScriptedAgents = {
-    ...{ directory, clock, context, provider: scriptedProvider() },
+    ...{ directory, clock, context, provider: scriptedProvider(), hooks: {} },
     agents: null as unknown as Registry,
     session: () => place.provider.sessions.at(-1)!,
     create: (prompt, clientId, provider) =>

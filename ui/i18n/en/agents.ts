@@ -16,6 +16,7 @@ export const agents = {
     plan: 'Plan to approve',
     interrupted_by_user: 'Interrupted',
     stopped_by_user: 'Stopped',
+    budget: 'Budget used up',
     interrupted: 'Interrupted by restart',
     reaped: 'Paused',
     exited: 'Ended',

@@ -21,6 +21,7 @@ export const common = {
     tasks: 'Pipeline',
     templates: 'Templates',
     settings: 'Settings',
+    usage: 'Usage',
     terminals: 'Terminals',
     machines: 'Machines',
     devices: 'Devices',

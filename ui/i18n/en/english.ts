@@ -15,6 +15,7 @@ import { search } from './search.ts';
 import { settings } from './settings.ts';
 import { tasks } from './tasks.ts';
 import { terminal } from './terminal.ts';
+import { usage } from './usage.ts';
 
 export const english = {
   ...first,
@@ -33,6 +34,7 @@ export const english = {
   ...machines,
   ...desk,
   ...dictation,
+  ...usage,
 };
 
 export type English = typeof english;

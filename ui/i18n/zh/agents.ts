@@ -17,6 +17,7 @@ export const agents: Translation<English> = {
     plan: '计划待批准',
     interrupted_by_user: '已中断',
     stopped_by_user: '已停止',
+    budget: '预算已用完',
     interrupted: '因重启中断',
     reaped: '已暂停',
     exited: '已结束',

@@ -70,6 +70,7 @@ const ERRORS: Record<ApiErrorCode, Words> = {
   agent_busy: '代理正在工作，请先停止它或稍后再试。',
   already_decided: ({ by }) => `${present(by, (who) => `${device(String(who))} `)}已经做出决定。`,
   already_sent: '代理已经收到这条消息，如需停止请中断它。',
+  budget_reached: '今天的预算已用完。请在设置中提高预算，或明天继续。',
   base_busy: ({ base }) => `${present(base, (name) => `${name} `)}正在进行合并或变基。完成后再合并。`,
   base_dirty: (params) =>
     `${present(params.base, (name) => `${name} `)}已在${path(params)}检出，且有未提交的更改${

@@ -22,6 +22,7 @@ export const frame: Translation<English> = {
     tasks: '流水线',
     templates: '模板',
     settings: '设置',
+    usage: '用量',
     terminals: '终端',
     machines: '机器',
     devices: '设备',

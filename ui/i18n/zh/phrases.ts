@@ -100,6 +100,14 @@ export const PHRASES: readonly (readonly [string, string])[] = [
   ],
   ['The setup commands still run while the agent begins.', '代理开始时，初始化命令仍在运行。'],
   ['The setup command `{}` failed: {}', '初始化命令 `{}` 失败：{}'],
+  [
+    "Today's budget of ${} for {} is used up (${}). Raise it under Settings, or go on tomorrow.",
+    '今天的预算（{1}：${0}）已用完（${2}）。请在设置中提高预算，或明天继续。',
+  ],
+  [
+    "Today's budget of {} tokens for {} is used up ({}). Raise it under Settings, or go on tomorrow.",
+    '今天的预算（{1}：{0} 令牌）已用完（{2}）。请在设置中提高预算，或明天继续。',
+  ],
   // How a program is started and ends.
   ['The folder {} is not there (any more). Choose another folder.', '文件夹 {} 不存在，请选择其他文件夹。'],
   [

@@ -1,0 +1,96 @@
+/** The usage page in a real browser: limits, bars by day, groups; nothing used; a server that cannot be reached. */
+import { join } from 'node:path';
+import process from 'node:process';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { UsageReport, UsageRow } from '../../core/api/usage.ts';
+import { DESKTOP, PHONE } from '../support/harness/browser.ts';
+import { openStage, type Stage } from '../support/harness/ui-page.ts';
+
+/** A folder for pictures of the pages, to be looked at. */
+const SCREENSHOTS = process.env.USAGE_SCREENSHOTS;
+
+let stage: Stage;
+test.before(async () => {
+  stage = await openStage();
+});
+test.after(() => stage?.close());
+test.before.each(() => stage.clear());
+
+const row = (day: number, name: string, costUsd: number | null, tokens: number, model: string): UsageRow => ({
+  day: `2026-11-${String(day).padStart(2, '0')}`,
+  ...{
+    agent: name,
+    name,
+    directory: `/home/me/projects/${costUsd ? 'site' : 'shop'}`,
+    provider: 'claude',
+    model,
+  },
+  ...{ costUsd, inputTokens: tokens, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, turns: 2 },
+});
+
+const at = Date.UTC(2026, 10, 30, 12);
+const REPORT: UsageReport = {
+  today: '2026-11-30',
+  days: 30,
+  meters: [
+    {
+      ...{ provider: 'claude', account: 'me@example.com', at },
+      windows: [
+        { id: 'five_hour', minutes: 300, percent: 91, resetsAt: at + 3_600_000, isReached: false },
+        { id: 'seven_day', minutes: 10_080, percent: 30, resetsAt: at + 86_400_000, isReached: false },
+      ],
+    },
+    {
+      ...{ provider: 'codex', account: '', at },
+      windows: [{ id: 'primary', minutes: 300, percent: 100, resetsAt: at, isReached: true }],
+    },
+  ],
+  rows: [
+    ...Array.from({ length: 20 }, (_, i) => row(i + 8, 'Fix the rounding bug', 0.3 + (i % 5), 9000 * i, 'opus')),
+    row(30, 'Write the tests for everything that has none', 12.5, 1_250_000, 'sonnet'),
+    row(29, 'Look at logs', null, 640_000, ''),
+  ],
+};
+
+test('limits, the bars and their table, and who used it', async () => {
+  stage.mock.usage = REPORT;
+  for (const [name, viewport] of [['phone', PHONE], ['desk', DESKTOP]] as const) {
+    const { page, problems } = await stage.open('/usage', viewport);
+    await page.getByText('91 % used').waitFor();
+    await page.getByText('Used up').waitFor();
+    const chart = page.getByRole('img', { name: /^Most on .*: \$12\.50$/ });
+    assert.is(await chart.locator('rect').count(), 30);
+    await page.getByText('As a table').click();
+    assert.is(await page.getByRole('row').count(), 23);
+    await page.getByRole('radio', { name: 'Folder' }).click();
+    await page.getByText('…/projects/site').waitFor();
+    await page.getByRole('radio', { name: 'Agent' }).click();
+    for (const theme of ['light', 'dark'] as const) {
+      await page.evaluate((chosen) => document.documentElement.dataset.theme = chosen, theme);
+      if (SCREENSHOTS) await page.screenshot({ path: join(SCREENSHOTS, `${name}-${theme}.png`), fullPage: true });
+    }
+    const isWide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+    assert.not(isWide, `${name} scrolls sideways`);
+    assert.equal(problems, []);
+    await page.context().close();
+  }
+});
+
+test('nothing used yet, and a server that says no', async () => {
+  stage.mock.usage = { ...REPORT, meters: [], rows: [] };
+  const { page } = await stage.open('/usage');
+  await page.getByText('Nothing used yet').waitFor();
+  await page.route(
+    '**/api/usage*',
+    (route) => route.fulfill({ status: 500, body: '{"error":"No.","code":"internal"}' }),
+  );
+  await page.reload();
+  await page.getByRole('button', { name: 'Try again' }).waitFor();
+  await page.unroute('**/api/usage*');
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await page.getByText('Nothing used yet').waitFor();
+  await page.context().close();
+});
+
+test.run();

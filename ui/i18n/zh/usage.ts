@@ -1,0 +1,41 @@
+/** What agents use, in Chinese. */
+import type { English } from '../en/english.ts';
+import type { Translation } from '../en/translation.ts';
+
+export const usage: Translation<English> = {
+  usage: {
+    span: '时段',
+    days: (n: number) => `${n} 天`,
+    none: '还没有用量',
+    noneText: '代理开始工作后，这里会显示令牌、费用和账户限额。',
+    offline: '未连接：这些数字可能已过时。',
+    asOf: '更新于',
+    reached: '已用完',
+    unknown: '未知',
+    percent: (n: number) => `已用 ${n} %`,
+    resets: (when: string) => `${when} 重置`,
+    hourWindow: (n: number) => `${n} 小时`,
+    dayWindow: (n: number) => (n === 7 ? '每周' : n === 1 ? '每天' : `${n} 天`),
+    perDay: '按天',
+    measure: '柱形表示',
+    cost: '费用',
+    tokenColumn: '令牌',
+    tokens: (n: string) => `${n} 令牌`,
+    turns: (n: number) => `${n} 轮`,
+    day: '日期',
+    chartText: (day: string, value: string) => `最多的一天：${day}，${value}`,
+    chartNothing: '此时段没有用量',
+    asTable: '以表格显示',
+    explained: '输入和输出之和，不含来自缓存的部分。费用由代理程序给出；Codex 不提供。',
+    by: '使用者',
+    groupings: { agent: '代理', directory: '文件夹', model: '模型' },
+    noModel: '模型未知',
+    budget: '每日预算',
+    budgetText: '达到预算的代理会被停止。第二天或提高预算后，它会再次接收消息。',
+    agentUsd: '每个代理的美元',
+    agentTokens: '每个代理的令牌',
+    allUsd: '所有代理的美元',
+    allTokens: '所有代理的令牌',
+    noLimit: '0 表示不限。均按天计算。',
+  },
+};
