@@ -29,7 +29,8 @@ export function fileRoutes(router: Router, agents: Agents, isolation: GitIsolati
     const { worktree, directory } = agents.info(id);
     return worktree?.path ?? directory;
   };
-  uploadRoutes(router, rootOf, uploads);
+  uploadRoutes(router, rootOf, (id) => agents.attachments(id), uploads);
+  attachmentRoute(router, agents);
   archiveRoute(router, rootOf);
   const about =
     (action: (root: string, query: URLSearchParams) => Promise<unknown>): RouteHandler =>
@@ -48,6 +49,21 @@ export function fileRoutes(router: Router, agents: Agents, isolation: GitIsolati
     const root = rootOf(params.id!);
     const bytes = await readBytes(req);
     json(res, 200, await writeContent(root, query.get('path') ?? '', bytes, versionOf(req)));
+  });
+}
+
+/** Files that were sent with messages, to be saved: they are shown by nothing. */
+function attachmentRoute(router: Router, agents: Agents): void {
+  router.get('/api/agents/:id/attachments/:hash', async (req, res, { params, query }) => {
+    const name = query.get('name') ?? '';
+    const { handle, size } = await agents.attachments(params.id!).open(params.hash!, name);
+    res.writeHead(200, { ...fileHeaders(name, true), 'content-length': size });
+    if (req.method === 'HEAD' || !size) {
+      await handle.close();
+      return void res.end();
+    }
+    const bytes = handle.createReadStream({ start: 0, end: size - 1 });
+    await pipeline(bytes, res as unknown as NodeJS.WritableStream).catch(() => void res.destroy());
   });
 }
 

@@ -1,17 +1,22 @@
 /** /api/agents/:id/uploads: files that come in parts. */
-import { parseBeginUpload } from '../../core/api/files.ts';
-import { bool, fields } from '../../core/api/schema.ts';
+import { parseBeginUpload, parseFinishUpload } from '../../core/api/files.ts';
 import { Failure } from '../../core/api/errors.ts';
 import { bodyOf } from '../../core/http/body.ts';
 import { json } from '../../core/http/reply.ts';
 import type { Router } from '../../core/http/router.ts';
+import type { AttachmentStore } from '../session/attachments.ts';
 import type { Uploads } from '../files/uploads.ts';
 import { queryInteger, readBody } from './request.ts';
 
 const BASE = '/api/agents/:id/uploads';
 
-/** @param rootOf the folder of an agent; throws when there is no such agent */
-export function uploadRoutes(router: Router, rootOf: (id: string) => string, uploads: Uploads): void {
+/** @param rootOf the folder of an agent; throws when there is no such agent @param attachmentsOf where files for its messages go */
+export function uploadRoutes(
+  router: Router,
+  rootOf: (id: string) => string,
+  attachmentsOf: (id: string) => AttachmentStore,
+  uploads: Uploads,
+): void {
   router.post(BASE, async (req, res, { params }) => {
     const root = rootOf(params.id!);
     json(res, 200, await uploads.begin(params.id!, root, await readBody(req, parseBeginUpload)));
@@ -24,11 +29,12 @@ export function uploadRoutes(router: Router, rootOf: (id: string) => string, upl
   });
   router.post(`${BASE}/:upload/finish`, async (req, res, { params }) => {
     const root = rootOf(params.id!);
-    const overwrite = await readBody(req, (value) => {
-      const { overwrite = false } = fields(value);
-      return bool(overwrite, 'overwrite');
-    });
-    json(res, 200, await uploads.finish(params.id!, root, params.upload!, overwrite));
+    const { overwrite, attach } = await readBody(req, parseFinishUpload);
+    const take = (file: string, name: string) => attachmentsOf(params.id!).take(file, name);
+    const result = attach
+      ? await uploads.finishAttachment(params.id!, params.upload!, take)
+      : await uploads.finish(params.id!, root, params.upload!, overwrite);
+    json(res, 200, result);
   });
   router.delete(`${BASE}/:upload`, async (_req, res, { params }) => {
     rootOf(params.id!);

@@ -8,6 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { Failure } from '../../core/api/errors.ts';
 import type { BeginUpload, FileWritten, UploadState } from '../../core/api/files.ts';
+import type { Attachment } from '../../core/api/messages.ts';
 import { currentEtag, splitPath } from './content.ts';
 import { openInside } from './inside.ts';
 
@@ -22,17 +23,19 @@ const SPARE = 256 * 1024 * 1024;
 /** Permissions of a file that is new. */
 const NEW_MODE = 0o644;
 
+type Finished = FileWritten | Attachment;
+
 interface Upload extends BeginUpload {
   /** The request that is adding to it. */
   writer: { cut: () => void; done: Promise<unknown> } | null;
-  finishing: Promise<FileWritten> | null;
+  finishing: Promise<Finished> | null;
 }
 
 export class Uploads {
   readonly #directory: string;
   readonly #now: () => number;
   readonly #open = new Map<string, Upload>();
-  readonly #answers = new Map<string, FileWritten>();
+  readonly #answers = new Map<string, Finished>();
 
   /** @param directory of their own, below the data directory; made when it is needed */
   constructor(directory: string, now: () => number) {
@@ -43,7 +46,7 @@ export class Uploads {
   /** @param owner the agent's id; @param root its folder. Says how much has arrived of an upload that is known. */
   async begin(owner: string, root: string, body: BeginUpload): Promise<UploadState> {
     const key = keyOf(owner, body.uploadId);
-    await checkTarget(root, body.path, body.overwrite ?? false);
+    if (body.path) await checkTarget(root, body.path, body.overwrite ?? false);
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
     await this.#removeOld();
     const offset = await this.#length(key);
@@ -103,27 +106,52 @@ export class Uploads {
   }
 
   /** Puts the complete file into its place at once. The same answer when it is asked for again. */
-  async finish(owner: string, root: string, uploadId: string, overwrite: boolean): Promise<FileWritten> {
-    const key = keyOf(owner, uploadId);
-    const known = this.#answers.get(key);
-    if (known) return known;
-    const upload = this.#find(key);
-    upload.finishing ??= this.#place(key, root, upload, overwrite).finally(() => upload.finishing = null);
-    return await upload.finishing;
+  finish(owner: string, root: string, uploadId: string, overwrite: boolean): Promise<FileWritten> {
+    return this.#finish(keyOf(owner, uploadId), (key, upload) => {
+      if (!upload.path) throw new Failure('bad_request', 'This upload is a file for a message: finish it as one.');
+      return this.#place(key, root, upload, overwrite);
+    });
   }
 
-  async #place(key: string, root: string, upload: Upload, overwrite: boolean): Promise<FileWritten> {
-    const { path, size, writer } = upload;
-    if (writer || (await this.#length(key)) !== size) {
+  /** Gives a complete file that is for a message to `take`, which moves it away. The same answer when it is asked for again. */
+  finishAttachment(
+    owner: string,
+    uploadId: string,
+    take: (file: string, name: string) => Promise<Attachment>,
+  ): Promise<Attachment> {
+    return this.#finish(keyOf(owner, uploadId), (key, { name }) => {
+      if (!name) throw new Failure('bad_request', 'This upload is no file for a message.');
+      return take(this.#path(key), name);
+    });
+  }
+
+  async #finish<T extends Finished>(key: string, action: (key: string, upload: Upload) => Promise<T>): Promise<T> {
+    const known = this.#answers.get(key);
+    if (known) return known as T;
+    const upload = this.#find(key);
+    upload.finishing ??= this.#complete(key, upload, action).finally(() => upload.finishing = null);
+    return await upload.finishing as T;
+  }
+
+  async #complete(
+    key: string,
+    upload: Upload,
+    action: (key: string, upload: Upload) => Promise<Finished>,
+  ): Promise<Finished> {
+    if (upload.writer || (await this.#length(key)) !== upload.size) {
       throw new Failure('wrong_offset', 'The upload is not complete.');
     }
-    const mode = await checkTarget(root, path, overwrite);
-    const real = await place(this.#path(key), root, path, mode, overwrite);
+    const result = await action(key, upload);
     this.#open.delete(key);
-    const result: FileWritten = { ok: true, path: real, size, etag: (await currentEtag(root, real)) ?? '""' };
     this.#answers.set(key, result);
     if (this.#answers.size > MAX_ANSWERS) this.#answers.delete(this.#answers.keys().next().value!);
     return result;
+  }
+
+  async #place(key: string, root: string, { path, size }: Upload, overwrite: boolean): Promise<FileWritten> {
+    const mode = await checkTarget(root, path, overwrite);
+    const real = await place(this.#path(key), root, path, mode, overwrite);
+    return { ok: true, path: real, size, etag: (await currentEtag(root, real)) ?? '""' };
   }
 
   async cancel(owner: string, uploadId: string): Promise<void> {

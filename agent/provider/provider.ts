@@ -33,6 +33,8 @@ export interface OpenOptions {
   model: string;
   mode: PermissionMode;
   effort: string;
+  /** Where files that were sent to the agent are: the CLI may read there. */
+  attachments?: string;
   /** For a provider that can keep its CLI in a holder. */
   holder?: HolderOptions;
 }
@@ -66,6 +68,17 @@ export interface OutgoingMessage {
   id: string;
   text: string;
   images: { mediaType: string; data: string }[];
+  /** Other files, which the CLI reads from the disk. */
+  files?: OutgoingFile[];
+}
+
+/** A file that goes with a message. */
+export interface OutgoingFile {
+  /** As its sender calls it. */
+  name: string;
+  /** Absolute. */
+  path: string;
+  size: number;
 }
 
 /** A picture that a tool returned: its bytes as base64, or a file that the CLI looked at. */

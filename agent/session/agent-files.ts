@@ -1,4 +1,4 @@
-/** The agents on disk: DATA_DIR/agents/<id>/ with agent.json, journal.jsonl and pictures/. */
+/** The agents on disk: DATA_DIR/agents/<id>/ with agent.json, journal.jsonl, pictures/ and attachments/. */
 import { readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -29,6 +29,10 @@ export class AgentFiles {
 
   journalPath(id: string): string {
     return join(this.#root, id, 'journal.jsonl');
+  }
+
+  attachmentsPath(id: string): string {
+    return join(this.#root, id, 'attachments');
   }
 
   picturesPath(id: string): string {

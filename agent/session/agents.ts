@@ -16,6 +16,7 @@ import type {
   SendMessageBody,
   UserMessage,
 } from '../../core/api/messages.ts';
+import type { AttachmentStore } from './attachments.ts';
 import type { DirectoryUse } from './directory-uses.ts';
 
 export interface RemoveOptions {
@@ -47,6 +48,8 @@ export interface Agents {
   changeQueued(id: string, messageId: string, change: QueuedChange): Promise<UserMessage>;
   /** Has a waiting message read now. `steered`: in the running turn; else that is interrupted. */
   sendNow(id: string, messageId: string, by: string): Promise<{ steered: boolean }>;
+  /** The files that are sent to an agent. */
+  attachments(id: string): AttachmentStore;
   decide(
     id: string,
     requestId: string,

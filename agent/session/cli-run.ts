@@ -9,6 +9,8 @@ const REAP_MS = 5000;
 
 export interface CliRunOptions {
   provider: Provider;
+  /** Where the files are that were sent to the agent; null: none was. */
+  attachments: string | null;
   /** Where the CLI is to be held, or is held since before this server; undefined: it ends with this server. */
   holder?: HolderOptions;
   clock: Clock;
@@ -36,10 +38,11 @@ export class CliRun {
   #reapTimer: Timer | null = null;
 
   /** Starts the CLI; it resumes the session that the record names. */
-  constructor(record: AgentRecord, { provider, holder, clock, onEvent, onStopped }: CliRunOptions) {
+  constructor(record: AgentRecord, { provider, holder, attachments, clock, onEvent, onStopped }: CliRunOptions) {
     this.#clock = clock;
     this.#onStopped = onStopped;
-    this.cli = provider.open({ ...openOptions(record), ...(holder ? { holder } : {}) }, onEvent);
+    const more = { ...(holder ? { holder } : {}), ...(attachments ? { attachments } : {}) };
+    this.cli = provider.open({ ...openOptions(record), ...more }, onEvent);
   }
 
   /** Resolves when the CLI and all that it started have ended. */

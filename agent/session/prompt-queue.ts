@@ -5,10 +5,11 @@
 import { randomUUID } from 'node:crypto';
 import type { QueuedMessage } from '../../core/api/agents.ts';
 import { Failure } from '../../core/api/errors.ts';
-import type { Picture, SendMessageBody, UserMessage } from '../../core/api/messages.ts';
+import type { Attachment, Picture, SendMessageBody, UserMessage } from '../../core/api/messages.ts';
 import type { OutgoingMessage, ProviderSession } from '../provider/provider.ts';
 import { notSaved } from '../store/document.ts';
 import type { MessageLog } from './message-log.ts';
+import type { AttachmentStore } from './attachments.ts';
 import type { PictureStore } from './pictures.ts';
 import { MAX_WAITING, WaitingMessages } from './waiting-messages.ts';
 
@@ -28,6 +29,8 @@ export interface PromptQueueOptions {
   log(): MessageLog;
   /** Where the bytes of pictures go. */
   pictures: Pick<PictureStore, 'open' | 'retain' | 'settled'>;
+  /** Where files that go with messages are. */
+  attachments: Pick<AttachmentStore, 'use' | 'outgoing'>;
   /** Why no message is taken at the moment; null: messages are taken. */
   refusing(): Failure | null;
   /** Makes sure that a CLI can be opened, before anything is saved. Throws Failure. */
@@ -103,7 +106,7 @@ export class PromptQueue {
     if (message?.kind !== 'user') throw new Failure('not_found', 'There is no such message.');
     if (message.status !== 'failed') throw new Failure('already_sent', 'Only a message that failed is sent again.');
     const images = await Promise.all(message.images.map((picture) => this.#read(picture)));
-    return { text: message.text, images };
+    return { text: message.text, images, files: message.files ?? [] };
   }
 
   async #read({ mediaType, hash = '' }: Picture): Promise<{ mediaType: string; data: string }> {
@@ -130,10 +133,15 @@ export class PromptQueue {
       await saving;
       // Taken back while it was being saved.
       if ((this.#options.log().get(id) as UserMessage).status === 'cancelled') return;
-      this.#accepted.addLast({ id, text: body.text, images: body.images ?? [] });
+      const { files } = this.#options.log().get(id) as UserMessage;
+      this.#accepted.addLast({ id, text: body.text, images: body.images ?? [], ...this.#withFiles(files) });
     } finally {
       this.#saving.delete(id);
     }
+  }
+
+  #withFiles(files: readonly Attachment[] = []): Pick<OutgoingMessage, 'files'> {
+    return files.length ? { files: files.map((file) => this.#options.attachments.outgoing(file)) } : {};
   }
 
   /** Messages are saved in the order in which they came, however long each takes to be prepared. */
@@ -143,8 +151,10 @@ export class PromptQueue {
     return prepared;
   }
 
-  async #save(id: string, { text, images = [] }: SendMessageBody, by: string): Promise<void> {
+  async #save(id: string, { text, images = [], files: sent = [] }: SendMessageBody, by: string): Promise<void> {
     const log = this.#options.log();
+    const attached = await Promise.all(sent.map((file) => this.#options.attachments.use(file)));
+    const files = attached.length ? { files: attached } : {};
     const pictures = images.map(({ mediaType, data }) =>
       this.#options.pictures.retain(data) ?? { mediaType, size: Math.floor(data.length * 3 / 4) }
     );
@@ -152,7 +162,7 @@ export class PromptQueue {
     if (pictures.length) await this.#options.pictures.settled();
     this.#refuseIfClosing();
     if (log.get(id)) log.patch(id, { status: 'accepted', error: undefined });
-    else log.add({ kind: 'user', id, text, images: pictures, status: 'accepted', by });
+    else log.add({ kind: 'user', id, text, images: pictures, ...files, status: 'accepted', by });
     try {
       await log.commit();
     } catch (error) {
@@ -177,8 +187,10 @@ export class PromptQueue {
 
   async #edit(id: string, text: string): Promise<void> {
     await this.#saving.get(id);
-    const { text: before, images } = this.#waitingMessage(id);
-    if (!text.trim() && !images.length) throw new Failure('bad_request', '"text" is missing: write a message.');
+    const { text: before, images, files } = this.#waitingMessage(id);
+    if (!text.trim() && !images.length && !files?.length) {
+      throw new Failure('bad_request', '"text" is missing: write a message.');
+    }
     const log = this.#options.log();
     this.#accepted.setText(id, text);
     log.patch(id, { text });
@@ -256,9 +268,10 @@ export class PromptQueue {
   }
 
   /** null: its pictures are gone, which is on the record then. */
-  async #outgoing({ id, text, images }: UserMessage): Promise<OutgoingMessage | null> {
+  async #outgoing({ id, text, images, files }: UserMessage): Promise<OutgoingMessage | null> {
     try {
-      return { id, text, images: await Promise.all(images.map((picture) => this.#read(picture))) };
+      const pictures = await Promise.all(images.map((picture) => this.#read(picture)));
+      return { id, text, images: pictures, ...this.#withFiles(files) };
     } catch {
       this.#options.log().patch(id, { status: 'failed', error: NO_PICTURES });
       return null;

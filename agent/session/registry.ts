@@ -34,6 +34,7 @@ import { DeletedAgents } from './deleted-agents.ts';
 import { type DirectoryUse, DirectoryUses, useOf } from './directory-uses.ts';
 import type { DiskSessions } from './history.ts';
 import { KnownCapabilities } from './known-capabilities.ts';
+import type { AttachmentStore } from './attachments.ts';
 import type { OpenPicture } from './pictures.ts';
 import { type AgentRecord, sessionOf } from './record.ts';
 import { AgentSession, closing } from './session.ts';
@@ -113,6 +114,7 @@ export class Registry implements Agents {
       document,
       journalPath: this.#files.journalPath(info.id),
       picturesPath: this.#files.picturesPath(info.id),
+      attachmentsPath: this.#files.attachmentsPath(info.id),
       hold: {
         locks: this.#locks,
         lock,
@@ -180,6 +182,11 @@ export class Registry implements Agents {
   /** A picture of an agent's conversation. Throws Failure `not_found`. */
   picture(id: string, hash: string): Promise<OpenPicture> {
     return this.#session(id).pictures.open(hash);
+  }
+
+  /** The files that are sent to an agent. */
+  attachments(id: string): AttachmentStore {
+    return this.#session(id).attachments;
   }
 
   /** The agent that goes on with this session of a CLI. */

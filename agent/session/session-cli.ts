@@ -54,6 +54,7 @@ export class SessionCli {
     const run = new CliRun(parts.record, {
       provider,
       holder,
+      attachments: parts.attachments.directory,
       clock,
       onEvent: (event) => this.#onEvent(event),
       onStopped: () => this.#onStopped(run),

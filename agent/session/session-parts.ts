@@ -11,6 +11,7 @@ import { AgentInfoStore } from './agent-info-store.ts';
 import type { CliRun } from './cli-run.ts';
 import { LazyLog } from './lazy-log.ts';
 import { MessageLog } from './message-log.ts';
+import { AttachmentStore, MAX_ATTACHMENTS } from './attachments.ts';
 import { PictureStore } from './pictures.ts';
 import { PromptQueue } from './prompt-queue.ts';
 import type { AgentRecord } from './record.ts';
@@ -23,6 +24,7 @@ export interface AgentSessionOptions {
   document: Document<AgentRecord>;
   journalPath: string;
   picturesPath: string;
+  attachmentsPath: string;
   hold: Omit<SessionHoldOptions, 'record'>;
   publish(change: LiveChange, json?: string): void;
   /** The CLI has said what it can. */
@@ -37,6 +39,7 @@ export class SessionParts {
   readonly options: AgentSessionOptions;
   readonly store: AgentInfoStore;
   readonly pictures: PictureStore;
+  readonly attachments: AttachmentStore;
   readonly status: SessionStatus;
   readonly prompts: PromptQueue;
   readonly lazyLog: LazyLog;
@@ -54,11 +57,13 @@ export class SessionParts {
     this.hold = new SessionHold({ ...options.hold, record: () => this.record });
     this.store = new AgentInfoStore(document, context, publish);
     this.pictures = new PictureStore(options.picturesPath);
+    this.attachments = new AttachmentStore(options.attachmentsPath, MAX_ATTACHMENTS, context.clock.now);
     this.lazyLog = new LazyLog(() => this.#openLog(), context.clock);
     this.status = new SessionStatus(this.store, log, context.clock.now);
     this.prompts = new PromptQueue({
       log,
       pictures: this.pictures,
+      attachments: this.attachments,
       refusing: () => this.refusing,
       prepare: async () => {
         const refusal = options.refuse();

@@ -10,6 +10,7 @@ import type { HolderRecord } from '../process/holder/records.ts';
 import type { HistoryMessage } from '../provider/history-message.ts';
 import { Decisions } from './decisions.ts';
 import type { MessageLog } from './message-log.ts';
+import type { AttachmentStore } from './attachments.ts';
 import type { PictureStore } from './pictures.ts';
 import type { AgentRecord } from './record.ts';
 import { SessionCli } from './session-cli.ts';
@@ -44,6 +45,9 @@ export class AgentSession {
   }
   get record(): AgentRecord {
     return this.#parts.record;
+  }
+  get attachments(): AttachmentStore {
+    return this.#parts.attachments;
   }
   get pictures(): PictureStore {
     return this.#parts.pictures;

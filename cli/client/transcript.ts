@@ -54,9 +54,12 @@ function partsOfKind(message: Message, options: TranscriptOptions): Part[] {
   }
 }
 
-function userParts({ text, images, status, error }: Extract<Message, { kind: 'user' }>): Part[] {
+function userParts({ text, images, files = [], status, error }: Extract<Message, { kind: 'user' }>): Part[] {
   const pictures = images.length ? ` [${images.length} image${images.length === 1 ? '' : 's'}]` : '';
-  const said = { key: 'said', text: quote('you', `${text}${pictures}`) };
+  const said = {
+    key: 'said',
+    text: quote('you', `${text}${pictures}${files.map(({ name }) => ` [file: ${name}]`).join('')}`),
+  };
   if (status === 'cancelled') return [said, { key: 'cancelled', text: '[cancelled before the agent began with it]' }];
   if (status === 'failed') return [said, { key: 'failed', text: `[not delivered] ${printable(error ?? '')}` }];
   return [said];

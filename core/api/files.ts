@@ -1,5 +1,5 @@
 /** The files of an agent's folder: what a listing and a search say. Paths are below the folder, with "/". Browser-safe. */
-import { bool, integer, MAX_FIELD, need, number, pick, text, uuid } from './schema.ts';
+import { bool, integer, MAX_FIELD, need, number, pick, text, uuid, ValidationError } from './schema.ts';
 
 export type FileKind = 'file' | 'directory' | 'link' | 'other';
 
@@ -61,12 +61,16 @@ export interface ContentSearch {
 /** Bytes of one upload. */
 export const MAX_UPLOAD = 16 * 1024 * 1024 * 1024;
 
+/** Bytes of one file that goes with a message. */
+export const MAX_ATTACHMENT = 512 * 1024 * 1024;
+
 /** POST /api/agents/:id/uploads. The same id again says how much has arrived, also after a restart of the machine. */
 export interface BeginUpload {
   /** A UUID made by the client. */
   uploadId: string;
-  /** Where the file is to lie. */
+  /** Where the file is to lie; '': it is attached to a message, under `name`. */
   path: string;
+  name?: string;
   /** Bytes of the whole file. */
   size: number;
   /** Replace a file that is there; without it that is 409 `file_exists`. */
@@ -81,7 +85,26 @@ export interface UploadState {
 }
 
 export function parseBeginUpload(value: unknown): BeginUpload {
-  const checks = { uploadId: uuid, path: text(MAX_FIELD, true), size: number(0, MAX_UPLOAD), overwrite: bool };
-  const body = need(pick<BeginUpload>(value, checks), 'uploadId', 'path', 'size');
+  const checks = {
+    uploadId: uuid,
+    path: text(MAX_FIELD),
+    name: text(MAX_FIELD),
+    size: number(0, MAX_UPLOAD),
+    overwrite: bool,
+  };
+  const body = { path: '', ...need(pick<BeginUpload>(value, checks), 'uploadId', 'size') };
+  if (!body.path === !body.name) throw new ValidationError('Either "path" or "name" says what the upload becomes.');
+  if (body.name && body.size > MAX_ATTACHMENT) {
+    throw new ValidationError(`A file that is attached has at most ${MAX_ATTACHMENT} bytes.`, 'size');
+  }
   return { ...body, size: integer(body.size, 'size') };
+}
+
+/** Body of POST /api/agents/:id/uploads/:upload/finish; `attach`: it is a file for a message → Attachment. */
+export function parseFinishUpload(value: unknown): { overwrite: boolean; attach: boolean } {
+  return {
+    overwrite: false,
+    attach: false,
+    ...pick<{ overwrite: boolean; attach: boolean }>(value, { overwrite: bool, attach: bool }),
+  };
 }

@@ -38,6 +38,18 @@ export interface Picture {
   hash?: string;
 }
 
+/** A file that was sent, by the hash of its bytes: GET /api/agents/:id/attachments/:hash?name= */
+export interface Attachment extends AttachmentName {
+  /** Bytes. */
+  size: number;
+}
+
+export interface AttachmentName {
+  hash: string;
+  /** As it was sent; without what cannot be in a name. */
+  name: string;
+}
+
 /** What a tool returned. `text` is bounded (MAX_RESULT in the journal); `truncated` says that it was cut. */
 export interface ToolResult {
   text: string;
@@ -115,6 +127,8 @@ export type Message =
       kind: 'user';
       text: string;
       images: Picture[];
+      /** Other files. Missing: none. */
+      files?: Attachment[];
       /** accepted: saved, not yet with the CLI; sent: the CLI has it; failed: see error. */
       status: 'accepted' | 'queued' | 'sent' | 'cancelled' | 'failed';
       by: string;
@@ -202,6 +216,8 @@ export interface SendMessageBody {
   text: string;
   clientId?: string;
   images?: { mediaType: string; data: string }[];
+  /** Uploads that are complete (POST /api/agents/:id/uploads with a `name`). */
+  files?: AttachmentName[];
   /** Id of a message that failed before the agent took it: its text and its pictures are sent, not those of this body. */
   again?: string;
 }
@@ -237,6 +253,15 @@ export const MAX_IMAGE = 7 * 1024 * 1024;
 
 export const IMAGE_TYPES = ['image/png', 'image/jpeg', 'image/gif', 'image/webp'];
 
+/** Files of one message, and characters of a name. */
+export const MAX_FILES = 10;
+const MAX_FILE_NAME = 255;
+
+const attachment: Check<AttachmentName> = (value, name) => {
+  const checks = { hash: text(64, true), name: text(MAX_FILE_NAME, true) };
+  return need(pick<AttachmentName>(value, checks, name), 'hash', 'name');
+};
+
 const record: Check<Fields> = (value, name) => fields(value, name);
 
 type Image = NonNullable<SendMessageBody['images']>[number];
@@ -261,15 +286,16 @@ export function imageType(data: string): string | undefined {
   return /^RIFF[^]{4}WEBP/.test(bytes) ? 'image/webp' : undefined;
 }
 
-/** A message needs a text or an image. */
+/** A message needs a text, an image or a file. */
 export function parseSendMessage(value: unknown): SendMessageBody {
   const body = pick<SendMessageBody>(value, {
     text: text(MAX_TEXT),
     clientId: uuid,
     images: list(image, MAX_IMAGES),
+    files: list(attachment, MAX_FILES),
     again: uuid,
   });
-  if (!body.text?.trim() && !body.images?.length && !body.again) {
+  if (!body.text?.trim() && !body.images?.length && !body.files?.length && !body.again) {
     throw new ValidationError('"text" is missing: write a message.');
   }
   return { ...body, text: body.text ?? '' };

@@ -1,49 +1,58 @@
-/** Pictures that go with the next message: chosen, pasted or dropped. */
+/** What goes with the next message: chosen, pasted, dropped or shared. Pictures are made small, other files sent as they are. */
 import { html, useRef } from '../html.ts';
-import { IconButton, toastError } from '../components/mod.ts';
+import type { AttachmentName } from '../../core/api/messages.ts';
+import { type App, useApp } from '../app.ts';
+import { Icon, IconButton } from '../components/mod.ts';
+import { bytes } from '../format.ts';
 import { t } from '../i18n/all.ts';
+import { type AttachedFile, useAttachedFiles } from './attach-files.ts';
 import { usePageState } from './draft.ts';
 import { attach, MAX_TOTAL } from './images.ts';
 import type { Attached } from './images.ts';
 
 export interface Attachments {
   readonly images: readonly Attached[];
+  readonly files: readonly AttachedFile[];
+  /** A file is on its way to the machine: the message has to wait. */
+  readonly isSending: boolean;
+  /** The files as the message names them. */
+  sent(): AttachmentName[];
   add(files: Iterable<Blob>): void;
-  /** Adds the pictures among these files. @returns false when there is none */
-  addPictures(files: FileList | undefined): boolean;
   remove(image: Attached): void;
+  removeFile(file: AttachedFile): void;
   clear(): void;
 }
 
 const NO_IMAGES: readonly Attached[] = [];
 
-/** What is attached for an agent; it survives that another page is shown meanwhile. */
-export function useAttachments(agent: string): Attachments {
+/** What is attached for an agent; it survives that another page is shown meanwhile. @param app of the agent's machine */
+export function useAttachments(agent: string, app: App = useApp()): Attachments {
   const [images, setImages] = usePageState(`images.${agent}`, NO_IMAGES);
-  async function addAll(files: Iterable<Blob>) {
+  const files = useAttachedFiles(app, agent);
+  async function addAll(added: Iterable<Blob>) {
     let room = MAX_TOTAL - images.reduce((sum, image) => sum + image.data.length, 0);
-    for (const file of files) {
-      try {
-        const image = await attach(file, room, t.composer);
+    for (const file of added) {
+      // What the browser cannot read, or not make small enough, goes as it is.
+      const image = file.type.startsWith('image/') ? await attach(file, room, t.composer).catch(() => null) : null;
+      if (!image) files.add(file instanceof File ? file : new File([file], t.composer.picture));
+      else {
         room -= image.data.length;
         setImages((all) => [...all, image]);
-      } catch (error) {
-        toastError(error);
       }
     }
   }
-  const add = (files: Iterable<Blob>) => void addAll(files);
-  function addPictures(files: FileList | undefined): boolean {
-    const pictures = [...(files ?? [])].filter((file) => file.type.startsWith('image/'));
-    add(pictures);
-    return pictures.length > 0;
-  }
   return {
     images,
-    add,
-    addPictures,
+    files: files.files,
+    isSending: files.files.some(({ done }) => !done),
+    sent: () => files.files.flatMap(({ done }) => done ?? []),
+    add: (added) => void addAll([...added]),
     remove: (image) => setImages((all) => all.filter((entry) => entry !== image)),
-    clear: () => setImages(NO_IMAGES),
+    removeFile: files.remove,
+    clear() {
+      setImages(NO_IMAGES);
+      files.clear();
+    },
   };
 }
 
@@ -60,6 +69,30 @@ export function Thumbnails({ attachments }: { attachments: Attachments }) {
   return html`<div class="attached">${thumbnails}</div>`;
 }
 
+/** The other files, each with its progress. */
+export function AttachedFiles({ attachments }: { attachments: Attachments }) {
+  if (!attachments.files.length) return null;
+  const rows = attachments.files.map((file) =>
+    html`<${FileRow} key=${file.id} file=${file} onRemove=${() => attachments.removeFile(file)} />`
+  );
+  return html`<ul class="attached-files" aria-label=${t.composer.attached}>${rows}</ul>`;
+}
+
+function FileRow({ file, onRemove }: { file: AttachedFile; onRemove: () => void }) {
+  const { name, size, sent, done, waiting } = file;
+  const percent = size ? Math.floor((100 * sent) / size) : 0;
+  const state = done ? bytes(size) : waiting ? t.files.waiting : t.composer.uploadingFile(percent);
+  return html`
+    <li>
+      <${Icon} name="file" size=${18} />
+      <span class="ellipsis grow"><bdi>${name}</bdi></span>
+      ${!done && html`<progress max="100" value=${percent} aria-label=${name}></progress>`}
+      <span class="hint">${state}</span>
+      <${IconButton} icon="cross" label=${t.composer.removeFile(name)} onClick=${onRemove} />
+    </li>
+  `;
+}
+
 export function AttachButton({ attachments, disabled }: { attachments: Attachments; disabled: boolean }) {
   const file = useRef<HTMLInputElement>(null);
   function choose(event: Event) {
@@ -69,7 +102,7 @@ export function AttachButton({ attachments, disabled }: { attachments: Attachmen
   }
   const open = () => file.current?.click();
   return html`
-    <input ref=${file} type="file" accept="image/*" multiple hidden onChange=${choose} />
-    <${IconButton} icon="image" label=${t.composer.attach} disabled=${disabled} onClick=${open} />
+    <input ref=${file} type="file" multiple hidden onChange=${choose} />
+    <${IconButton} icon="clip" label=${t.composer.attach} disabled=${disabled} onClick=${open} />
   `;
 }

@@ -7,7 +7,7 @@ import { t } from '../i18n/all.ts';
 import { isComposing } from '../keyboard.ts';
 import { useApp } from '../app.ts';
 import { path } from '../route.ts';
-import { AttachButton, Thumbnails, useAttachments } from './attachments.ts';
+import { AttachButton, AttachedFiles, Thumbnails, useAttachments } from './attachments.ts';
 import type { Attachments } from './attachments.ts';
 import { useCapabilities } from './capabilities.ts';
 import { lazy, LazyView } from '../hooks/lazy.ts';
@@ -40,13 +40,14 @@ export function Composer({ agent, onSend }: { agent: AgentInfo; onSend: () => vo
     setText(next);
     area.current?.focus();
   });
-  const canSend = agent.resumable && (text.trim() !== '' || attachments.images.length > 0);
+  const canSend = agent.resumable && (text.trim() !== '' || attachments.images.length + attachments.files.length > 0) &&
+    !attachments.isSending;
   function send() {
     if (!canSend) return;
-    const isCommand = !attachments.images.length && runOwn(text, { app, agent, showHelp: () => setHelp(true) });
+    const isCommand = !attachments.images.length && !attachments.files.length &&
+      runOwn(text, { app, agent, showHelp: () => setHelp(true) });
     if (isCommand) return setText('');
-    const images = attachments.images.map(({ mediaType, data }) => ({ mediaType, data }));
-    const body = { text: text.trim(), clientId: newId(), ...(images.length ? { images } : {}) };
+    const body = messageBody(text, attachments);
     app.outbox.add({ kind: 'message', agent: agent.id, body });
     setText('');
     attachments.clear();
@@ -86,13 +87,24 @@ export function Composer({ agent, onSend }: { agent: AgentInfo; onSend: () => vo
   `;
 }
 
+function messageBody(text: string, attachments: Attachments) {
+  const images = attachments.images.map(({ mediaType, data }) => ({ mediaType, data }));
+  const files = attachments.sent();
+  return {
+    text: text.trim(),
+    clientId: newId(),
+    ...(images.length ? { images } : {}),
+    ...(files.length ? { files } : {}),
+  };
+}
+
 interface FormProps {
   attachments: Attachments;
   onSubmit: () => void;
   children?: ComponentChildren;
 }
 
-/** The frame that takes a submit, and pictures that are dropped on it. */
+/** The frame that takes a submit, and files that are dropped on it. */
 function ComposerForm({ attachments, onSubmit, children }: FormProps) {
   function submit(event: Event) {
     event.preventDefault();
@@ -100,12 +112,13 @@ function ComposerForm({ attachments, onSubmit, children }: FormProps) {
   }
   function drop(event: DragEvent) {
     event.preventDefault();
-    attachments.addPictures(event.dataTransfer?.files);
+    attachments.add(event.dataTransfer?.files ?? []);
   }
   const allow = (event: DragEvent) => event.preventDefault();
   return html`
     <form class="composer-box" onSubmit=${submit} onDragOver=${allow} onDrop=${drop}>
       <${Thumbnails} attachments=${attachments} />
+      <${AttachedFiles} attachments=${attachments} />
       ${children}
     </form>
   `;
@@ -163,7 +176,10 @@ interface TextBoxProps {
 function TextBox({ area, agent, text, command, onText, onKey, attachments }: TextBoxProps) {
   useEffect(() => grow(area.current), [text]);
   function onPaste(event: ClipboardEvent) {
-    if (attachments.addPictures(event.clipboardData?.files)) event.preventDefault();
+    const files = event.clipboardData?.files;
+    if (!files?.length) return;
+    attachments.add(files);
+    event.preventDefault();
   }
   return html`
     <textarea

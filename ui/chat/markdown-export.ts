@@ -12,7 +12,9 @@ export function markdownOf(agent: AgentInfo, messages: readonly Message[]): stri
 function part(message: Message): string {
   switch (message.kind) {
     case 'user':
-      return `## You\n\n${message.text}${message.images.length ? `\n\n(${message.images.length} pictures)` : ''}`;
+      return `## You\n\n${message.text}${message.images.length ? `\n\n(${message.images.length} pictures)` : ''}${
+        (message.files ?? []).map(({ name }) => `\n\n(File: ${name})`).join('')
+      }`;
     case 'text':
       return message.text.trim();
     case 'thinking':

@@ -37,7 +37,12 @@ function QueuedItem({ agent, item, before, onRescue }: ItemProps) {
   const whole = message?.kind === 'user' ? message : null;
   if (isEditing && whole) {
     const close = () => setEditing(false);
-    const of = { agent: agent.id, id: item.id, text: whole.text, hasPictures: whole.images.length > 0 };
+    const of = {
+      agent: agent.id,
+      id: item.id,
+      text: whole.text,
+      hasPictures: whole.images.length + (whole.files?.length ?? 0) > 0,
+    };
     return html`
       <li class="editing">
         <${Editor} ...${of} onClose=${close} onRescue=${onRescue} />
@@ -49,7 +54,8 @@ function QueuedItem({ agent, item, before, onRescue }: ItemProps) {
   return html`
     <li>
       <${Icon} name="idle" size=${16} />
-      <span class="ellipsis grow" dir="auto">${item.text || t.composer.pictures(pictures)}</span>
+      <span class="ellipsis grow" dir="auto">${item.text ||
+        (whole?.files?.length ? t.composer.files(whole.files.length) : t.composer.pictures(pictures))}</span>
       ${item.handed && html`<span class="hint">${t.chat.handed}</span>`}
       <${Actions} agent=${agent} item=${item} before=${before} onEdit=${whole ? () => setEditing(true) : null} />
     </li>

@@ -10,6 +10,7 @@ import { CopyAnswer } from './copy-answer.ts';
 import { DecidedRequest } from './decided-request.ts';
 import { isRun } from './group-messages.ts';
 import type { Chunk, Entry, Row, Run, TurnFacts } from './group-messages.ts';
+import { SentFiles } from './sent-files.ts';
 import { Pictures } from './pictures.ts';
 import { MarkdownView } from './markdown-view.ts';
 import { RunRow } from './run-row.ts';
@@ -90,12 +91,13 @@ export function Notice({ level, children }: { level: keyof typeof NOTICE_ICON; c
 }
 
 function UserBubble({ message }: { message: UserMessage }) {
-  const { status, text, images, error = '', at } = message;
+  const { status, text, images, files = [], error = '', at } = message;
   const note = t.user[status];
   return html`
     <div class=${`bubble ${status}`}>
       ${text && html`<div class="bubble-text" dir="auto">${text}</div>`}
       <${Pictures} pictures=${images} />
+      ${files.length > 0 && html`<${SentFiles} files=${files} />`}
     </div>
     <p class=${`bubble-note ${status === 'failed' ? 'bad' : ''}`}>
       ${note && `${note} ${serverText(error)} · `}<time title=${new Date(at).toLocaleString()}>${clockTime(at)}</time>

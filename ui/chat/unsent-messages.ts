@@ -24,12 +24,13 @@ export function UnsentMessages({ agent, known }: { agent: string; known: readonl
   const unsent = items.filter((item) => item.agent === agent && !known.some(({ id }) => id === item.id));
   return unsent.map((item) => {
     if (item.kind !== 'message') return null;
-    const { text, images } = item.body;
+    const { text, images, files } = item.body;
     return html`
       <div key=${item.id} class="message is-user">
         <div class="bubble pending">
           ${text && html`<div class="bubble-text" dir="auto">${text}</div>`}
           ${images && html`<${Waiting} images=${images} />`}
+          ${files?.map(({ name }) => html`<p key=${name} class="hint"><bdi>${name}</bdi></p>`)}
         </div>
         <${DeliveryStatus} item=${item} />
       </div>

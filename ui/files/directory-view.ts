@@ -12,7 +12,7 @@ import { at, filePage, href } from '../route.ts';
 import { t } from '../i18n/all.ts';
 import type { TabProps } from '../agent/tab-props.ts';
 import { archiveUrl, filesUrl } from './file-address.ts';
-import { saveAs } from './save-as.ts';
+import { saveAs } from '../components/save-as.ts';
 import { uploadsOf } from './upload-queue.ts';
 import { UploadList, useArrivals } from './uploads.ts';
 

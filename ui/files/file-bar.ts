@@ -6,7 +6,7 @@ import { t } from '../i18n/all.ts';
 import { useApp } from '../app.ts';
 import { at } from '../route.ts';
 import { downloadUrl } from './file-address.ts';
-import { saveAs } from './save-as.ts';
+import { saveAs } from '../components/save-as.ts';
 
 export interface FileHead {
   size: number;

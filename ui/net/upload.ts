@@ -1,5 +1,6 @@
 /** Sends a file in parts, and goes on where the machine says that it stands whenever the way breaks. */
 import type { FileWritten, UploadState } from '../../core/api/files.ts';
+import type { Attachment } from '../../core/api/messages.ts';
 import { path } from '../route.ts';
 import { type Api, ApiError } from './api.ts';
 
@@ -21,6 +22,9 @@ export interface UploadTarget {
   overwrite: boolean;
 }
 
+/** A file that goes with a message. */
+export type AttachTarget = Pick<UploadTarget, 'agent' | 'id'> & { name: string };
+
 export interface UploadHooks {
   signal: AbortSignal;
   onProgress(sent: number): void;
@@ -31,9 +35,29 @@ export interface UploadHooks {
 }
 
 /** Resolves when the file is in its place. Rejects with what the machine refuses, or `aborted`; never for a broken way. */
-export async function upload(api: Api, file: Blob, target: UploadTarget, hooks: UploadHooks): Promise<FileWritten> {
+export function upload(api: Api, file: Blob, target: UploadTarget, hooks: UploadHooks): Promise<FileWritten> {
+  const { path, overwrite } = target;
+  return send<FileWritten>(api, file, target, { path, overwrite }, { overwrite }, hooks);
+}
+
+/** Like upload(), for a message: resolves with what the message says of the file. */
+export const uploadAttachment = (
+  api: Api,
+  file: Blob,
+  target: AttachTarget,
+  hooks: UploadHooks,
+): Promise<Attachment> => send<Attachment>(api, file, target, { name: target.name }, { attach: true }, hooks);
+
+async function send<T>(
+  api: Api,
+  file: Blob,
+  target: Pick<UploadTarget, 'agent' | 'id'>,
+  what: object,
+  end: object,
+  hooks: UploadHooks,
+): Promise<T> {
   const base = path`/api/agents/${target.agent}/uploads`;
-  const body = { uploadId: target.id, path: target.path, size: file.size, overwrite: target.overwrite };
+  const body = { uploadId: target.id, size: file.size, ...what };
   let part = MIN_PART;
   let failures = 0;
   for (;;) {
@@ -48,7 +72,7 @@ export async function upload(api: Api, file: Blob, target: UploadTarget, hooks: 
         failures = 0;
       }
       hooks.onProgress(offset);
-      return await api.post<FileWritten>(`${base}/${target.id}/finish`, { overwrite: target.overwrite }, hooks);
+      return await api.post<T>(`${base}/${target.id}/finish`, end, hooks);
     } catch (error) {
       if (!isBroken(error) || hooks.signal.aborted) throw error;
       hooks.onWaiting(true);

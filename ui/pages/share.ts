@@ -61,7 +61,7 @@ function Choose({ agent, onChoose }: { agent: Placed; onChoose: (agent: Placed) 
 /** Puts it behind what is typed for the agent already, and goes there. */
 function ToDraft({ agent: { id: agent, app }, shared }: { agent: Placed; shared: Shared }) {
   const [text, setText] = useDraft(agent);
-  const { add } = useAttachments(agent);
+  const { add } = useAttachments(agent, app);
   useEffect(() => {
     setText([text, shared.text].filter(Boolean).join('\n'));
     add(shared.pictures);

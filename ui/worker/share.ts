@@ -5,13 +5,14 @@ import type { KeyValueStore } from './storage.ts';
 export const SHARE_PATH = '/share';
 export const SHARE_PAGE = '/#/share';
 const SHARED = 'shared';
-/** Characters, pictures, and bytes of one picture. */
+/** Characters, files, and bytes of one file. */
 const MAX_TEXT = 100_000;
 const MAX_PICTURES = 8;
 const MAX_PICTURE = 30 * 1024 * 1024;
 
 export interface Shared {
   text: string;
+  /** Pictures and other files. */
   pictures: Blob[];
 }
 
@@ -20,7 +21,7 @@ export async function takeShared(store: KeyValueStore, request: Request): Promis
   const form = await request.formData();
   const parts = ['title', 'text', 'url'].map((name) => form.get(name)).filter((part) => typeof part === 'string');
   const pictures = form.getAll('pictures').filter((file): file is File =>
-    typeof file !== 'string' && file.type.startsWith('image/') && file.size <= MAX_PICTURE
+    typeof file !== 'string' && file.size <= MAX_PICTURE
   );
   const text = [...new Set(parts.map((part) => part.trim()))].filter(Boolean).join('\n').slice(0, MAX_TEXT);
   await store.set(SHARED, { text, pictures: pictures.slice(0, MAX_PICTURES) });

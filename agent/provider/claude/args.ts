@@ -36,7 +36,7 @@ export function claudeTerminalArgs(options: OpenOptions): string[] {
   return [...value('permission-mode', options.mode === 'default' ? 'manual' : options.mode), ...sessionArgs(options)];
 }
 
-function sessionArgs({ flags, model, effort, resume, fork }: OpenOptions): string[] {
+function sessionArgs({ flags, model, effort, resume, fork, attachments }: OpenOptions): string[] {
   return [
     ...value('model', model),
     ...value('effort', effort),
@@ -46,7 +46,7 @@ function sessionArgs({ flags, model, effort, resume, fork }: OpenOptions): strin
     ...(flags.chrome === undefined ? [] : [flags.chrome ? '--chrome' : '--no-chrome']),
     ...each('allowedTools', flags.allowedTools),
     ...each('disallowedTools', flags.disallowedTools),
-    ...each('add-dir', flags.addDirs),
+    ...each('add-dir', [...(flags.addDirs ?? []), ...(attachments ? [attachments] : [])]),
     ...value('mcp-config', flags.mcpConfig),
   ];
 }

@@ -1,8 +1,11 @@
 /** A user's message as Claude Code reads it. */
 import type { JsonObject } from '../untyped-json.ts';
+import { textWithFiles } from '../attached-files.ts';
 import type { OutgoingMessage } from '../provider.ts';
 
-export function userLine({ id, text, images }: OutgoingMessage): JsonObject {
+export function userLine(message: OutgoingMessage): JsonObject {
+  const { id, images } = message;
+  const text = textWithFiles(message);
   const content = images.length === 0 ? text : [
     ...(text ? [{ type: 'text', text }] : []),
     ...images.map(({ mediaType, data }) => ({

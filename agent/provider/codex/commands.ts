@@ -13,9 +13,9 @@ export const CODEX_COMMANDS: Capabilities['commands'] = [
 ];
 
 /** Begins a turn without a message to the model; null: the text is a message. */
-export function commandOf({ text, images }: OutgoingMessage): { method: string; params: JsonObject } | null {
+export function commandOf({ text, images, files }: OutgoingMessage): { method: string; params: JsonObject } | null {
   const [, name, argument = ''] = /^\/(compact|review)(?:\s+([^]+))?$/.exec(text.trim()) ?? [];
-  if (!name || images.length) return null;
+  if (!name || images.length || files?.length) return null;
   if (name === 'compact') return argument ? null : { method: 'thread/compact/start', params: {} };
   const target = argument ? { type: 'custom', instructions: argument } : { type: 'uncommittedChanges' };
   return { method: 'review/start', params: { target } };

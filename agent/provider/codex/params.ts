@@ -1,4 +1,5 @@
 import type { PermissionMode } from '../../../core/api/agents.ts';
+import { textWithFiles } from '../attached-files.ts';
 import { codexMode, modeOfFlags, sandboxPolicy } from './modes.ts';
 import type { JsonObject } from '../untyped-json.ts';
 import { PROCESS_MARK } from '../../process/environment.ts';
@@ -67,7 +68,9 @@ export function codexTerminalArgs({ resume, fork, flags, mode, model, effort }: 
 }
 
 /** `input` of turn/start. */
-export function inputOf({ text, images }: OutgoingMessage): JsonObject[] {
+export function inputOf(message: OutgoingMessage): JsonObject[] {
+  const { images } = message;
+  const text = textWithFiles(message);
   const pictures = images.map(({ mediaType, data }) => ({ type: 'image', url: `data:${mediaType};base64,${data}` }));
   return [...(text || !pictures.length ? [{ type: 'text', text, text_elements: [] }] : []), ...pictures];
 }

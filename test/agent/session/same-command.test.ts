@@ -46,6 +46,13 @@ const NO_PICTURES = {
   settled: () => Promise.resolve(),
 };
 
+const NO_ATTACHMENTS = {
+  use: () => Promise.reject(new Error('none')),
+  outgoing: (): never => {
+    throw new Error('there is none');
+  },
+};
+
 const codeOf = (work: Promise<unknown>): Promise<string> => work.then(() => '', (error: Failure) => error.code);
 
 test('a clientId that is the id of something else is refused, and gives nothing to the agent', () =>
@@ -54,6 +61,7 @@ test('a clientId that is the id of something else is refused, and gives nothing 
     const queue = new PromptQueue({
       log: () => log,
       pictures: NO_PICTURES,
+      attachments: NO_ATTACHMENTS,
       refusing: () => null,
       prepare: () => Promise.resolve(),
       onAccepted: () => assert.unreachable('it was accepted'),
@@ -73,6 +81,7 @@ test('a message that is too old to be kept is gone, and nothing reaches the agen
     const queue = new PromptQueue({
       log: () => log,
       pictures: NO_PICTURES,
+      attachments: NO_ATTACHMENTS,
       refusing: () => null,
       prepare: () => Promise.resolve(),
       onAccepted: () => assert.unreachable('it was accepted'),
@@ -88,6 +97,7 @@ async function waitingMessage(log: FlakyLog) {
   const queue = new PromptQueue({
     log: () => log,
     pictures: NO_PICTURES,
+    attachments: NO_ATTACHMENTS,
     refusing: () => null,
     prepare: () => Promise.resolve(),
     onAccepted: () => {},
@@ -138,6 +148,7 @@ for (const failures of [0, 1, 2, 3, 5]) {
         const queue = new PromptQueue({
           log: () => log,
           pictures: NO_PICTURES,
+          attachments: NO_ATTACHMENTS,
           refusing: () => null,
           prepare: () => Promise.resolve(),
           onAccepted: () => {},

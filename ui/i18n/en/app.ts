@@ -8,7 +8,7 @@ export const app = {
   share: {
     title: 'Shared with you',
     what: 'What was shared',
-    pictures: (count: number) => (count === 1 ? 'and a picture' : `and ${count} pictures`),
+    pictures: (count: number) => (count === 1 ? 'and a file' : `and ${count} files`),
     toWhom: 'Make it a draft for',
     nobody: 'No agent can take a message now.',
     nothing: 'Nothing was shared, or it is a draft already.',

@@ -223,7 +223,7 @@ export const frame: Translation<English> = {
   share: {
     title: '分享给你的内容',
     what: '分享的内容',
-    pictures: (count: number) => `和 ${count} 张图片`,
+    pictures: (count: number) => `和 ${count} 个文件`,
     toWhom: '作为草稿发给',
     nobody: '现在没有代理能接收消息。',
     nothing: '没有分享内容，或已存为草稿。',
