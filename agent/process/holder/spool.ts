@@ -3,9 +3,14 @@ import { Buffer } from 'node:buffer';
 
 /** Bytes; beyond it the CLI is not read, and blocks when the pipe is full too. */
 export const MAX_SPOOL = 16 * 1024 * 1024;
+/** Bytes are copied into blocks of this size: a CLI that writes a few at a time costs no object for each write, and no search. */
+const BLOCK = 64 * 1024;
 
 export class Spool {
-  #chunks: Buffer[] = [];
+  /** All full but the last one. */
+  readonly #blocks: Buffer[] = [];
+  /** Offset at which the first block begins: a multiple of BLOCK. */
+  #first = 0;
   #start = 0;
   #end = 0;
 
@@ -22,29 +27,25 @@ export class Spool {
   }
 
   append(bytes: Buffer): void {
-    this.#chunks.push(bytes);
-    this.#end += bytes.length;
+    for (let from = 0; from < bytes.length;) {
+      const at = this.#end % BLOCK;
+      if (this.#end - this.#first === this.#blocks.length * BLOCK) this.#blocks.push(Buffer.allocUnsafeSlow(BLOCK));
+      const copied = bytes.copy(this.#blocks.at(-1)!, at, from);
+      from += copied;
+      this.#end += copied;
+    }
   }
 
   /** Up to `limit` bytes from `offset` on, as a view; empty at the end. */
   read(offset: number, limit: number): Buffer {
-    let at = this.#start;
-    for (const chunk of this.#chunks) {
-      if (offset < at + chunk.length) return chunk.subarray(offset - at, offset - at + limit);
-      at += chunk.length;
-    }
-    return Buffer.alloc(0);
+    const block = this.#blocks[Math.floor((offset - this.#first) / BLOCK)];
+    const from = offset % BLOCK;
+    return block?.subarray(from, from + Math.min(limit, this.#end - offset)) ?? Buffer.alloc(0);
   }
 
   /** Forgets what lies before `offset`. */
   release(offset: number): void {
-    const until = Math.min(offset, this.#end);
-    while (this.#chunks.length && this.#start + this.#chunks[0]!.length <= until) {
-      this.#start += this.#chunks.shift()!.length;
-    }
-    if (until <= this.#start) return;
-    // A small rest must not retain the whole chunk that it came in.
-    this.#chunks[0] = Buffer.from(this.#chunks[0]!.subarray(until - this.#start));
-    this.#start = until;
+    this.#start = Math.max(this.#start, Math.min(offset, this.#end));
+    for (; this.#first + BLOCK <= this.#start; this.#first += BLOCK) this.#blocks.shift();
   }
 }
