@@ -184,7 +184,10 @@ function decode(kind: Message['kind'], payload: Buffer): Message {
  * `push` throws on an unknown kind or an overlong payload: the stream is then unusable, and its owner ends the process.
  */
 export class FrameReader<T extends Message> {
-  #rest: Buffer = Buffer.alloc(0);
+  /** The beginning of a frame, and how many bytes it takes until more can be read of it. */
+  #parts: Buffer[] = [];
+  #length = 0;
+  #wanted = HEAD;
   readonly #onMessage: (message: T) => void;
 
   constructor(onMessage: (message: T) => void) {
@@ -192,15 +195,22 @@ export class FrameReader<T extends Message> {
   }
 
   push(chunk: Buffer): void {
-    let data = this.#rest.length ? Buffer.concat([this.#rest, chunk]) : chunk;
+    this.#parts.push(chunk);
+    this.#length += chunk.length;
+    if (this.#length < this.#wanted) return;
+    let data = this.#parts.length > 1 ? Buffer.concat(this.#parts) : chunk;
+    this.#wanted = HEAD;
     while (data.length >= HEAD) {
       const kind = KINDS.get(data[0]!);
       const length = data.readUInt32BE(1);
       if (!kind || length > MAX_PAYLOAD) throw new Error(`frame of kind ${data[0]} with ${length} bytes`);
-      if (data.length < HEAD + length) break;
-      this.#onMessage(decode(kind, data.subarray(HEAD, HEAD + length)) as T);
-      data = data.subarray(HEAD + length);
+      this.#wanted = HEAD + length;
+      if (data.length < this.#wanted) break;
+      this.#onMessage(decode(kind, data.subarray(HEAD, this.#wanted)) as T);
+      data = data.subarray(this.#wanted);
+      this.#wanted = HEAD;
     }
-    this.#rest = data;
+    this.#parts = data.length ? [data] : [];
+    this.#length = data.length;
   }
 }

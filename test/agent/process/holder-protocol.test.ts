@@ -66,4 +66,24 @@ test('what is not a frame is refused', () => {
   assert.throws(() => new FrameReader(() => {}).push(long), /kind 18/);
 });
 
+test('a long frame costs its length, however many pieces it comes in', () => {
+  const ms = (size: number) => {
+    const frame = encode({ kind: 'line', key: 'message 1', bytes: Buffer.alloc(size, 7) });
+    let got = 0;
+    const reader = new FrameReader<HostCommand>((message) => got += message.kind === 'line' ? message.bytes.length : 0);
+    const from = performance.now();
+    for (let at = 0; at < frame.length; at += 64 * 1024) reader.push(frame.subarray(at, at + 64 * 1024));
+    assert.is(got, size);
+    return performance.now() - from;
+  };
+  const MIB = 1024 * 1024;
+  ms(MIB);
+  const [short, long] = [ms(4 * MIB), ms(64 * MIB)];
+  assert.ok(long < 100 * short + 200, `4 MiB ${short} ms, 64 MiB ${long} ms`);
+});
+
+test('the length of the JSON before bytes is said in two bytes: a key that is longer is refused', () => {
+  assert.throws(() => encode({ kind: 'line', key: 'k'.repeat(70_000), bytes: Buffer.alloc(0) }), /out of range/);
+});
+
 test.run();
