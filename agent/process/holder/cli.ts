@@ -119,10 +119,13 @@ class CliHolder {
 
   #listen(child: ChildProcessWithoutNullStreams): void {
     child.stdin.on('error', () => {}); // EPIPE: the exit says more
+    // A CLI that has ended takes no more: what the server says then must be read all the same.
+    for (const event of ['drain', 'close']) child.stdin.on(event, () => this.#server.resume());
     child.stdout.on('data', (chunk: Buffer) => this.#onOutput(chunk));
     child.stderr.on('data', (chunk: Buffer) => {
       this.#stderr = (this.#stderr + chunk.toString('latin1')).slice(-MAX_STDERR);
       this.#server.emit({ kind: 'stderr', bytes: chunk });
+      this.#flow();
     });
     child.on('exit', (code, signalName) => {
       const done = () => this.#onEnded(code, signalName);
@@ -165,6 +168,8 @@ class CliHolder {
   #flow(): void {
     if (this.#isHeldBack) this.#child?.stdout.pause();
     else this.#child?.stdout.resume();
+    if (this.#server.isBehind) this.#child?.stderr.pause();
+    else this.#child?.stderr.resume();
   }
 
   #onLine(key: string, bytes: Buffer): void {
@@ -175,9 +180,7 @@ class CliHolder {
     const input = this.#child?.stdin;
     if (!input?.writable) return;
     input.write(bytes);
-    if (input.writableLength <= MAX_INPUT) return;
-    this.#server.pause();
-    input.once('drain', () => this.#server.resume());
+    if (input.writableLength > MAX_INPUT) this.#server.pause();
   }
 
   #onEnded(code: number | null, signalName: string | null): void {
@@ -201,6 +204,7 @@ class CliHolder {
     if (pid === undefined || this.#ended) return this.#leave();
     this.#child!.stdin.end();
     this.#child!.stdout.resume();
+    this.#child!.stderr.resume();
     setTimeout(() => signal(-pid, 'SIGTERM'), STEP_MS);
     setTimeout(() => signal(-pid, 'SIGKILL'), 2 * STEP_MS);
     setTimeout(() => this.#leave(), 3 * STEP_MS);
