@@ -8,7 +8,7 @@ import { prefetchAnswer } from './hooks/pending-requests.ts';
 import { html, render } from './html.ts';
 import { followKeyboard } from './keyboard.ts';
 import { createDeviceKey } from './worker/device-key.ts';
-import { language } from './i18n/t.ts';
+import { language, t } from './i18n/t.ts';
 import { startWorker } from './net/service-worker.ts';
 import { currentPath, go, startRouting } from './route.ts';
 import { resolve } from './shell/pages.ts';
@@ -62,6 +62,7 @@ const fleet = createFleet({
 });
 
 document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en';
+document.documentElement.dir = t.direction;
 followTheme();
 followKeyboard();
 startRouting();

@@ -77,9 +77,14 @@ const PATHS = {
 
 export type IconName = keyof typeof PATHS;
 
+/** They point along the line: to the other side where lines begin at the right. */
+const TURNED: ReadonlySet<IconName> = new Set(['chevron', 'back', 'signOut']);
+
 export function Icon({ name, size = 20 }: { name: IconName; size?: number }) {
   return html`
-    <svg class="icon" viewBox="0 0 24 24" width=${size} height=${size} fill="none" stroke="currentColor"
+    <svg class=${TURNED.has(name)
+      ? 'icon turned'
+      : 'icon'} viewBox="0 0 24 24" width=${size} height=${size} fill="none" stroke="currentColor"
       stroke-width="1.75" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true" focusable="false">
       <path d=${PATHS[name]} />
     </svg>

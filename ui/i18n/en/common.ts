@@ -2,6 +2,8 @@ import type { NotifyLevel } from '../../../core/api/notify.ts';
 
 /** Sentences that every page may show: the frame, the connection, signing in. */
 export const common = {
+  /** Of the language: where its lines begin. */
+  direction: 'ltr' as 'ltr' | 'rtl',
   product: 'Agent Monitor',
   demo: 'Demo: scripted, no AI',
   nav: {

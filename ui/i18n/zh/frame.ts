@@ -3,6 +3,7 @@ import type { Translation } from '../en/translation.ts';
 import type { English } from '../en/english.ts';
 
 export const frame: Translation<English> = {
+  direction: 'ltr',
   product: 'Agent Monitor',
   demo: '演示：脚本应答，无 AI',
   nav: {
