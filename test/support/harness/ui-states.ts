@@ -108,7 +108,7 @@ export const PAGES: readonly State[] = [
   { path: '/agents/:work/changes', show: comment(false) },
   { path: '/agents/:work/changes', show: comment(true) },
   { path: '/agents/:draws', show: seeData('I have seen it.') },
-  { path: '/agents/:draws', show: press((t) => beginsWith(t.user.image('').trim())) },
+  { path: '/agents/:draws', show: press((t) => beginsWith(t.user.image('').match(/^\p{L}+/u)![0])) },
   { path: '/agents/:work/changes', show: press((t) => t.changes.commit) },
   { path: '/agents/:work/terminals', show: see((t) => t.terminal.shell) },
   { path: '/agents/:work/instructions', show: seeData('CLAUDE.md') },
