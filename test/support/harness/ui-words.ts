@@ -8,7 +8,7 @@ const NAMES = new RegExp(
     String
       .raw`|Agent Client Protocol|Chrome|Safari|Firefox|iPhone|Linux|macOS|WhatsApp|Slack|Telegram|ntfy|webhook|WebSocket` +
     String
-      .raw`|Markdown|JSON|MCP|CLI|AI|ID|IP|QR|https?|npm|git|Git|PATH|Esc|Tab|Ctrl|Alt|Home|End|PgUp|PgDn|PDF|UTF|NUL` +
+      .raw`|Markdown|JSON|MCP|CLI|AI|ID|IP|QR|https?|npm|git|Git|gh|PATH|Esc|Tab|Ctrl|Alt|Home|End|PgUp|PgDn|PDF|UTF|NUL` +
     String
       .raw`|CLAUDE\.md|AGENTS\.md|TWILIO_\w+|SMTP_\w+|RELAY_\w+|[A-Z]+_[A-Z_]+|sonnet|Sonnet|opus|Opus|low|medium|high|xhigh|max` +
     String
