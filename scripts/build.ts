@@ -2,7 +2,7 @@
  * `npm run build`: `dist/ui` (the dashboard, with hashed names and compressed copies) and `dist/relay.mjs` (the relay as one
  * executable file with the dashboard inside).
  */
-import { build as bundle, type Metafile, type Plugin } from 'esbuild';
+import { build as bundle, type Plugin } from 'esbuild';
 import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,10 +11,13 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { type Asset, readAssets, WORKER_PATH } from '../core/http/static.ts';
+import { type EntryFiles, entryFiles, firstViewInOne } from './build/first-view.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const UI = join(ROOT, 'dist/ui');
 const RELAY = join(ROOT, 'dist/relay.mjs');
+const ENTRY = 'ui/main.ts';
+const STYLES = 'ui/style/main.css';
 const COMPRESSED = new Set(['.html', '.js', '.css', '.svg', '.json', '.webmanifest', '.txt']);
 
 /** Builds everything. `--quick` (development): no brotli, which takes most of the time. */
@@ -24,14 +27,14 @@ export async function build(options: { quick?: boolean } = {}): Promise<void> {
 }
 
 /**
- * ui/main.ts and the styles that it imports under hashed names, ui/index.html with those names, ui/public as it is.
+ * ui/main.ts with all that the first view needs, and the styles, under hashed names, ui/index.html with those names, ui/public as it is.
  * @param banner a comment in every script: makes another build of the same sources (tests)
  */
 export async function buildUi(quick: boolean, target = UI, banner = ''): Promise<void> {
   const fresh = `${target}.${process.pid}`;
   rmSync(fresh, { recursive: true, force: true });
   const result = await bundle({
-    entryPoints: [join(ROOT, 'ui/main.ts')],
+    entryPoints: [join(ROOT, ENTRY), join(ROOT, STYLES)],
     outdir: join(fresh, 'assets'),
     entryNames: '[name]-[hash]',
     chunkNames: '[name]-[hash]',
@@ -47,11 +50,14 @@ export async function buildUi(quick: boolean, target = UI, banner = ''): Promise
     logLevel: 'warning',
     loader: { '.svg': 'file', '.woff2': 'file' },
     absWorkingDir: ROOT,
+    plugins: [firstViewInOne(ROOT, ENTRY)],
   });
+  const entry = entryFiles(result.metafile, ENTRY, STYLES);
+  for (const name of entry.unused) rmSync(join(ROOT, name));
   if (existsSync(join(ROOT, 'ui/public'))) cpSync(join(ROOT, 'ui/public'), fresh, { recursive: true });
   writeFileSync(
     join(fresh, 'index.html'),
-    withHashedNames(readFileSync(join(ROOT, 'ui/index.html'), 'utf8'), result.metafile),
+    withHashedNames(readFileSync(join(ROOT, 'ui/index.html'), 'utf8'), entry),
   );
   await buildWorker(fresh);
   for (const asset of readAssets(fresh)) writeCompressed(fresh, asset, quick);
@@ -82,14 +88,10 @@ async function buildWorker(directory: string): Promise<void> {
   });
 }
 
-/** The page names `./main.js` and `./main.css`; what was made of them has a hash in its name. */
-function withHashedNames(html: string, metafile: Metafile): string {
-  const entry = Object.entries(metafile.outputs).find(([, output]) => output.entryPoint === 'ui/main.ts')!;
-  const result: Record<string, string | undefined> = { '"./main.js"': entry[0], '"./main.css"': entry[1].cssBundle };
-  for (const [named, output] of Object.entries(result)) {
-    if (!output || !html.includes(named)) {
-      throw new Error(`ui/index.html must name ${named}, and ui/main.ts must import it`);
-    }
+/** The page names `./main.js` and `./style/main.css`; what was made of them has a hash in its name. */
+function withHashedNames(html: string, { script, styles }: EntryFiles): string {
+  for (const [named, output] of [['"./main.js"', script], ['"./style/main.css"', styles]] as const) {
+    if (!html.includes(named)) throw new Error(`ui/index.html must name ${named}`);
     html = html.replace(named, `"/assets/${basename(output)}"`);
   }
   return html;

@@ -52,6 +52,8 @@ class MachineFleet implements Fleet {
   readonly #ends = new Map<App, (() => void)[]>();
   readonly #merged = new WeakMap<AgentInfo, Placed>();
   #tables: readonly unknown[] = [];
+  /** The list of machines, asked for at the first visit beside the login. */
+  #early: Promise<void> | null = null;
 
   constructor(deps: AppDeps) {
     this.#deps = deps;
@@ -69,6 +71,7 @@ class MachineFleet implements Fleet {
       now: deps.now,
       onError: toastError,
       canBeginOffline: () => this.apps.value.some(({ store }) => store.value.knownAt !== null),
+      onAsked: () => void (this.#early ??= readMachines(deps.storage) ? null : this.#ask(api)),
       onSignedIn: () => void this.#begin(api),
       onSignedOut: () => this.#end(),
     });
@@ -91,6 +94,8 @@ class MachineFleet implements Fleet {
   async #begin(api: Api): Promise<void> {
     const { auth, relay, worker } = this.#shared;
     relay.start();
+    await this.#early;
+    this.#early = null;
     if (!readMachines(this.#deps.storage)) await this.#ask(api);
     if (auth.state.value !== 'in') return;
     for (const app of this.apps.value) app.start();

@@ -77,7 +77,7 @@ function createStoreFeed(deps: AppDeps, store: Store, onSignedOut: () => void): 
   const batch = createMessageBatch({ store, isVisible: deps.isVisible, requestFrame: deps.requestFrame });
   const live: Live = createLive({
     ...deps,
-    open: () => deps.openSocket('/api/live'),
+    open: (query) => deps.openSocket(`/api/live${query}`),
     cursor() {
       batch.apply();
       return store.value;

@@ -1,5 +1,4 @@
-/** Entry of the dashboard: theme, the parts of the app, first drawing. */
-import './style/main.css';
+/** Entry of the dashboard: theme, the parts of the app, first drawing. Its styles are an entry of the build. */
 import { AppContext } from './app.ts';
 import { deviceDatabase, deviceStorage, ifAllowed } from './device-storage.ts';
 import { createFleet } from './fleet.ts';
@@ -12,6 +11,7 @@ import { language, t } from './i18n/t.ts';
 import { startWorker } from './net/service-worker.ts';
 import { currentPath, go, startRouting } from './route.ts';
 import { resolve } from './shell/pages.ts';
+import { loadNext, whenStarted } from './shell/idle.ts';
 import { Root } from './shell/shell.ts';
 import { useSignalValue } from './state/signal.ts';
 import { followTheme } from './theme.ts';
@@ -41,6 +41,8 @@ const deviceKey = isSecureContext && database
   ? createDeviceKey({ store: openStore(database), fetch: network, origin, subtle: crypto.subtle })
   : null;
 
+let started = () => {};
+
 const fleet = createFleet({
   fetch: network,
   deviceKey,
@@ -57,6 +59,7 @@ const fleet = createFleet({
     container: ifAllowed(() => navigator.serviceWorker),
     open: go,
     reload: () => location.reload(),
+    when: new Promise<void>((resolve) => started = resolve),
   }),
   notifications,
 });
@@ -71,6 +74,7 @@ followPage(app);
 followWorker(app);
 void app.auth.begin();
 beginPage();
+void whenStarted(app).then(loadNext).then(started);
 
 /** Everything is drawn for the machine that is looked at. */
 function Dashboard() {

@@ -45,6 +45,8 @@ interface Client {
   socket: Connection;
   watched: Set<string>;
   isGreeted: boolean;
+  /** Its address has said hello: the message that says the same is passed over. */
+  wasEarly: boolean;
   /** Unread bytes of answers: a long answer alone does not make a reader slow. */
   allowance: number;
 }
@@ -90,7 +92,7 @@ export class LiveFeed {
       heartbeat: HEARTBEAT,
       clock: this.#clock,
     });
-    if (socket) this.#attach(socket);
+    if (socket) this.#attach(socket, earlyHello(req.url));
   }
 
   /** Closes every connection with the code that says that the server goes down and will be back. */
@@ -105,8 +107,8 @@ export class LiveFeed {
     this.disconnect();
   }
 
-  #attach(socket: Connection): void {
-    const client: Client = { socket, watched: new Set(), isGreeted: false, allowance: 0 };
+  #attach(socket: Connection, hello: LiveCommand | null): void {
+    const client: Client = { socket, watched: new Set(), isGreeted: false, wasEarly: false, allowance: 0 };
     this.#clients.add(client);
     socket.onclose = () => this.#clients.delete(client);
     socket.ondrain = () => client.allowance = 0;
@@ -118,12 +120,17 @@ export class LiveFeed {
         this.#answer(client, { type: 'error', code: 'bad_message', text });
       }
     };
+    if (!hello) return;
+    this.#onCommand(client, hello);
+    client.wasEarly = true;
   }
 
   #onCommand(client: Client, command: LiveCommand): void {
     switch (command.type) {
       case 'hello':
-        return this.#onHello(client, command);
+        if (!client.wasEarly) return this.#onHello(client, command);
+        client.wasEarly = false;
+        return;
       case 'ping':
         return this.#answer(client, { type: 'pong', t: command.t, seq: this.#events.seq });
       case 'watch':
@@ -190,6 +197,19 @@ export class LiveFeed {
     if (client.socket.bufferedAmount - client.allowance <= MAX_UNREAD) return;
     this.#clients.delete(client);
     client.socket.close(LIVE_CLOSE.slow, 'This reader is too slow. Connect again.');
+  }
+}
+
+/** The hello of `/api/live?hello=`, so that the answer needs no message; null: none, or one that is to be said again. */
+function earlyHello(url: string): LiveCommand | null {
+  const at = url.indexOf('?');
+  const text = at < 0 ? null : new URLSearchParams(url.slice(at)).get('hello');
+  if (!text) return null;
+  try {
+    const command = parseLiveCommand(JSON.parse(text));
+    return command.type === 'hello' ? command : null;
+  } catch {
+    return null;
   }
 }
 

@@ -88,7 +88,7 @@ for (
         () => fetch(`${origin}/api/relay/status`).then((r) => r.ok, () => false),
       );
       const page = await fetch(origin, { headers: { 'accept-encoding': 'br' } });
-      assert.match(await page.text(), /<script type="module" src="\/assets\/main-[A-Z0-9]+\.js">/);
+      assert.match(await page.text(), /<script type="module" src="\/assets\/[\w-]+\.js">/);
       const login = (password: string) =>
         fetch(`${origin}/api/auth/login`, {
           method: 'POST',

@@ -46,7 +46,7 @@ function page(list: MachineEntry[] | null, known: Record<string, string> = {}) {
     }) as typeof fetch,
     deviceKey: null,
     openSocket(path: string) {
-      sockets.push(path);
+      sockets.push(path.split('?')[0]!);
       return { close() {}, send() {} };
     },
     openEvents: () => ({

@@ -31,6 +31,12 @@ export function lazy<Props>(load: () => Promise<{ default: ComponentType<Props> 
   };
 }
 
+/** One whose code is here from the start: the view that nearly every visit begins with. */
+export const loaded = <Props>(View: ComponentType<Props>): Lazy<Props> => ({
+  state: signal<LazyState<Props>>({ View, failed: false }),
+  load() {},
+});
+
 /** The component once its code is here; `retry` when it could not be loaded. */
 export function useLazy<Props>(source: Lazy<Props>): LazyState<Props> & { retry: () => void } {
   const state = useSignalValue(source.state);

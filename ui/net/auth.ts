@@ -36,6 +36,8 @@ export interface AuthDeps {
   deviceKey: DeviceKey | null;
   now(): number;
   onSignedIn(): void;
+  /** The server is asked who this is: what else a start needs may be asked beside it. */
+  onAsked?(): void;
   onSignedOut(): void;
   /** There is something to show while no server answers. */
   canBeginOffline?(): boolean;
@@ -64,10 +66,13 @@ class PageAuth implements Auth {
     const isPaired = await claimPairing(api).catch(onError);
     if (isPaired) await deviceKey?.attach();
     try {
-      const answer = await this.#ask(BEGIN_TIMEOUT);
+      const asked = this.#ask(BEGIN_TIMEOUT);
+      this.#deps.onAsked?.();
+      this.#guess();
+      const answer = await asked;
       this.hasLogin.value = answer.loginRequired !== false;
       if (answer.authenticated === false && !await this.#renew()) return this.signedOut();
-      this.signedIn();
+      this.#confirmed();
       this.#renewIfDue(answer);
     } catch (error) {
       this.#refused(error);
@@ -126,11 +131,28 @@ class PageAuth implements Auth {
     return this.#deps.api.get('/api/auth/check', { timeout });
   }
 
+  /** A page that has been here shows what was known last while it asks; most are signed in. */
+  #guess(): void {
+    if (this.state.value !== 'asking' || !this.#deps.canBeginOffline?.()) return;
+    this.#isGuess = true;
+    this.hasLogin.value = true;
+    this.signedIn();
+  }
+
+  #confirmed(): void {
+    const wasGuess = this.#isGuess && this.state.value === 'in';
+    this.#isGuess = false;
+    if (!wasGuess) this.signedIn();
+  }
+
   /** A server without a login answers 404. */
   #refused(error: unknown): void {
     const status = error instanceof ApiError ? error.status : 0;
-    this.#isGuess = status !== 404 && status !== 401 && this.#deps.canBeginOffline?.() === true;
-    if (status === 404 || this.#isGuess) return this.signedIn();
+    if (status === 404) {
+      this.hasLogin.value = false;
+      return this.#confirmed();
+    }
+    if (status !== 401 && this.#isGuess) return;
     if (status !== 401) return void (this.state.value = 'unreachable');
     this.hasLogin.value = true;
     this.signedOut();

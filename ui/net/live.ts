@@ -19,6 +19,8 @@ export const WAKE_DEADLINE = 3_000;
 export const WELCOME_DEADLINE = 10_000;
 const FIRST_RETRY = 500;
 export const MAX_RETRY = 15_000;
+/** A hello of at most so many characters is in the address too: a machine that reads it there answers a round trip sooner. */
+const MAX_EARLY_HELLO = 1_000;
 /** Newest messages asked for when an agent is opened. */
 export const PAGE_SIZE = 80;
 
@@ -35,7 +37,8 @@ export interface ConnectionState {
 }
 
 export interface LiveDeps extends SocketClock {
-  open(): RawSocket;
+  /** @param query what the address of the feed ends with */
+  open(query: string): RawSocket;
   /** Where the page left off. */
   cursor(): { epoch: string | null; seq: number };
   /** The messages of this agent are here and up to date with the cursor. */
@@ -72,6 +75,8 @@ class LiveFeed implements Live {
   /** Agents that the last hello named. */
   #greeted: ReadonlySet<string> = new Set();
   #ping: Timer | null = null;
+  /** What this connection says first, and has said in its address. */
+  #hello = '';
 
   constructor(deps: LiveDeps) {
     this.#deps = deps;
@@ -87,8 +92,9 @@ class LiveFeed implements Live {
       firstRetry: FIRST_RETRY,
       maxRetry: MAX_RETRY,
       readyDeadline: WELCOME_DEADLINE,
-      open: deps.open,
-      onOpen: () => this.#sayHello(),
+      open: () => deps.open(this.#beginHello()),
+      // A machine that has read the address passes over it.
+      onOpen: () => this.#socket.send(this.#hello),
       onMessage: (data) => this.#onMessage(JSON.parse(String(data)) as LiveMessage),
       isEnd: (code) => code === LIVE_CLOSE.signedOut,
       onEnd: deps.onSignedOut,
@@ -153,11 +159,14 @@ class LiveFeed implements Live {
     this.connection.value = { ...this.connection.value, ...part };
   }
 
-  #sayHello(): void {
+  /** Puts together what is said first. @returns the query that says it in the address */
+  #beginHello(): string {
     const { epoch, seq } = this.#deps.cursor();
     this.#greeted = new Set(this.#watched.keys());
     const watch = [...this.#greeted].map((agent) => ({ agent, limit: PAGE_SIZE }));
-    this.#send({ type: 'hello', ...(epoch ? { epoch, last: seq } : {}), watch });
+    const hello: LiveCommand = { type: 'hello', ...(epoch ? { epoch, last: seq } : {}), watch };
+    this.#hello = JSON.stringify(hello);
+    return this.#hello.length > MAX_EARLY_HELLO ? '' : `?hello=${encodeURIComponent(this.#hello)}`;
   }
 
   #onMessage(message: LiveMessage): void {
@@ -168,7 +177,7 @@ class LiveFeed implements Live {
     this.#set({ seenAt: this.#deps.now() });
     this.#deps.onMessage(message);
     if (message.type !== 'welcome') return;
-    // Opened since the hello, which did not name them; and a resumed feed sends only what was missed: such chats have nothing
+    // Watched since the hello, which did not name them; and a resumed feed sends only what was missed: such chats have nothing
     // to go on from.
     const isMissing = (agent: string) => !this.#greeted.has(agent) || (message.resumed && !this.#deps.hasChat(agent));
     for (const agent of this.#watched.keys()) if (isMissing(agent)) this.rewatch(agent);

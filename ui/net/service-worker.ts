@@ -11,6 +11,8 @@ export interface WorkerDeps {
   open(path: string): void;
   /** Loads the page anew. */
   reload(): void;
+  /** When it may be installed: it fetches every file, and what is looked at comes first. */
+  when: Promise<void>;
 }
 
 export interface WorkerControl {
@@ -32,7 +34,7 @@ export interface WorkerControl {
   registration(): Promise<ServiceWorkerRegistration | null>;
 }
 
-export function startWorker({ container, open, reload }: WorkerDeps): WorkerControl {
+export function startWorker({ container, open, reload, when }: WorkerDeps): WorkerControl {
   const hasUpdate = signal(false);
   if (!container) {
     return {
@@ -44,7 +46,8 @@ export function startWorker({ container, open, reload }: WorkerDeps): WorkerCont
       registration: () => Promise.resolve(null),
     };
   }
-  const ready = container.register(WORKER_ADDRESS, { updateViaCache: 'none' }).then((registration) => {
+  const install = () => container.register(WORKER_ADDRESS, { updateViaCache: 'none' });
+  const ready = when.then(install).then((registration) => {
     followUpdates(registration, container, () => hasUpdate.value = true);
     return registration;
   }, () => null);

@@ -19,3 +19,15 @@ export const TABS: Tab[] = [
   { id: 'instructions', title: t.tabs.instructions, view: lazy(() => import('../agent/instructions.ts')) },
   { id: 'details', title: t.tabs.details, view: lazy(() => import('../agent/agent-details.ts')) },
 ];
+
+interface PreviewsProps extends TabProps {
+  /** The dialog is open. */
+  isOpen: boolean;
+  onToggle: (isOpen: boolean) => void;
+}
+
+/** What listens on the machine, above every tab. */
+export const previews = lazy<PreviewsProps>(() => import('../previews/preview-bar.ts'));
+
+/** What an agent's page needs when it is opened. */
+export const CONVERSATION: readonly { load(): void }[] = [TABS[0]!.view, previews];

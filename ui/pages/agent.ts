@@ -19,14 +19,12 @@ import { go, href, path } from '../route.ts';
 import type { PageProps } from '../route.ts';
 import { useApp, useStore } from '../app.ts';
 import { find } from '../state/store.ts';
-import { lazy, LazyView, useLazy } from '../hooks/lazy.ts';
+import { LazyView, useLazy } from '../hooks/lazy.ts';
 import { ConnectionButton } from '../connection/connection-button.ts';
 import { AgentMenu } from '../agent/agent-menu.ts';
 import { ArchivedNote } from '../agent/archived-note.ts';
-import { TABS } from './agent-tabs.ts';
+import { previews, TABS } from './agent-tabs.ts';
 import type { Tab } from './agent-tabs.ts';
-
-const previews = lazy(() => import('../previews/preview-bar.ts'));
 
 /** One agent: its header, and one of the tabs. */
 export default function AgentPage({ params }: PageProps) {

@@ -2,6 +2,7 @@ import { html, useState } from '../html.ts';
 import { EmptyState, LinkButton, Skeleton } from '../components/mod.ts';
 import { Note } from '../components/note.ts';
 import { machineStates } from '../machines/lazy.ts';
+import { clockTime } from '../format.ts';
 import { serverText, t } from '../i18n/t.ts';
 import { useApp, useHasMany, useStore } from '../app.ts';
 import type { Placed } from '../app.ts';
@@ -25,6 +26,7 @@ export default function Dashboard() {
     <div class="page wide">
       <header class="page-head">
         <h1>${t.dashboard.title}</h1>
+        <${AsOf} />
         ${useHasMany() ? html`<${LazyView} source=${machineStates} />` : html`<${ConnectionButton} />`}
         <div class="row end">
           <${NotifyButton} />
@@ -42,6 +44,12 @@ export default function Dashboard() {
     ${selection && html`<${LazyView} source=${selectBar} agents=${chosen} onDone=${end} />`}
     </div>
   `;
+}
+
+/** How old the list is, until the machine has sent the present one. */
+function AsOf() {
+  const knownAt = useStore((state) => state.loaded ? null : state.knownAt);
+  return knownAt !== null && html`<span class="hint as-of">${t.connection.asOf(clockTime(knownAt))}</span>`;
 }
 
 /** The agents that are chosen, while one chooses. */

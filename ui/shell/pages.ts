@@ -1,7 +1,9 @@
 import type { IconName } from '../components/icon.ts';
-import { lazy } from '../hooks/lazy.ts';
+import { lazy, loaded } from '../hooks/lazy.ts';
 import type { Lazy } from '../hooks/lazy.ts';
 import { t } from '../i18n/t.ts';
+import { CONVERSATION } from '../pages/agent-tabs.ts';
+import Dashboard from '../pages/dashboard.ts';
 import { matchPath } from '../route.ts';
 import type { PageProps } from '../route.ts';
 
@@ -14,8 +16,15 @@ export interface Page {
   view: Lazy<PageProps>;
 }
 
-const agentPage = lazy(() => import('../pages/agent.ts'));
+/** What an agent's page is made of is fetched at once, not one part after another. */
+const agentPage = lazy(() => {
+  for (const { load } of CONVERSATION) load();
+  return import('../pages/agent.ts');
+});
 const searchPage = lazy(() => import('../pages/search.ts'));
+
+/** The views that a start most often goes on to. */
+export const NEXT: readonly Pick<Lazy<PageProps>, 'load'>[] = [agentPage];
 
 /** Every page. The first match wins; order is the order of the navigation. */
 export const PAGES: Page[] = [
@@ -23,7 +32,7 @@ export const PAGES: Page[] = [
     path: '/',
     title: t.nav.agents,
     nav: { icon: 'agents', place: 'main' },
-    view: lazy(() => import('../pages/dashboard.ts')),
+    view: loaded(Dashboard),
   },
   { path: '/new', title: t.nav.create, view: lazy(() => import('../pages/create.ts')) },
   { path: '/answer/:id/:request', title: t.answer.title, view: lazy(() => import('../pages/answer.ts')) },

@@ -2,6 +2,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { randomUUID } from 'node:crypto';
+import { dial } from '../../../core/websocket/mod.ts';
 import type { LiveChange, LiveMessage } from '../../../core/api/live.ts';
 import type { Message } from '../../../core/api/messages.ts';
 import { LIVE_CLOSE } from '../../../core/api/live-close.ts';
@@ -114,6 +115,37 @@ test('a ping is answered with the number up to which everything has been sent', 
   const pong = await client.wait(({ type }) => type === 'pong');
   assert.ok(pong.type === 'pong' && pong.t === 42 && pong.seq! >= (client.seen[0] as { seq: number }).seq);
   client.socket.close();
+});
+
+/** Types of what is answered to an address and to what is said after it, until the answer to a ping. */
+async function answersTo(query: string, said: object[]): Promise<string[]> {
+  const socket = await dial(`${bench.url.replace('http', 'ws')}/api/live${query}`, { headers: { origin: bench.url } });
+  const seen: string[] = [];
+  await new Promise<void>((resolve) => {
+    socket.onmessage = (data) => {
+      seen.push((JSON.parse(String(data)) as LiveMessage).type);
+      if (seen.at(-1) === 'pong') resolve();
+    };
+    for (const command of [...said, { type: 'ping', t: 1 }]) socket.send(JSON.stringify(command));
+  });
+  socket.close();
+  return seen;
+}
+
+test('a hello in the address is answered without being said, once; what cannot be read there is not said', async () => {
+  const { id } = await bench.create('hello');
+  await bench.until(id, ({ state }) => state === 'idle');
+  const hello = { type: 'hello', watch: [{ agent: id }] };
+  const queryOf = (text: string) => `?hello=${encodeURIComponent(text)}`;
+  const early = queryOf(JSON.stringify(hello));
+  const greeting = ['welcome', 'snapshot', 'messages'];
+  assert.equal(await answersTo(early, []), [...greeting, 'pong']);
+  assert.equal(await answersTo(early, [hello]), [...greeting, 'pong']);
+  assert.equal(await answersTo(early, [hello, hello]), [...greeting, ...greeting, 'pong']);
+  for (const text of ['', '{', '[]', '{"type":"ping","t":1}', '{"type":"hello","watch":1}']) {
+    assert.equal(await answersTo(queryOf(text), []), ['pong'], text);
+    assert.equal(await answersTo(queryOf(text), [hello]), [...greeting, 'pong'], text);
+  }
 });
 
 test('nonsense is answered with an error and nothing breaks', async () => {
