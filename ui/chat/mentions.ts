@@ -16,8 +16,9 @@ const NONE: readonly Option[] = [];
 /** What is typed behind the `@`; null: no file is being named. */
 export const mentionIn = (text: string): string | null => /(?:^|[\s(])@(\S{0,200})$/.exec(text)?.[1] ?? null;
 
-/** The text with the file in the place of what was typed. */
-export const withMention = (text: string, file: string): string => text.replace(/@\S*$/, () => `@${file} `);
+/** The text with the file in the place of what was typed; a path with spaces in quotes. */
+export const withMention = (text: string, file: string): string =>
+  text.replace(/@\S*$/, () => /\s/.test(file) ? `@"${file}" ` : `@${file} `);
 
 /** The files that fit, the best first; none until the machine has answered for what is typed now. */
 export function useMentions(agent: string, text: string): readonly Option[] {

@@ -1,5 +1,6 @@
 /** A message as the content blocks of `session/prompt`. */
 import { pathToFileURL } from 'node:url';
+import type { Mention } from '../mentions.ts';
 import type { OutgoingMessage } from '../provider.ts';
 import type { JsonObject } from '../untyped-json.ts';
 
@@ -8,17 +9,18 @@ export function promptOf(
   { text, images, files = [] }: OutgoingMessage,
   takesImages: boolean,
   name: string,
+  mentions: readonly Mention[] = [],
 ): { prompt: JsonObject[]; leftOut: string } {
   const pictures = takesImages
     ? images.map(({ mediaType, data }) => ({ type: 'image', mimeType: mediaType, data }))
     : [];
   // Every agent takes links to resources (prompt capabilities, baseline).
-  const links = files.map(({ name, path, size }) => ({
+  const link = ({ path, ...rest }: Mention & { size?: number }) => ({
     type: 'resource_link',
-    name,
+    ...rest,
     uri: pathToFileURL(path).href,
-    size,
-  }));
+  });
+  const links = [...mentions, ...files].map(link);
   const prompt = [...(text ? [{ type: 'text', text }] : []), ...pictures, ...links];
   if (pictures.length === images.length) return { prompt, leftOut: '' };
   return { prompt, leftOut: `${name} takes no pictures${text ? ': the text was sent without them' : ''}.` };

@@ -9,6 +9,7 @@ import { type CliProcess, type ProcessEnd, spawnProcess } from '../../process/ch
 import { jsonLines } from '../../process/jsonl.ts';
 import type { CommandSpec } from '../../process/script.ts';
 import type { OpenOptions, OutgoingMessage, ProviderEvent, ProviderSession } from '../provider.ts';
+import { mentionsIn } from '../mentions.ts';
 import { type JsonObject, object } from '../untyped-json.ts';
 import { readForm } from './forms.ts';
 import { type Handshake, openSession, SessionLostError } from './handshake.ts';
@@ -187,7 +188,7 @@ export class AcpSession implements ProviderSession {
   async #prompt(message: OutgoingMessage, { sessionId, takesImages }: Handshake): Promise<void> {
     const { agent, clock } = this.#machine;
     const startedAt = clock.monotonic();
-    const { prompt, leftOut } = promptOf(message, takesImages, agent.name);
+    const { prompt, leftOut } = promptOf(message, takesImages, agent.name, mentionsIn(message.text, this.#options.cwd));
     if (!prompt.length) {
       this.#emit({ type: 'message.status', id: message.id, status: 'failed', error: leftOut });
       return this.#pump();

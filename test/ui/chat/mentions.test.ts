@@ -9,7 +9,8 @@ test('at the end of the text, and not within a word', () => {
   assert.is(mentionIn('(@a'), 'a');
   assert.is(mentionIn('me@example.org'), null);
   assert.is(mentionIn('@a b'), null);
-  assert.is(withMention('see @x and @crt', 'src/$& cart.ts'), 'see @x and @src/$& cart.ts ');
+  assert.is(withMention('see @x and @crt', 'src/$&cart.ts'), 'see @x and @src/$&cart.ts ');
+  assert.is(withMention('see @no', 'my notes.md'), 'see @"my notes.md" ');
 });
 
 test.run();
