@@ -1,21 +1,22 @@
 /**
  * `npm run screenshots`: docs/screenshots from the real server and dashboard with the scripted demo CLI, on a phone and on a desk,
- * in light and dark. Needs Chromium (CHROMIUM names another one than /usr/bin/chromium).
+ * in light and dark, and an animated one of a permission on a phone. Needs Chromium (CHROMIUM names another one than /usr/bin/chromium).
  */
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { chromium, type Page } from 'playwright-core';
-import type { AgentInfo } from '../core/api/agents.ts';
-import { createLog } from '../core/log.ts';
-import { readConfig } from '../agent/config.ts';
-import { startAgentServer } from '../agent/server.ts';
-import { makeRepository } from '../test/support/harness/git.ts';
-import { build } from './build.ts';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import type { AgentInfo } from '../../core/api/agents.ts';
+import { createLog } from '../../core/log.ts';
+import { readConfig } from '../../agent/config.ts';
+import { startAgentServer } from '../../agent/server.ts';
+import { makeRepository } from '../../test/support/harness/git.ts';
+import { build } from '../build.ts';
+import { animate, type Frame } from './apng.ts';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const OUT = join(ROOT, 'docs/screenshots');
 /** All pictures together, bytes. */
 const MAX_TOTAL = 1.5 * 1024 * 1024;
@@ -57,6 +58,8 @@ async function main(): Promise<void> {
         await context.close();
       }
     }
+    // Last: it answers what the other pictures show.
+    await film(browser, url, agents[0]!);
   } finally {
     await browser.close();
     await server.close();
@@ -103,6 +106,31 @@ async function shoot(page: Page, address: string, name: string): Promise<void> {
   // An answer that takes no press yet is pale.
   await page.locator('.answer[aria-disabled=false]').first().waitFor();
   await page.screenshot({ path: join(OUT, `${name}.png`) });
+}
+
+/** A permission, from the list to the changes it made. */
+async function film(browser: Browser, url: string, agent: string): Promise<void> {
+  const context = await browser.newContext({ viewport: SIZES.phone, colorScheme: 'light', reducedMotion: 'reduce' });
+  const page = await context.newPage();
+  const frames: Frame[] = [];
+  const take = async (shownMs: number) => void frames.push({ png: await page.screenshot(), shownMs });
+  await page.goto(`${url}/#/`);
+  await page.locator('.answer[aria-disabled=false]').first().waitFor();
+  await take(1800);
+  await page.goto(`${url}/#/agents/${agent}`);
+  await page.locator('.answer[aria-disabled=false]').first().waitFor();
+  await take(2200);
+  await page.getByRole('button', { name: 'Allow once' }).click();
+  await page.getByText('Working').first().waitFor();
+  await take(900);
+  await page.getByText('Ready').first().waitFor();
+  await take(2200);
+  await page.getByRole('link', { name: 'Changes' }).click();
+  await page.locator('.changed-main').first().click();
+  await page.locator('.diff-scroll').first().waitFor();
+  await take(2200);
+  await context.close();
+  writeFileSync(join(OUT, 'phone-approve.png'), animate(frames));
 }
 
 function refuseTooLarge(): void {
