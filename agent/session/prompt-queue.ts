@@ -249,20 +249,25 @@ export class PromptQueue {
   }
 
   /**
-   * Takes up what an earlier server had saved and no CLI has begun with. Each is handed over once more when its turn comes: what the
-   * CLI has already, its holder does not give it again. What the CLI said it has is its own.
+   * Takes up what an earlier server had saved and no CLI has begun with. Each is handed over once more, those at once that were handed
+   * over before their turn: the earlier server may have ended before the holder had all of one. What the CLI has already, its holder
+   * does not give it again.
    * @param queue as it was shown
+   * @param cli the one that runs since then; null: none was started
    */
-  async repeat(queue: readonly QueuedMessage[]): Promise<void> {
-    const place = (id: string) => queue.findIndex((entry) => entry.id === id);
+  async repeat(queue: readonly QueuedMessage[], cli: ProviderSession | null): Promise<void> {
     const open = this.#options.log().open().filter((message) => message.kind === 'user');
-    // Those that were handed over last are in no queue, and come first.
-    for (const message of open.sort((a, b) => place(a.id) - place(b.id) || a.seq - b.seq)) {
+    for (const message of inOrder(open, queue.map(({ id }) => id))) {
       if (this.#saving.has(message.id) || this.#accepted.get(message.id)) continue;
       const outgoing = await this.#outgoing(message);
-      if (!outgoing) continue;
-      if (queue[place(message.id)]?.handed) this.#undelivered.set(message.id, outgoing);
-      else this.#accepted.addLast(outgoing);
+      // The CLI may have begun with it while its pictures were read.
+      if (!outgoing || (message.status !== 'accepted' && message.status !== 'queued')) continue;
+      if (!cli || !queue.find((entry) => entry.id === message.id)?.handed) {
+        this.#accepted.addLast(outgoing);
+        continue;
+      }
+      this.#undelivered.set(message.id, outgoing);
+      cli.send(outgoing);
     }
     if (this.isWaiting) this.#options.onAccepted();
   }
@@ -292,4 +297,14 @@ export class PromptQueue {
   async settled(): Promise<void> {
     await Promise.all(this.#saving.values());
   }
+}
+
+/**
+ * Messages as they stood in the queue. Of those in none, as it was saved, the older were handed over last and come first; the
+ * newer came right before the end and come last.
+ */
+function inOrder(messages: UserMessage[], queue: readonly string[]): UserMessage[] {
+  const newest = Math.max(0, ...messages.filter(({ id }) => queue.includes(id)).map(({ seq }) => seq));
+  const place = ({ id, seq }: UserMessage) => queue.includes(id) ? queue.indexOf(id) : seq > newest ? queue.length : -1;
+  return messages.sort((a, b) => place(a) - place(b) || a.seq - b.seq);
 }

@@ -97,6 +97,7 @@ export class SessionCli {
         hold.take();
       } catch { /* reported when the CLI names its session */ }
       this.#begin({ id: record.id, survivor: { record, offset, state } });
+      this.#lastId = this.#idsTaken(`${record.id}-${offset}`);
       this.#setTurning(this.#parts.run?.cli.held?.isTurning ?? false);
     });
   }
@@ -104,7 +105,8 @@ export class SessionCli {
   /** The CLI has said all that it said before this server came: what it may have missed is given to it. */
   #onCaughtUp(): void {
     this.#decisions.repeat();
-    void this.#parts.prompts.repeat(this.#parts.info.queue);
+    const { prompts, info, run } = this.#parts;
+    void prompts.repeat(info.queue, run?.cli ?? null);
     this.#onAdopted?.(true);
   }
 
@@ -252,6 +254,13 @@ export class SessionCli {
       newId: () => this.#newId(),
       isReplay: () => this.#onAdopted !== null,
     };
+  }
+
+  /** What an earlier server has made of the line that ends here: it is not read again, and nothing else may get its id. */
+  #idsTaken(at: string): { at: string; count: number } {
+    let count = -1;
+    while (this.#parts.log.get(`${at}-${count + 1}`)) count++;
+    return { at, count };
   }
 
   /** Of a CLI that outlives this server the place in its output, so that the same output gives the same id. */

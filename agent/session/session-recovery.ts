@@ -23,7 +23,7 @@ export function recoverSession(parts: SessionParts, eventContext: EventContext):
 export function reopenSession(parts: SessionParts): void {
   addPrompt(parts);
   markLost(parts, false);
-  void parts.prompts.repeat(parts.info.queue);
+  void parts.prompts.repeat(parts.info.queue, null);
 }
 
 function markLost(parts: SessionParts, hadWork: boolean): void {

@@ -1,7 +1,8 @@
 /** Agents outlive the server: killed or stopped at random moments, no turn is cut, nothing is lost, doubled, or answered twice. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { randomUUID } from 'node:crypto';
+import { Buffer } from 'node:buffer';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -66,6 +67,11 @@ async function restart(signal: NodeJS.Signals): Promise<void> {
   await product.agent!.kill(signal);
   await product.startAgent();
 }
+/** Texts of the messages that CLIs were given, in order. */
+const inputs = () =>
+  linesOf(log).map((line) => JSON.parse(line)).filter(({ type }) => type === 'user').map(({ message: { content } }) =>
+    typeof content === 'string' ? content : content[0].text
+  );
 /** Seq without a gap, ids without a double, and no word of an end. */
 function assertWhole(all: Message[]): void {
   assert.equal(all.map(({ seq }) => seq), all.map((_, i) => i + 1));
@@ -139,6 +145,59 @@ test('messages that were acknowledged right before a kill are answered, once', a
   const answered = all.flatMap((message) => message.kind === 'text' ? [message.text] : []).join('\n');
   for (const text of sent) assert.is(answered.split(text).length, 2, `${text} in ${answered}`);
 });
+
+test('two messages that wait behind a turn are each given to the CLI once, wherever the kill comes', async () => {
+  const { id } = await create('hello');
+  await fits(id, ({ state }) => state === 'idle');
+  for (let round = 0; round < 3; round++) {
+    await send(id, 'size 300 10 40');
+    const texts = [`first ${round}`, `second ${round}`];
+    for (const text of texts) await send(id, text);
+    await fits(id, ({ queue }) => queue.length === 2);
+    // In the turn; when the first is handed over; when it is begun with.
+    if (round === 1) await fits(id, ({ queue }) => queue.length < 2 || queue[0]!.handed === true);
+    if (round === 2) await fits(id, ({ queue }) => queue.length < 2);
+    await restart('SIGKILL');
+    await fits(id, ({ state, queue }) => state === 'idle' && !queue.length);
+    assert.equal(inputs().filter((text) => texts.includes(text)), texts);
+  }
+  assertWhole(await messages(id));
+});
+
+test('a message of which the holder had only a part when the server was killed is given once', async () => {
+  const { id } = await create('stalled 8000');
+  await fits(id, ({ preview }) => preview.includes('nothing'));
+  const bytes = Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), randomBytes(4_000_000)]);
+  const images = [{ mediaType: 'image/png', data: bytes.toString('base64') }];
+  const texts = ['large one', 'large two'];
+  for (const text of texts) {
+    const clientId = randomUUID();
+    await call('POST', `/api/agents/${id}/message`, { text, clientId, images });
+    await call('POST', `/api/agents/${id}/messages/${clientId}/now`, {});
+  }
+  await fits(id, ({ queue }) => queue.length === 2 && queue.every(({ handed }) => handed));
+  await pause(1500); // The queue as it is shown is on disk.
+  await restart('SIGKILL');
+  await fits(id, ({ state, queue }) => state === 'idle' && !queue.length);
+  assert.equal(inputs().filter((text) => texts.includes(text)), texts);
+  await send(id, 'after it');
+  await fits(id, ({ state, preview }) => state === 'idle' && preview.includes('after it'));
+});
+
+test('what a CLI says beside its output takes the place of no message', async () => {
+  const { id } = await create('complain of the weather');
+  const says = async (code: string) => (await messages(id)).some((message) => codeOf(message) === code);
+  await until('it is shown', () => says('stderr'));
+  await send(id, 'retry 9000');
+  await until('it waits', () => says('api_retry'));
+  await pause(3000); // The last that it said is on disk.
+  await restart('SIGKILL');
+  await pause(1500); // What it said on stderr is said once more to the next server.
+  const codes = (await messages(id)).map(codeOf).filter(Boolean);
+  assert.equal(codes, ['stderr', 'api_retry', 'stderr']);
+  await fits(id, ({ state }) => state === 'idle');
+});
+const codeOf = (message: Message) => message.kind === 'notice' ? message.code : '';
 
 test('an agent that ends while no server runs is on the record as one that ended', async () => {
   const { id } = await create('hello');

@@ -210,4 +210,38 @@ test('so many may wait, and no more', () =>
     assert.is(await code(place.agents.send(id, { text: 'one more' }, 'test')), '');
   }));
 
+test('what waited when the server was killed before its CLI had begun comes in its order, also what the record lacks', async () => {
+  for (const isHanded of [false, true]) {
+    await withScriptedAgents(async (place) => {
+      const id = await busyAgent(place);
+      const [first, second, third] = [
+        await say(place, id, 'one'),
+        await say(place, id, 'two'),
+        await say(place, id, 'three'),
+      ];
+      await settle();
+      const [record, journal] = ['agent.json', 'journal.jsonl'].map((name) => place.file(id, name));
+      const saved = JSON.parse(readFileSync(record!, 'utf8'));
+      const { state, stateReason, stateText, stateSince, usage } = saved.info;
+      const run = { holder: 'h', offset: 0, info: { state, stateReason, stateText, stateSince, usage }, streams: [] };
+      // The messages are on disk at once, the queue as it is shown a little later.
+      const shown = [second, first].map((entry) => ({
+        id: entry,
+        text: '',
+        at: 1,
+        ...(isHanded ? { handed: true } : {}),
+      }));
+      const messages = readFileSync(journal!);
+      await place.restart(() => {
+        writeFileSync(record!, JSON.stringify({ ...saved, run, process: null, info: { ...saved.info, queue: shown } }));
+        writeFileSync(journal!, messages);
+      });
+      await settle();
+      for (const entry of [second, first, third]) place.session().emit(...READY, sentStatus(entry), START, DONE);
+      assert.equal(handed(place), ['two', 'one', 'three']);
+      assert.equal(queue(place, id), []);
+    });
+  }
+});
+
 test.run();

@@ -107,6 +107,17 @@ const PROMPTS: Record<string, (turn: Turn, rest: string) => Promise<void>> = {
     await turn.tool({ name: 'Read', input: { file_path: path }, run: () => Promise.resolve({ text: [image] }) });
     await turn.text('I have seen it.');
   },
+  async complain(turn, text) {
+    process.stderr.write(`${text}\n`);
+    await turn.text('I have complained.');
+  },
+  /** stalled <ms>: so long it does not read its stdin. */
+  async stalled(turn, ms) {
+    process.stdin.pause();
+    await turn.text('I read nothing.');
+    await turn.wait(Number(ms));
+    process.stdin.resume();
+  },
   exit(_turn, code) {
     process.stderr.write('this is why\n');
     process.exit(Number(code));
@@ -132,7 +143,8 @@ const PROMPTS: Record<string, (turn: Turn, rest: string) => Promise<void>> = {
     await turn.wait(1);
     turn.fail(`API Error: ${status}`, Number(status));
   },
-  async retry(turn) {
+  /** retry <ms it waits before it goes on> */
+  async retry(turn, ms) {
     turn.line({
       type: 'system',
       subtype: 'api_retry',
@@ -142,6 +154,7 @@ const PROMPTS: Record<string, (turn: Turn, rest: string) => Promise<void>> = {
       error_status: 429,
       error: 'rate_limit',
     });
+    await turn.wait(Number(ms) || 0);
     await turn.text('recovered');
   },
   async unknown(turn) {
