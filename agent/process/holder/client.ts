@@ -146,7 +146,7 @@ export class HolderClient {
     let failure = '';
     socket.on('error', (error) => failure = error.message);
     socket.on('close', () => {
-      if (socket.connecting) address.close();
+      address.close();
       this.#gone(this.#printed.trim() || failure);
     });
     if (this.#isPaused) socket.pause();

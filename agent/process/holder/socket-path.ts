@@ -7,7 +7,7 @@ const MAX_PATH = 100;
 
 export interface SocketPath {
   path: string;
-  /** To be called once the connection stands or has failed. */
+  /** To be called once the connection stands or has failed; a second call does nothing. */
   close(): void;
 }
 
@@ -16,5 +16,10 @@ export function socketPath(directory: string, name: string): SocketPath {
   const path = join(directory, name);
   if (Buffer.byteLength(path) <= MAX_PATH || !existsSync('/proc/self/fd')) return { path, close() {} };
   const descriptor = openSync(directory, 'r');
-  return { path: `/proc/self/fd/${descriptor}/${name}`, close: () => closeSync(descriptor) };
+  let isOpen = true;
+  const close = () => {
+    if (isOpen) closeSync(descriptor);
+    isOpen = false;
+  };
+  return { path: `/proc/self/fd/${descriptor}/${name}`, close };
 }

@@ -1,0 +1,64 @@
+/** The server's end of a holder's socket, where there is no holder. */
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { mkdirSync, readdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import process from 'node:process';
+import { systemClock } from '../../../core/clock.ts';
+import { HolderClient } from '../../../agent/process/holder/client.ts';
+import { type HolderRecord, socketName } from '../../../agent/process/holder/records.ts';
+import { temporaryDirectory } from '../../support/harness/git.ts';
+
+/** A record of a holder that has died. */
+const record = (directory: string): HolderRecord => ({
+  version: 1,
+  id: 'gone',
+  directory,
+  kind: 'cli',
+  instance: 'i',
+  pid: 1,
+  process: { pid: 1, startTime: 'never', bootId: '', mark: '' },
+  child: null,
+  meta: {},
+});
+
+const connect = (directory: string, act: (client: HolderClient) => void = () => {}) =>
+  new Promise<string>((resolve) => {
+    const source = record(directory);
+    const client = new HolderClient({
+      directory,
+      id: 'gone',
+      clock: systemClock,
+      source,
+      onEvent() {},
+      onGone: resolve,
+    });
+    act(client);
+  });
+const isLinux = process.platform === 'linux';
+const descriptors = () => readdirSync('/proc/self/fd').length;
+
+for (const name of ['short', `${'long'.repeat(20)}/${'deep'.repeat(20)}`]) {
+  test(`a connection that fails leaves nothing open: a path of ${name.length} characters`, async () => {
+    const { path, remove } = temporaryDirectory();
+    const directory = join(path, name);
+    mkdirSync(directory, { recursive: true });
+    const [before] = [isLinux ? descriptors() : 0, await connect(directory)];
+    for (let i = 0; i < 20; i++) assert.match(await connect(directory), 'ENOENT');
+    if (isLinux) assert.ok(descriptors() <= before + 2, `${before} descriptors before, ${descriptors()} after`);
+    // One that listens and is left while it answers.
+    const server = createServer(() => {});
+    process.chdir(directory);
+    await new Promise<void>((resolve) => server.listen(socketName('gone'), resolve));
+    process.chdir('/');
+    const listening = isLinux ? descriptors() : 0;
+    for (let i = 0; i < 20; i++) void connect(directory, (client) => client.detach());
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    if (isLinux) assert.ok(descriptors() <= listening + 2, `${listening} before, ${descriptors()} after`);
+    await new Promise((resolve) => server.close(resolve));
+    remove();
+  });
+}
+
+test.run();
