@@ -44,3 +44,14 @@ export function signal(pid: number, name: NodeJS.Signals): boolean {
     return false;
   }
 }
+
+/**
+ * Signals the group that a process leads or has led. A number is not given away while its group lives, but may be another's long
+ * after the group's end.
+ * @param leader null: only its number is known. @returns false when there is no such group (any more)
+ */
+export function signalGroup(pid: number, leader: ProcessIdentity | null, name: NodeJS.Signals): boolean {
+  const stat = leader && readStat(pid);
+  const isOther = leader !== null && (leader.bootId !== bootId() || (stat && stat.startTime !== leader.startTime));
+  return !isOther && signal(-pid, name);
+}

@@ -79,7 +79,7 @@ class HostConnection implements HostProcess {
 
   #onEvent(event: HostEvent): void {
     if ((event.kind === 'started' || event.kind === 'welcome') && event.pid !== null) {
-      this.#leader = processIdentity(event.pid) ?? this.#leader;
+      this.#leader ??= processIdentity(event.pid);
     }
     if (event.kind === 'exit') {
       this.#hasExited = true;

@@ -6,7 +6,7 @@ import { Buffer } from 'node:buffer';
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import process from 'node:process';
 import { PROCESS_MARK } from '../environment.ts';
-import { processIdentity, signal } from '../identity.ts';
+import { type ProcessIdentity, processIdentity, signalGroup } from '../identity.ts';
 import type { HostCommand, HostEvent, Launch, Meta, Welcome } from './protocol.ts';
 import { HolderServer } from './server.ts';
 import { Spool } from './spool.ts';
@@ -34,6 +34,7 @@ class CliHolder {
   readonly #spool = new Spool();
   readonly #keys = new Set<string>();
   #child: ChildProcessWithoutNullStreams | null = null;
+  #identity: ProcessIdentity | null = null;
   #stderr = '';
   /** Output up to here has been sent on this connection. */
   #sent = 0;
@@ -112,7 +113,8 @@ class CliHolder {
     this.#child = child;
     child.on('error', (error) => child.pid === undefined && failed(error));
     if (child.pid === undefined) return;
-    this.#server.started(processIdentity(child.pid, env[PROCESS_MARK]));
+    this.#identity = processIdentity(child.pid, env[PROCESS_MARK]);
+    this.#server.started(this.#identity);
     this.#server.emit({ kind: 'started', pid: child.pid });
     this.#listen(child);
   }
@@ -192,7 +194,7 @@ class CliHolder {
 
   #leave(): void {
     const { pid } = this.#child ?? {};
-    if (pid !== undefined) signal(-pid, 'SIGKILL'); // a group outlives its leader
+    if (pid !== undefined) signalGroup(pid, this.#identity, 'SIGKILL'); // a group outlives its leader
     this.#server.close(() => process.exit(0));
   }
 
@@ -205,8 +207,8 @@ class CliHolder {
     this.#child!.stdin.end();
     this.#child!.stdout.resume();
     this.#child!.stderr.resume();
-    setTimeout(() => signal(-pid, 'SIGTERM'), STEP_MS);
-    setTimeout(() => signal(-pid, 'SIGKILL'), 2 * STEP_MS);
+    setTimeout(() => signalGroup(pid, this.#identity, 'SIGTERM'), STEP_MS);
+    setTimeout(() => signalGroup(pid, this.#identity, 'SIGKILL'), 2 * STEP_MS);
     setTimeout(() => this.#leave(), 3 * STEP_MS);
   }
 }

@@ -20,7 +20,7 @@ import { HolderClient, type HolderCommand } from './client.ts';
 import { holderCommand } from './command.ts';
 import type { HostEvent, Welcome } from './protocol.ts';
 import { holderDirectory, type HolderRecord } from './records.ts';
-import { type ProcessIdentity, processIdentity, signal } from '../identity.ts';
+import { type ProcessIdentity, processIdentity, signalGroup } from '../identity.ts';
 import { LineSplitter } from '../jsonl.ts';
 import { killProcessTree } from '../process-tree.ts';
 import { stopInSteps, type StopOptions } from '../stop-steps.ts';
@@ -159,7 +159,8 @@ export class HeldCli implements CliProcess {
 
   #onStarted(pid: number): void {
     this.#pid = pid;
-    this.#identity = processIdentity(pid, this.#mark) ?? this.#identity;
+    // Of one that ran before this server as it is on record: its number may be another's by now.
+    this.#identity ??= processIdentity(pid, this.#mark);
     this.#started();
     this.#options.onStarted();
   }
@@ -210,7 +211,7 @@ export class HeldCli implements CliProcess {
     const end = { code, signal: signalName, expected, text };
     this.#holder?.send({ kind: 'release' });
     // What a crashed CLI leaves running would go on unseen; stop() sweeps by itself.
-    if (!expected && this.#pid !== null) signal(-this.#pid, 'SIGTERM');
+    if (!expected && this.#pid !== null) signalGroup(this.#pid, this.#identity, 'SIGTERM');
     const { clock, log } = this.#launch;
     if (!expected && this.#identity) void killProcessTree(this.#identity, { clock, log });
     this.#resolveEnded(end);

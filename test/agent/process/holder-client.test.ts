@@ -1,13 +1,22 @@
 /** The server's end of a holder's socket, where there is no holder. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import process from 'node:process';
 import { systemClock } from '../../../core/clock.ts';
 import { HolderClient } from '../../../agent/process/holder/client.ts';
-import { type HolderRecord, socketName } from '../../../agent/process/holder/records.ts';
+import { holdProcess } from '../../../agent/process/holder/held-child.ts';
+import { encode } from '../../../agent/process/holder/protocol.ts';
+import {
+  ensureHolderDirectory,
+  holderDirectory,
+  type HolderRecord,
+  socketName,
+} from '../../../agent/process/holder/records.ts';
+import { isSameProcess, processIdentity } from '../../../agent/process/identity.ts';
 import { temporaryDirectory } from '../../support/harness/git.ts';
 
 /** A record of a holder that has died. */
@@ -60,5 +69,40 @@ for (const name of ['short', `${'long'.repeat(20)}/${'deep'.repeat(20)}`]) {
     remove();
   });
 }
+
+test('a CLI that has ended meanwhile: the process that has its number by now is left alone', async () => {
+  if (!isLinux) return;
+  const { path: dataDir, remove } = temporaryDirectory();
+  const directory = holderDirectory(dataDir);
+  ensureHolderDirectory(directory);
+  const other = spawn('/bin/sleep', ['100'], { detached: true, stdio: 'ignore' });
+  const { pid } = other;
+  const identity = processIdentity(pid!)!;
+  const server = createServer((socket) => {
+    const welcome = { version: 1, instance: 'i', cols: 0, rows: 0, start: 0, end: 0, sizes: [] };
+    const input = { counts: [], queue: [], hasDropped: false };
+    socket.write(encode({ kind: 'welcome', pid: pid!, input, ...welcome }));
+    socket.write(encode({ kind: 'ended', code: 0, signal: null }));
+  });
+  process.chdir(directory);
+  await new Promise<void>((resolve) => server.listen(socketName('gone'), resolve));
+  process.chdir('/');
+  const child = { ...identity, startTime: `${Number(identity.startTime) - 1}`, mark: 'of before' };
+  const ended = new Promise((exit) =>
+    holdProcess({
+      program: { name: 'it', setting: '', install: '' },
+      ...{ command: 'it', args: [], cwd: '/', env: {}, stdout() {}, exit },
+    }, {
+      ...{ dataDir, id: 'gone', idleMs: 0, meta: { agentId: '', turnEnd: '' }, onStarted() {}, onCaughtUp() {} },
+      survivor: { record: { ...record(directory), child }, offset: 0 },
+    })
+  );
+  await ended;
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  assert.ok(isSameProcess(identity));
+  other.kill('SIGKILL');
+  server.close();
+  remove();
+});
 
 test.run();
