@@ -106,7 +106,7 @@ export async function openDomain(context: AgentContext): Promise<Domain> {
     usage,
     terminals,
     async close({ detach = false } = {}) {
-      await services.close();
+      await Promise.all([services.close(), usage.end()]);
       if (detach) reportLeft(log, agents.survivors, terminals.list().filter(({ exited }) => !exited).length);
       const ended = detach ? [agents.detach(), terminals.detach()] : [agents.close(), terminals.close()];
       await Promise.all([search.close(), workspace.close(), ...ended, runTime.close()]);
@@ -129,7 +129,11 @@ async function openAgents(
     onLimits: (provider, account, windows) => meters.note(provider, account, windows),
     refuse: (agent) => usage?.refusal(agent) ?? null,
   });
-  usage = new Usage({ context, agents, meters, budget: () => settings.value.budget });
+  usage = new Usage({
+    ...{ context, agents, meters, budget: () => settings.value.budget },
+    account: (agent) => agents.capabilities(agent)?.account ?? '',
+    readLimits: async (provider) => await options.providers.get(provider)?.readLimits?.() ?? null,
+  });
   return { agents, usage };
 }
 

@@ -117,5 +117,6 @@ function settingRoutes(router: Router, agents: Registry, whole: WholeAgent): voi
   });
   add('/api/agents/:id/mode', 'mode', checks.mode, (id, mode) => agents.setMode(id, mode));
   add('/api/agents/:id/model', 'model', checks.model, (id, model) => agents.setModel(id, model));
+  add('/api/agents/:id/go-on', 'goOn', checks.goOn, (id, goOn) => agents.setGoOn(id, goOn));
   add('/api/agents/:id/effort', 'effort', checks.effort, (id, effort) => agents.setEffort(id, effort));
 }

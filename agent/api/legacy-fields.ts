@@ -36,6 +36,7 @@ const STATUS: Record<AgentState, LegacyStatus> = {
   starting: 'running',
   running: 'running',
   waiting_input: 'waiting_input',
+  waiting_limit: 'error',
   idle: 'stopped',
   stopped: 'stopped',
   error: 'error',

@@ -71,7 +71,12 @@ export class Notifier {
   constructor(options: NotifierOptions) {
     this.#options = options;
     this.#clock = options.context.clock;
-    for (const agent of options.agents.list()) this.#see(agent);
+    for (const agent of options.agents.list()) {
+      this.#see(agent);
+      const end = agent.state === 'waiting_limit' ? agent.limit?.resetsAt : null;
+      // What waits for nothing any more would be told of again at each start.
+      if (end && (end > this.#clock.now() || agent.goOn)) this.#awaitEnd(agent, end);
+    }
     this.#unsubscribe = options.context.subscribe((change) => this.#onChange(change));
     this.#settleOld();
   }
@@ -195,9 +200,16 @@ export class Notifier {
     if (!agent) return;
     const end = limit?.resetsAt ?? null;
     const name = `${agent.provider} ${end ?? `${agent.id} ${agent.stateSince}`}`;
+    if (this.#limits.has(name)) return;
     this.#notify(`limit ${name}`, agent, limitNotice(agent, true, text));
-    const wait = end === null ? 0 : end - this.#clock.now();
-    if (wait <= 0 || wait > MAX_LIMIT_MS || this.#limits.has(name) || this.#limits.size >= MAX_LIMITS) return;
+    if (end !== null && end > this.#clock.now()) this.#awaitEnd(agent, end);
+  }
+
+  /** Also of a limit that was reached under an earlier server, whose end may have come meanwhile. */
+  #awaitEnd(agent: AgentInfo, end: number): void {
+    const name = `${agent.provider} ${end}`;
+    const wait = Math.max(0, end - this.#clock.now());
+    if (wait > MAX_LIMIT_MS || this.#limits.has(name) || this.#limits.size >= MAX_LIMITS) return;
     const over = () => {
       this.#limits.delete(name);
       this.#notify(`limit-over ${name}`, agent, limitNotice(agent, false, 'Agents that waited for it can go on.'));

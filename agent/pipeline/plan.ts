@@ -19,6 +19,7 @@ export type AgentView = Pick<
   | 'activeAt'
   | 'background'
   | 'queue'
+  | 'goOn'
 >;
 
 export interface Situation {
@@ -86,6 +87,8 @@ function follow(task: Task, agent: AgentView, { running, resumes }: Situation): 
       // After an interruption the user has taken over: the task goes on when the agent does.
       if (agent.stateReason === 'interrupted_by_user') return set('waiting_input');
       return goesOn(agent) ? set('running') : [{ type: 'complete', task, agentId: agent.id }];
+    case 'waiting_limit':
+      return agent.goOn ? set('running') : set('failed', agent.stateText || 'The agent is at a limit.');
     case 'error':
       return set('failed', agent.stateText || 'The agent failed.');
     case 'stopped':

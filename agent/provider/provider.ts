@@ -211,6 +211,8 @@ export interface Provider {
   terminalArgs?(options: OpenOptions): string[];
   /** Installed? Which version? What to do if not. Never throws; takes at most 10 s. */
   probe(): Promise<{ available: boolean; version: string; demo: boolean; text: string }>;
+  /** Asks the account how much of its limits is used; null where it does not say. Missing: the CLI cannot be asked. */
+  readLimits?(): Promise<LimitWindow[] | null>;
   /** Ends what the provider itself runs (an app-server). */
   close(): Promise<void>;
 }

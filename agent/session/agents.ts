@@ -75,4 +75,6 @@ export interface Agents {
   setMode(id: string, mode: PermissionMode, by: string): Promise<AgentInfo>;
   setModel(id: string, model: string, by: string): Promise<AgentInfo>;
   setEffort(id: string, effort: string, by: string): Promise<AgentInfo>;
+  /** Whether it goes on by itself after a limit. */
+  setGoOn(id: string, goOn: boolean, by: string): Promise<AgentInfo>;
 }

@@ -4,6 +4,7 @@ import type { QueuedMessage } from '../../core/api/agents.ts';
 import type { UserMessage } from '../../core/api/messages.ts';
 import type { ProviderEvent, ProviderRequest } from '../provider/provider.ts';
 import { boundInput, boundRequest, boundResult, MAX_PENDING, MAX_RESULT, MAX_TEXT } from './bounds.ts';
+import { noteLimit, noteTurnAtLimit } from './reached-limit.ts';
 import { closeStreams } from './close-messages.ts';
 import type { EventContext } from './event-context.ts';
 import type { NewMessage } from './message-log.ts';
@@ -130,7 +131,8 @@ function onTurnEnd(context: EventContext, event: Of<'turn.end'>): void {
     outputTokens: usage.outputTokens,
   });
   if (event.outcome !== 'done') store.preview(event.text);
-  context.apply({ type: 'turn.end', outcome: event.outcome, text: cut(event.text, 2000) });
+  const isLimit = noteTurnAtLimit(context, event.outcome);
+  context.apply({ type: 'turn.end', outcome: isLimit ? 'limit' : event.outcome, text: cut(event.text, 2000) });
 }
 
 function onTextDelta({ log, store }: EventContext, event: Of<'text.delta'>): void {
@@ -228,6 +230,7 @@ function onNotice(context: EventContext, event: Of<'notice'>): void {
   const { log } = context;
   const text = cut(event.text, MAX_RESULT);
   const limit = event.limit ? { limit: event.limit } : {};
+  if (event.limit) noteLimit(context, event.limit);
   if (event.passing) {
     for (const message of log.newest()) {
       if (message.kind === 'turn' || message.kind === 'user') break;

@@ -49,7 +49,7 @@ export function closeOpenMessages(context: EventContext, { requests, untaken, wa
       log.patch(message.id, untaken ? { status: 'failed', error: untaken } : { status: 'cancelled' });
     }
   }
-  store.patch({ queue: [], pending: [] });
+  store.patch({ queue: store.info.queue.filter(({ id }) => waiting.has(id)), pending: [] });
   void log.commit().catch(() => {});
 }
 

@@ -1,7 +1,7 @@
 /** Hands waiting messages to the CLI, one a turn; changes, withdraws and hurries those that still wait. */
 import { providerData } from '../../core/api/providers.ts';
 import { Failure } from '../../core/api/errors.ts';
-import type { QueuedChange, UserMessage } from '../../core/api/messages.ts';
+import type { QueuedChange, SendMessageBody, UserMessage } from '../../core/api/messages.ts';
 import { queueEntry } from './apply-event.ts';
 import type { CliRun } from './cli-run.ts';
 import { lostContext } from './lost-context.ts';
@@ -24,6 +24,10 @@ export class MessageDelivery {
   deliver(): boolean {
     const { prompts, refusing, store } = this.#parts;
     if (!prompts.isWaiting || this.#parts.run?.stopReason || refusing) return false;
+    if (this.#parts.isHeldBack) {
+      this.#showQueue();
+      return false;
+    }
     if (!this.#parts.run) this.#open();
     const { run } = this.#parts;
     const isFree = run !== null && !this.#isOccupied(run);
@@ -34,6 +38,20 @@ export class MessageDelivery {
     this.#showQueue();
     store.touch();
     return isFree;
+  }
+
+  /**
+   * Goes on after a limit that is over: with this message, and then with those that waited meanwhile. The same message again
+   * changes nothing. Throws Failure.
+   */
+  async goOn(message: SendMessageBody & { clientId: string }, by: string): Promise<void> {
+    const { prompts, store, log } = this.#parts;
+    await prompts.send(message, by);
+    if (log.get(message.clientId)?.kind !== 'user' || !this.#parts.isHeldBack) return;
+    store.update({ goneOn: { outputTokens: this.#parts.info.usage.outputTokens } });
+    if (prompts.waitingIds.has(message.clientId)) await prompts.move(message.clientId, prompts.waiting[0]?.id ?? '');
+    store.patch({ limit: null });
+    this.deliverNext();
   }
 
   /** The turn that kept others waiting is over, or there is none: the next message is handed over. */

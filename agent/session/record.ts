@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import { NO_USAGE, parseAgentInfo } from '../../core/api/agent-info.ts';
 import { cut } from '../../core/api/cut.ts';
 import type { AgentInfo, CreateAgentBody } from '../../core/api/agents.ts';
-import { bool, type Check, need, pick, string, wrong } from '../../core/api/schema.ts';
+import { bool, type Check, need, pick, string, time, wrong } from '../../core/api/schema.ts';
 import { parseProcessIdentity, type ProcessIdentity } from '../process/identity.ts';
 import type { AgentWorkspace } from '../workspace/workspace.ts';
 import { parseRunRecord, type RunRecord } from './run-record.ts';
@@ -27,6 +27,8 @@ export interface AgentRecord {
   clientId: string | null;
   /** The CLI has lost the session that it was to resume (flags.resume); it is not asked for again. */
   isResumeLost: boolean;
+  /** What had been answered when it went on by itself last; null: it has not since a person said something. */
+  goneOn: { outputTokens: number } | null;
   /** The CLI's process while it runs. */
   process: ProcessIdentity | null;
   /** The holder of the CLI, while it runs in one, and what of its output is in the messages. */
@@ -50,6 +52,7 @@ export function parseRecord(value: unknown): AgentRecord {
     isAutoNamed: bool,
     clientId: string,
     isResumeLost: bool,
+    goneOn: (input, name) => need(pick<{ outputTokens: number }>(input, { outputTokens: time }, name), 'outputTokens'),
     process: parseProcessIdentity,
     run: (run) => parseRun(run, (value as { info?: unknown }).info) as RunRecord,
   });
@@ -57,6 +60,7 @@ export function parseRecord(value: unknown): AgentRecord {
     isAutoNamed: false,
     clientId: null,
     isResumeLost: false,
+    goneOn: null,
     process: null,
     run: null,
     prompt: '',
@@ -95,6 +99,7 @@ export function newRecord(
     isAutoNamed: !body.name?.trim(),
     clientId: body.clientId,
     isResumeLost: false,
+    goneOn: null,
     process: null,
     run: null,
     info: { ...newInfo(id, body, place, now), demo },

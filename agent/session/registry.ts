@@ -325,6 +325,15 @@ export class Registry implements Agents {
     return this.#change(id, (session) => session.settings.setEffort(effort));
   }
 
+  setGoOn(id: string, goOn: boolean): Promise<AgentInfo> {
+    return this.#change(id, (session) => session.setGoOn(goOn));
+  }
+  /** Goes on by itself after a limit that is over; the same clientId again changes nothing. Throws Failure. */
+  async goOn(id: string, message: SendMessageBody & { clientId: string }, by: string): Promise<void> {
+    if (this.#isClosed) throw closing();
+    await this.#session(id).goOn(message, by);
+  }
+
   async #change(id: string, change: (session: AgentSession) => Promise<void>): Promise<AgentInfo> {
     const session = this.#session(id);
     await change(session);

@@ -63,7 +63,8 @@ export class Retention {
 
   /** @param limit ms; 0: never */
   #isOlder(agent: AgentInfo, limit: number): boolean {
-    const isQuiet = agent.state === 'idle' || agent.state === 'stopped' || agent.state === 'error';
+    const isQuiet = agent.state === 'idle' || agent.state === 'stopped' || agent.state === 'error' ||
+      (agent.state === 'waiting_limit' && !agent.goOn);
     if (!limit || !isQuiet || agent.background || agent.pinned || agent.queue.length || agent.pending.length) {
       return false;
     }

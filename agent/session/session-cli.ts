@@ -191,7 +191,8 @@ export class SessionCli {
     const failed = stopReason === null && (status.isAtWork || event.code !== 0);
     prompts.forgetUndelivered();
     // A CLI that failed is not started again by itself for what waited behind its turn.
-    if (this.#parts.refusing || stopReason === null || stopReason === 'budget') prompts.clear();
+    const isOver = this.#parts.refusing || stopReason === null || stopReason === 'budget';
+    if (isOver && !this.#parts.isHeldBack) prompts.clear();
     closeOpenMessages(this.eventContext, {
       requests: stopReason === 'shutdown' ? 'expired' : 'cancelled',
       untaken: stopReason === 'stop' ? '' : text || 'The agent ended before it took this message. Send it again.',

@@ -102,9 +102,17 @@ export class SessionParts {
 
   /** The end of the process would cut something off: a turn, work in the background, a message that is not begun with. */
   get hasWork(): boolean {
-    const { background = false, queue } = this.info;
+    const { background = false, queue, state } = this.info;
+    // Nothing runs, and what waits is on disk: the next server takes it up.
+    if (state === 'waiting_limit') return background;
     return this.status.isAtWork || background || queue.length > 0 ||
       this.log.open().some(({ kind }) => kind === 'user');
+  }
+
+  /** Messages wait until the limit is reset, with the agent that goes on by itself then. */
+  get isHeldBack(): boolean {
+    const { state, goOn = false, limit } = this.info;
+    return state === 'waiting_limit' && goOn && !!limit && limit.resetsAt !== null && !limit.isStuck;
   }
 
   /** Nobody works on the CLI's session any more, and nothing is on its way to it. */

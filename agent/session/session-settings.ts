@@ -26,6 +26,9 @@ export class SessionSettings {
   noteMerge(merge: Omit<MergeRecord, 'at'>): Promise<void> {
     return this.#parts.store.change({ merged: { ...merge, at: this.#now() } });
   }
+  setGoOn(goOn: boolean): Promise<void> {
+    return this.#parts.store.change({ goOn });
+  }
   async setMode(mode: PermissionMode): Promise<void> {
     const parts = this.#parts;
     // A CLI that is being ended takes no mode: the next one opens with that of the record. One that runs says whether it took it.

@@ -69,6 +69,8 @@ export class AgentSession {
     const parts = this.#parts;
     try {
       const sent = await parts.prompts.send(body, by);
+      // A person has said something: there is a reason to go on by itself again.
+      if (!sent.duplicate && parts.record.goneOn) parts.store.update({ goneOn: null });
       if (this.info.archivedAt) parts.store.patch({ archivedAt: 0 });
       return sent;
     } finally {
@@ -83,6 +85,21 @@ export class AgentSession {
     if (this.isAtRest) return await hold.handOver(holder, () => this.stop());
     const text = `"${this.info.name}" is at work in this session. Stop it first, or open a shell in its folder.`;
     throw new Failure('agent_busy', text);
+  }
+
+  /** Goes on by itself after a limit that is over; the same clientId again changes nothing. Throws Failure. */
+  async goOn(message: SendMessageBody & { clientId: string }, by: string): Promise<void> {
+    try {
+      await this.#cli.delivery.goOn(message, by);
+    } finally {
+      this.#parts.releaseAtRest();
+    }
+  }
+
+  /** Whether it goes on by itself after a limit; if not, what waits for that goes to the CLI now. */
+  async setGoOn(goOn: boolean): Promise<void> {
+    await this.settings.setGoOn(goOn);
+    this.#cli.delivery.deliverNext();
   }
 
   /** Starts the CLI; it resumes the session that it had. */
@@ -128,7 +145,8 @@ export class AgentSession {
   /** Ends the CLI and everything that it started. What waits for a CLI that the user stops is not begun with. */
   stop(reason: StopReason = 'stop'): Promise<void> {
     const { run } = this.#parts;
-    if (reason === 'stop' && run) this.#cli.delivery.cancelWaiting();
+    if (reason === 'stop' && (run || this.info.state === 'waiting_limit')) this.#cli.delivery.cancelWaiting();
+    if (reason === 'stop' && !run) this.#parts.status.apply({ type: 'stop' });
     return run?.stop(reason, this.#parts.hasWork) ?? Promise.resolve();
   }
 
@@ -144,7 +162,7 @@ export class AgentSession {
   /** Ends an idle CLI to save memory. */
   reapIfIdle(idleMs: number): void {
     const { info, run, prompts, options: { context } } = this.#parts;
-    const isIdle = info.state === 'idle' || info.state === 'error';
+    const isIdle = info.state === 'idle' || info.state === 'error' || info.state === 'waiting_limit';
     const isQuiet = context.clock.now() - Math.max(info.activeAt, info.stateSince) >= idleMs;
     if (!run || run.stopReason || !isIdle || !isQuiet || info.queue.length || prompts.isBusy) return;
     if (run.cli.hasBackgroundWork || info.sessionId === null) return;

@@ -49,6 +49,8 @@ async function startAgent(options: StartOptions, id: string, adopted: Set<string
     const { length: count } = await killProcessTree(record.process, { clock: context.clock, log: context.log });
     if (count) context.log.warn('killed orphaned processes from a previous run', { agent: id, count });
   }
+  // It had nothing under way: what waits for the end of a limit goes on waiting.
+  if (state === 'waiting_limit') return session.reopen();
   session.recover();
   await session.save().catch(() => {});
 }

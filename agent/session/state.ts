@@ -21,11 +21,14 @@ export type StateEvent =
   /** No turn has begun and none will: every message for it failed (`text` says why) or was cancelled (empty). */
   | { type: 'turn.off'; text: string }
   | { type: 'turn.start' }
-  | { type: 'turn.end'; outcome: 'done' | 'interrupted' | 'error' | 'max_turns' | 'max_budget'; text: string }
+  /** `limit`: the account's limit ended it. */
+  | { type: 'turn.end'; outcome: 'done' | 'interrupted' | 'error' | 'max_turns' | 'max_budget' | 'limit'; text: string }
   /** Kind of the oldest request that waits for a user; null: none waits. Background work asks between turns, too. */
   | { type: 'waiting'; request: RequestKind | null; isTurning: boolean }
   /** The process has ended. `stopReason`: who asked for it; null: nobody did. `hadWork`: it was at something when it was asked. */
   | { type: 'exit'; stopReason: StopReason | null; failed: boolean; hadWork: boolean; text: string }
+  /** A person stops it while no process runs. */
+  | { type: 'stop' }
   /** The session was open when the agent server crashed. */
   | { type: 'lost'; hadWork: boolean };
 
@@ -51,6 +54,8 @@ export function transition(now: Status, event: StateEvent): Status {
       return event.isTurning ? to('running', 'turn') : to('idle', 'done');
     case 'exit':
       return endOfProcess(now, event);
+    case 'stop':
+      return now.state === 'waiting_limit' ? to('stopped', 'stopped_by_user') : now;
     case 'lost':
       return event.hadWork ? to('stopped', 'interrupted') : withoutProcess(now);
   }
@@ -64,6 +69,8 @@ function endOfTurn(outcome: Extract<StateEvent, { type: 'turn.end' }>['outcome']
       return to('idle', 'done');
     case 'interrupted':
       return to('idle', 'interrupted_by_user');
+    case 'limit':
+      return to('waiting_limit', 'limit', text);
     case 'error':
     case 'max_turns':
     case 'max_budget':
@@ -83,12 +90,15 @@ function endOfProcess(now: Status, event: Extract<StateEvent, { type: 'exit' }>)
       return withoutProcess(now);
     case null:
       if (event.failed) return to('error', 'failed', event.text);
-      return now.state === 'error' ? now : to('stopped', 'exited', event.text);
+      return isStill(now) ? now : to('stopped', 'exited', event.text);
   }
 }
 
+/** The end of the process adds nothing to it. */
+const isStill = ({ state }: Status): boolean => state === 'error' || state === 'waiting_limit';
+
 /** Nothing was cut off: a failure, a stop and an interruption by the user stay visible, and all else is done. */
 function withoutProcess(now: Status): Status {
-  const isVisible = now.state === 'error' || now.state === 'stopped' || now.reason === 'interrupted_by_user';
+  const isVisible = isStill(now) || now.state === 'stopped' || now.reason === 'interrupted_by_user';
   return isVisible ? now : to('idle', 'reaped');
 }

@@ -18,11 +18,13 @@ export function outcomeOf(info: AgentInfo, messages: readonly Message[]): { outc
   return { outcome, isSure: !info.cli.running || hasTurnAfterLastPrompt(messages) };
 }
 
-function outcomeOfState({ state, pending }: AgentInfo): Outcome {
+function outcomeOfState({ state, pending, goOn }: AgentInfo): Outcome {
   switch (state) {
     case 'starting':
     case 'running':
       return 'busy';
+    case 'waiting_limit':
+      return goOn ? 'busy' : 'failed';
     case 'waiting_input':
       return pending.length ? 'needs_you' : 'busy';
     case 'idle':

@@ -14,6 +14,7 @@ const STATES: Record<AgentState, string> = {
   starting: 'starting',
   running: 'working',
   waiting_input: 'needs you',
+  waiting_limit: 'at a limit',
   idle: 'ready',
   stopped: 'stopped',
   error: 'failed',

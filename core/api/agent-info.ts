@@ -7,13 +7,14 @@ import {
   parseFlags,
   providerName,
   type QueuedMessage,
+  type ReachedLimit,
   type StateReason,
   type Usage,
   type WorktreeInfo,
 } from './agents.ts';
 import { bool, type Check, list, need, oneOf, pick, string, time } from './schema.ts';
 
-const STATES: AgentState[] = ['starting', 'running', 'waiting_input', 'idle', 'stopped', 'error'];
+const STATES: AgentState[] = ['starting', 'running', 'waiting_input', 'waiting_limit', 'idle', 'stopped', 'error'];
 
 const REASONS: StateReason[] = [
   'created',
@@ -21,6 +22,7 @@ const REASONS: StateReason[] = [
   'permission',
   'question',
   'plan',
+  'limit',
   'done',
   'stopped_by_user',
   'budget',
@@ -87,6 +89,11 @@ const parseMerge: Check<MergeRecord> = (value, name) =>
     'files',
   );
 
+const parseLimit: Check<ReachedLimit> = (value, name) => ({
+  resetsAt: null,
+  ...need(pick<ReachedLimit>(value, { at: time, resetsAt: time, isStuck: bool }, name), 'at'),
+});
+
 const CHECKS: { [K in keyof AgentInfo]-?: Check<NonNullable<AgentInfo[K]>> } = {
   id: string,
   name: string,
@@ -121,6 +128,8 @@ const CHECKS: { [K in keyof AgentInfo]-?: Check<NonNullable<AgentInfo[K]>> } = {
   pinned: bool,
   archivedAt: time,
   seenSeq: time,
+  limit: parseLimit,
+  goOn: bool,
 };
 
 /** What every version has written. */

@@ -25,7 +25,7 @@ import { INSTRUCTIONS_FIELD } from './instructions.ts';
 export type ProviderName = string;
 
 /** Where a session is. `agent/session/state.ts` owns every transition. */
-export type AgentState = 'starting' | 'running' | 'waiting_input' | 'idle' | 'stopped' | 'error';
+export type AgentState = 'starting' | 'running' | 'waiting_input' | 'waiting_limit' | 'idle' | 'stopped' | 'error';
 
 /** Why the session is in its state; a machine word, so that the dashboard can translate and explain it. */
 export type StateReason =
@@ -34,6 +34,7 @@ export type StateReason =
   | 'permission' // waits for a decision on a permission request
   | 'question' // waits for answers
   | 'plan' // waits for a decision on a plan
+  | 'limit' // the account's limit ended the turn; see `limit`
   | 'done' // the last turn ended well
   | 'stopped_by_user'
   | 'budget' // the day's budget is used up: see stateText
@@ -147,6 +148,19 @@ export interface AgentInfo {
   archivedAt?: number;
   /** The newest message that a user has seen. */
   seenSeq?: number;
+  /** The limit of its account that was reached last. */
+  limit?: ReachedLimit | null;
+  /** After a limit it goes on by itself, once that is reset. */
+  goOn?: boolean;
+}
+
+export interface ReachedLimit {
+  /** When it was reached. */
+  at: number;
+  /** null: not told, so that nothing goes on by itself. */
+  resetsAt: number | null;
+  /** It went on by itself after the limit before, and came no further: it waits for a person. */
+  isStuck?: boolean;
 }
 
 export interface MergeRecord {
@@ -288,4 +302,5 @@ export const checks = {
   mode: oneOf(MODES),
   model: argument,
   effort: oneOf(EFFORTS),
+  goOn: bool,
 };

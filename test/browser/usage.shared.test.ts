@@ -5,6 +5,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { UsageReport, UsageRow } from '../../core/api/usage.ts';
 import { DESKTOP, PHONE } from '../support/harness/browser.ts';
+import { agent } from '../support/fakes/ui-data.ts';
 import { openStage, type Stage } from '../support/harness/ui-page.ts';
 
 /** A folder for pictures of the pages, to be looked at. */
@@ -75,6 +76,25 @@ test('limits, the bars and their table, and who used it', async () => {
     assert.equal(problems, []);
     await page.context().close();
   }
+});
+
+test('an agent at a limit says when it is over, and goes on by itself when it is told to', async () => {
+  stage.add(agent({
+    ...{ id: 'a', name: 'Tired', state: 'waiting_limit', stateReason: 'limit' },
+    limit: { at: 1, resetsAt: Date.now() + 3_600_000 },
+  }));
+  const { page, problems } = await stage.open('/agents/a');
+  await page.getByText(/^The limit is reached\. It resets /).waitFor();
+  await page.getByRole('button', { name: 'Continue', exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Go on by itself' }).click();
+  await page.getByText(/goes on by itself when it resets/).waitFor();
+  if (SCREENSHOTS) await page.screenshot({ path: join(SCREENSHOTS, 'limit.png') });
+  assert.equal(stage.bodies(/go-on/), [{ goOn: true }]);
+  assert.is(await page.getByRole('button', { name: 'Continue', exact: true }).count(), 0);
+  await page.getByRole('button', { name: 'Do not go on by itself' }).click();
+  await page.getByText(/^The limit is reached\. It resets /).waitFor();
+  assert.equal(problems, []);
+  await page.context().close();
 });
 
 test('nothing used yet, and a server that says no', async () => {

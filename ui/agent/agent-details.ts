@@ -6,6 +6,7 @@ import { CopyButton } from '../chat/copy.ts';
 import { count, money } from '../format.ts';
 import { useProviderLabel } from '../hooks/use-providers.ts';
 import { t } from '../i18n/all.ts';
+import { GoOnCard } from '../usage/limit-wait.ts';
 import { NotifyLevelCard } from './notify-level.ts';
 import type { TabProps } from './tab-props.ts';
 
@@ -16,6 +17,7 @@ export default function Details({ agent }: TabProps) {
       <${WorkCard} agent=${agent} />
       <${SessionCard} agent=${agent} />
       <${UsageCard} usage=${agent.usage} />
+      <${GoOnCard} agent=${agent} />
       <${NotifyLevelCard} id=${agent.id} />
     </div>
   `;

@@ -21,7 +21,15 @@ export const isArchived = ({ archivedAt }: AgentInfo): boolean => !!archivedAt;
 /** So long a failure stands above what works, ms. */
 const FRESH_MS = 12 * 3_600_000;
 
-const RANK: Record<AgentState, number> = { waiting_input: 0, error: 2, running: 3, starting: 3, idle: 4, stopped: 5 };
+const RANK: Record<AgentState, number> = {
+  waiting_input: 0,
+  waiting_limit: 2,
+  error: 2,
+  running: 3,
+  starting: 3,
+  idle: 4,
+  stopped: 5,
+};
 
 function rank(agent: AgentInfo): number {
   if (needsMe(agent)) return 0;
@@ -63,6 +71,8 @@ export function stateView(agent: Pick<AgentInfo, 'state' | 'stateReason'>): Stat
         text: reason ?? t.state.waiting_input,
         busy: false,
       };
+    case 'waiting_limit':
+      return { tone: 'warn', icon: 'idle', text: t.state.waiting_limit, busy: false };
     case 'idle':
       return {
         tone: 'good',
@@ -86,7 +96,8 @@ const KEEPS: Record<Filter, (agent: AgentInfo) => boolean> = {
   waiting: needsMe,
   active: (agent) => agent.state === 'running' || agent.state === 'starting',
   idle: (agent) => agent.state === 'idle' && !isArchived(agent),
-  stopped: (agent) => (agent.state === 'stopped' || agent.state === 'error') && !isArchived(agent),
+  stopped: (agent) =>
+    (agent.state === 'stopped' || agent.state === 'error' || agent.state === 'waiting_limit') && !isArchived(agent),
   archived: isArchived,
 };
 

@@ -4,6 +4,7 @@ import type { Message } from '../../core/api/messages.ts';
 import { ContinueButton } from './continue.ts';
 import { t } from '../i18n/all.ts';
 import { serverText } from '../i18n/t.ts';
+import { LimitWait } from '../usage/limit-wait.ts';
 import { Notice } from './rows.ts';
 
 /** Notices that say already why an agent no longer runs. */
@@ -18,6 +19,12 @@ interface Props {
 /** A quiet sign that it works, while nothing else on the page moves; or why it does not, and the button that goes on. */
 export function Activity({ agent, last }: Props) {
   if (agent.state === 'running' || agent.state === 'starting') return html`<${Working} />`;
+  if (agent.state === 'waiting_limit') {
+    return html`
+      <${LimitWait} agent=${agent} />
+      <${ContinueButton} agent=${agent} />
+    `;
+  }
   return html`
     <${Why} agent=${agent} last=${last} />
     <${ContinueButton} agent=${agent} />

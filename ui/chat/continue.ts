@@ -10,8 +10,9 @@ import type { Outbox } from '../net/outbox.ts';
 import { useSignalValue } from '../state/signal.ts';
 
 /** It ended in the middle of its work, and a message takes it up again. */
-export const canContinue = ({ state, stateReason, resumable }: AgentInfo): boolean =>
-  resumable && (state === 'error' || (state === 'stopped' && stateReason !== 'reaped'));
+export const canContinue = ({ state, stateReason, resumable, goOn }: AgentInfo): boolean =>
+  resumable &&
+  (state === 'error' || (state === 'waiting_limit' && !goOn) || (state === 'stopped' && stateReason !== 'reaped'));
 
 /** The server ended while it worked. */
 const wasCutOff = (agent: AgentInfo): boolean => canContinue(agent) && agent.stateReason === 'interrupted';

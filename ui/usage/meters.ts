@@ -3,6 +3,7 @@ import { Card, TimeAgo } from '../components/mod.ts';
 import { useProviderLabel } from '../hooks/use-providers.ts';
 import { html } from '../html.ts';
 import { t } from '../i18n/all.ts';
+import { resetTime } from './reset-time.ts';
 
 const WARN_FROM = 75;
 const BAD_FROM = 90;
@@ -32,7 +33,7 @@ function WindowMeter({ window }: { window: LimitWindow }) {
         <span>${used}</span>
       </span>
       <span class=${`usage-meter ${toneOf(window)}`} aria-hidden="true"><span style=${{ width }}></span></span>
-      ${window.resetsAt !== null && html`<span class="hint">${t.usage.resets(when(window.resetsAt))}</span>`}
+      ${window.resetsAt !== null && html`<span class="hint">${t.usage.resets(resetTime(window.resetsAt))}</span>`}
     </li>
   `;
 }
@@ -51,6 +52,3 @@ export function windowName({ id, minutes }: Pick<LimitWindow, 'id' | 'minutes'>)
     : t.usage.hourWindow(Math.round(minutes / 60));
   return extra ? `${length} (${extra.replaceAll('_', ' ')})` : length;
 }
-
-const when = (at: number): string =>
-  new Date(at).toLocaleString([], { weekday: 'short', hour: '2-digit', minute: '2-digit' });

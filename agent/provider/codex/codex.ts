@@ -4,9 +4,11 @@ import { type Clock, systemClock, type Timer } from '../../../core/clock.ts';
 import type { Log } from '../../../core/log.ts';
 import type { Capabilities } from '../../../core/api/agents.ts';
 import { codexSessions } from './history.ts';
+import { limitWindows } from './limits.ts';
 import { CODEX_MODES } from './modes.ts';
 import { AppServer, CODEX } from './server.ts';
 import { codexTerminalArgs } from './params.ts';
+import type { LimitWindow } from '../../../core/api/usage.ts';
 import { CODEX_COMMANDS } from './commands.ts';
 import { CodexSession } from './session.ts';
 import { NOT_LOGGED_IN } from './text.ts';
@@ -130,6 +132,13 @@ class Codex implements CodexProvider {
     const params = { limit, modelProviders: [], sortKey: 'updated_at', ...(cwd ? { cwd } : {}) };
     const { data } = await this.#request('thread/list', params);
     return list(data).map(object);
+  }
+
+  /** Without a login of the kind that has limits the CLI refuses. */
+  async readLimits(): Promise<LimitWindow[] | null> {
+    const { rateLimits } = await this.#request('account/rateLimits/read', {}).catch(() => ({} as JsonObject));
+    const windows = limitWindows(object(rateLimits));
+    return windows.length ? windows : null;
   }
 
   async readTurns(threadId: string, limit: number): Promise<JsonObject[]> {

@@ -4,6 +4,16 @@ import { errorSentence, retrySentence } from './text.ts';
 import { type JsonObject, list, number, object, string } from '../untyped-json.ts';
 import type { ProviderEvent } from '../provider.ts';
 
+/** The turn's error does not say when the limit is reset: what was said of it before holds. */
+const LIMIT_REACHED: ProviderEvent = {
+  type: 'notice',
+  level: 'warning',
+  code: 'rate_limit',
+  text: 'The Codex limit is reached.',
+  passing: true,
+  limit: { isReached: true, resetsAt: null },
+};
+
 export interface ThreadHooks {
   emit(event: ProviderEvent): void;
   /** The turn that runs now, or null. Not called for a subagent's thread. */
@@ -83,6 +93,7 @@ export class ThreadEvents {
     this.blocks.close(string(turn.id), status === 'completed');
     if (this.#parent !== null) return;
     this.#hooks.turn(null);
+    if (object(turn.error).codexErrorInfo === 'usageLimitExceeded') this.#hooks.emit(LIMIT_REACHED);
     this.#hooks.emit({
       type: 'turn.end',
       outcome: status === 'interrupted' ? 'interrupted' : status === 'failed' ? 'error' : 'done',

@@ -20,7 +20,8 @@ function wholeRecord(): AgentRecord {
   const identity = { pid: 7, startTime: '9', bootId: 'b', mark: 'm' };
   const usage = { ...record.info.usage, costUsd: 0.5, contextTokens: 10, contextWindow: 100 };
   const cli = { running: true, pid: 7, version: '2.1', seenAt: 5 };
-  const info = { ...record.info, usage, cli, sessionId: 's', background: true, pending: ['r'] };
+  const limit = { at: 4, resetsAt: 9, isStuck: true };
+  const info = { ...record.info, usage, cli, sessionId: 's', background: true, pending: ['r'], limit, goOn: true };
   const run: AgentRecord['run'] = {
     holder: ID,
     offset: 12,
@@ -28,7 +29,13 @@ function wholeRecord(): AgentRecord {
     info: markedInfo({ ...info, queue: [{ id: 'q', text: 'next', at: 3 }] }),
     streams: [{ id: 'm', text: 1, inputText: 2, output: 3 }],
   };
-  return { ...record, process: identity, run, info: { ...info, queue: [{ id: 'q', text: 'next', at: 3 }] } };
+  return {
+    ...record,
+    goneOn: { outputTokens: 3 },
+    process: identity,
+    run,
+    info: { ...info, queue: [{ id: 'q', text: 'next', at: 3 }] },
+  };
 }
 
 /** The first place where `value` is of another type than `whole`; '' when there is none. */
@@ -48,6 +55,11 @@ function misfit(whole: unknown, value: unknown, path = ''): string {
 
 const NULLABLE = new Set([
   '.clientId',
+  '.goneOn',
+  '.info.limit',
+  '.info.limit.resetsAt',
+  '.info.limit.isStuck',
+  '.info.goOn',
   '.process',
   '.run',
   '.run.state',

@@ -4,54 +4,21 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Failure } from '../../../core/api/errors.ts';
-import type { Budget, UsageReport } from '../../../core/api/usage.ts';
-import { NO_BUDGET } from '../../../core/api/usage.ts';
-import { MAX_METER, UsageMeters } from '../../../agent/usage/meters.ts';
-import { Usage } from '../../../agent/usage/usage.ts';
+import type { UsageReport } from '../../../core/api/usage.ts';
+import { MAX_METER } from '../../../agent/usage/meters.ts';
 import { dayOf, untilTomorrow } from '../../../agent/usage/day.ts';
-import { DONE, READY, type ScriptedAgents, withScriptedAgents } from '../../support/harness/scripted-agents.ts';
+import { DONE, READY } from '../../support/harness/scripted-agents.ts';
+import { withUsage } from '../../support/harness/scripted-usage.ts';
 
 const DAY = 24 * 3_600_000;
-
-interface Place {
-  place: ScriptedAgents;
-  usage: Usage;
-  meters: UsageMeters;
-  budget: Budget;
-  /** The usage parts of the next server. */
-  reopen(): Promise<void>;
-}
-
-const withUsage = (use: (it: Place) => Promise<void>) =>
-  withScriptedAgents(async (place) => {
-    const open = () => {
-      it.meters = new UsageMeters(place.context);
-      it.usage = new Usage({ ...place, meters: it.meters, budget: () => it.budget });
-    };
-    const it: Place = {
-      place,
-      budget: { ...NO_BUDGET },
-      async reopen() {
-        await it.usage.close();
-        open();
-      },
-    } as Place;
-    open();
-    place.hooks.refuse = (agent) => it.usage.refusal(agent);
-    place.hooks.onLimits = (...said) => it.meters.note(...said);
-    try {
-      await use(it);
-    } finally {
-      await it.usage.close();
-    }
-  });
 
 const used = (costUsd: number | null, inputTokens: number) =>
   ({ type: 'usage', usage: { costUsd, inputTokens } }) as const;
 const rows = ({ rows }: UsageReport) =>
   rows.map(({ day, costUsd, inputTokens, turns }) => [day, costUsd, inputTokens, turns]);
 
-test('use is counted by day, and kept over a restart, each token once', () =>
+test(
+  'use is counted by day, and kept over a restart, each token once',
   withUsage(async (it) => {
     const { place } = it;
     const today = dayOf(place.clock.now());
@@ -71,9 +38,11 @@ test('use is counted by day, and kept over a restart, each token once', () =>
     await it.reopen();
     const stored = JSON.parse(readFileSync(join(place.context.config.dataDir, 'usage.json'), 'utf8'));
     assert.equal(stored.rows.map((row: { day: string }) => row.day), [], 'rows of more than 90 days ago are dropped');
-  }));
+  }),
+);
 
-test('what a server used and did not live to count is counted by the next', () =>
+test(
+  'what a server used and did not live to count is counted by the next',
   withUsage(async (it) => {
     const { id } = await it.place.create('work');
     it.place.session().emit(...READY, used(1, 100));
@@ -82,9 +51,11 @@ test('what a server used and did not live to count is counted by the next', () =
     await it.reopen();
     assert.equal(rows(it.usage.report(1)).map(([, cost]) => cost), [3]);
     assert.is(it.usage.report(1).rows[0]!.agent, id);
-  }));
+  }),
+);
 
-test('an agent that reaches its budget is stopped with a sentence, and takes no message before the next day', () =>
+test(
+  'an agent that reaches its budget is stopped with a sentence, and takes no message before the next day',
   withUsage(async (it) => {
     const { place } = it;
     it.budget.agentUsd = 2;
@@ -107,9 +78,11 @@ test('an agent that reaches its budget is stopped with a sentence, and takes no 
     place.clock.advance(untilTomorrow(place.clock.now()));
     await place.agents.send(id, { text: 'again' }, 'test');
     assert.not.equal(place.agents.info(id).state, 'stopped');
-  }));
+  }),
+);
 
-test('the budget of all stops every agent at work, and no other is begun', () =>
+test(
+  'the budget of all stops every agent at work, and no other is begun',
   withUsage(async (it) => {
     const { place } = it;
     it.budget.allTokens = 100;
@@ -122,9 +95,11 @@ test('the budget of all stops every agent at work, and no other is begun', () =>
     assert.equal(ids.map((id) => place.agents.info(id).stateReason), ['budget', 'budget']);
     assert.is(await place.create('c').then(() => '', ({ code }: Failure) => code), 'budget_reached');
     assert.is(place.agents.list().length, 2, 'nothing is left of it');
-  }));
+  }),
+);
 
-test('a meter holds what its CLI said last of each window, over a restart, and nothing beyond its reset', () =>
+test(
+  'a meter holds what its CLI said last of each window, over a restart, and nothing beyond its reset',
   withUsage(async (it) => {
     const { place } = it;
     const now = place.clock.now();
@@ -154,7 +129,8 @@ test('a meter holds what its CLI said last of each window, over a restart, and n
     for (let i = 0; i < MAX_METER + 3; i++) it.meters.note('codex', `account ${i}`, [window('primary', i, null)]);
     assert.is(it.meters.list().length, MAX_METER);
     assert.is(it.meters.list()[0]!.account, `account ${MAX_METER + 2}`);
-  }));
+  }),
+);
 
 test('days are those of the machine', () => {
   const noon = new Date(2026, 2, 29, 12).getTime();

@@ -309,10 +309,10 @@ function routes(
       json(res, 200, { ok: true });
     });
   }
-  for (const field of ['mode', 'model', 'effort', 'rename'] as const) {
+  for (const field of ['mode', 'model', 'effort', 'rename', 'go-on'] as const) {
     router.put(`/api/agents/:id/${field}`, async (req, res, { params }) => {
       const body = (await receive(req)) as Record<string, string>;
-      const name = field === 'rename' ? 'name' : field;
+      const name = field === 'rename' ? 'name' : field === 'go-on' ? 'goOn' : field;
       mock.patch(params.id!, { [name]: body[name] });
       json(res, 200, find(params.id!));
     });

@@ -6,6 +6,7 @@ export const agents = {
     starting: 'Starting',
     running: 'Working',
     waiting_input: 'Needs you',
+    waiting_limit: 'At a limit',
     idle: 'Ready',
     stopped: 'Stopped',
     error: 'Failed',

@@ -28,6 +28,16 @@ export const usage = {
     by: 'Used by',
     groupings: { agent: 'Agent', directory: 'Folder', model: 'Model' },
     noModel: 'Model not known',
+    wait: {
+      title: 'After a limit',
+      goOn: 'Go on by itself',
+      dont: 'Do not go on by itself',
+      hint: 'When its account’s usage limit is reset, the agent continues once. Messages wait until then.',
+      goesOn: (when: string) => `The limit is reached. The agent goes on by itself when it resets: ${when}.`,
+      resets: (when: string) => `The limit is reached. It resets ${when}.`,
+      noEnd: 'The limit is reached. When it resets is not known.',
+      stuck: 'The agent went on by itself and came no further. It waits for you.',
+    },
     budget: 'Daily budget',
     budgetText:
       'An agent that reaches it is stopped. It takes messages again on the next day, or when you raise the budget.',

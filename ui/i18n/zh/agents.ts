@@ -7,6 +7,7 @@ export const agents: Translation<English> = {
     starting: '启动中',
     running: '工作中',
     waiting_input: '需要你',
+    waiting_limit: '已达限额',
     idle: '就绪',
     stopped: '已停止',
     error: '失败',

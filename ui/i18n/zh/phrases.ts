@@ -46,6 +46,7 @@ export const PHRASES: readonly (readonly [string, string])[] = [
   ],
   ['The turn ended with {}.', '本轮以 {} 结束。'],
   ['The {} limit is reached.', '{} 限额已用完。'],
+  ['The limit is over. Continue where you left off.', '限额已重置。请从中断处继续。'],
   ['The {} limit is nearly reached.', '{} 限额即将用完。'],
   ['The {} limit is nearly reached ({} %).', '{} 限额即将用完（{} %）。'],
   [
