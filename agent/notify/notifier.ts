@@ -27,6 +27,9 @@ const DECIDING = ['state', 'stateReason', 'stateSince', 'pending'] as const;
 const MAX_LIMITS = 20;
 const MAX_LIMIT_MS = 8 * 24 * 3_600_000;
 
+const NONE: ReadonlySet<string> = new Set();
+const nameOf = ({ agent, request }: { agent: string; request: string }): string => `${agent} ${request}`;
+
 type Contacts = Pick<NotifySettings, 'adminEmail' | 'whatsappPhone' | 'slackWebhookUrl'>;
 
 /** Told beside the channels; what it shows of a request is taken back when the request needs no answer any more. */
@@ -79,6 +82,14 @@ export class Notifier {
     }
     this.#unsubscribe = options.context.subscribe((change) => this.#onChange(change));
     this.#settleOld();
+    this.#takeUp();
+  }
+
+  /** Requests that an earlier run has left open: they are told if it ended before, and shown nobody a second time. */
+  #takeUp(): void {
+    const { agents, listeners = [] } = this.#options;
+    const shown = new Set(listeners.flatMap((listener) => listener.shown()).map(nameOf));
+    for (const { id, pending } of agents.list()) this.#watchRequests(id, pending, shown);
   }
 
   /** Requests that were told before this start and need no answer now. */
@@ -148,7 +159,7 @@ export class Notifier {
   #find = (id: string) => this.#options.agents.list().find((agent) => agent.id === id);
 
   /** Notifies about a request after the delay: one that somebody answers at the dashboard before that needs no notice. */
-  #watchRequests(agentId: string, pending: readonly string[]): void {
+  #watchRequests(agentId: string, pending: readonly string[], shown: ReadonlySet<string> = NONE): void {
     const known = this.#pending.get(agentId) ?? new Map<string, Timer | null>();
     for (const [requestId, timer] of known) {
       if (pending.includes(requestId)) continue;
@@ -158,7 +169,8 @@ export class Notifier {
     }
     for (const requestId of pending) {
       if (known.has(requestId)) continue;
-      const notify = () => this.#notifyRequest(agentId, requestId);
+      const isShown = shown.has(nameOf({ agent: agentId, request: requestId }));
+      const notify = () => this.#notifyRequest(agentId, requestId, isShown);
       known.set(requestId, this.#clock.setTimeout(notify, this.#options.settings().delaySeconds * 1000));
     }
     if (known.size) this.#pending.set(agentId, known);
@@ -172,12 +184,12 @@ export class Notifier {
   }
 
   /** In the quiet hours it is shown without a sound, and told to everybody when they are over. */
-  #notifyRequest(agentId: string, requestId: string): void {
+  #notifyRequest(agentId: string, requestId: string, isShown = false): void {
     const agent = this.#find(agentId);
     if (!agent || !this.#wants(agent, 'needs_input')) return;
     const request = this.#request(agent.id, requestId);
     const until = this.#quietUntil();
-    if (request) {
+    if (request && !isShown) {
       for (const listener of this.#options.listeners ?? []) listener.request?.(agent, request, until !== null);
     }
     if (until === null) {

@@ -24,6 +24,8 @@ async function withNotifier(
       clock: ReturnType<typeof pipelineClock>;
       sent: (Notice & { to: string })[];
       notifier: Notifier;
+      /** The server ends, and another one starts. */
+      restart(): void;
       publish(change: LiveChange): void;
       settings: typeof DEFAULT_SETTINGS.notify;
       levels: Record<string, NotifyLevel>;
@@ -54,26 +56,36 @@ async function withNotifier(
   const levels: Record<string, NotifyLevel> = {};
   const published: string[] = [];
   const tasks: Task[] = [];
+  const shown: { agent: string; request: string }[] = [];
   const listener: NoticeListener = {
-    request: (agent, message, isQuiet) =>
-      void published.push(`${isQuiet ? 'quiet ' : ''}request ${agent.id} ${message.id}`),
+    request(agent, message, isQuiet) {
+      published.push(`${isQuiet ? 'quiet ' : ''}request ${agent.id} ${message.id}`);
+      shown.push({ agent: agent.id, request: message.id });
+    },
     notice: ({ title }, isQuiet) => void published.push(`${isQuiet ? 'quiet ' : ''}${title}`),
     settled: (agent, request, text) => void published.push(`settled ${agent} ${request}: ${text}`),
-    shown: () => [{ agent: 'gone', request: 'of-an-earlier-run' }],
+    shown: () => [{ agent: 'gone', request: 'of-an-earlier-run' }, ...shown],
   };
-  const notifier = new Notifier({
-    context,
-    agents,
-    deliveries,
-    listeners: [listener],
-    level: (agent) => levels[agent] ?? 'default',
-    settings: () => settings,
-    pipelineContacts: () => ({ adminEmail: 'boss@example.org', whatsappPhone: '', slackWebhookUrl: '' }),
-    linkBase: () => 'https://relay.example/#',
-    isReported: (agent) => activeTaskOf(tasks, agent) !== undefined,
-  });
+  const start = () =>
+    new Notifier({
+      context,
+      agents,
+      deliveries,
+      listeners: [listener],
+      level: (agent) => levels[agent] ?? 'default',
+      settings: () => settings,
+      pipelineContacts: () => ({ adminEmail: 'boss@example.org', whatsappPhone: '', slackWebhookUrl: '' }),
+      linkBase: () => 'https://relay.example/#',
+      isReported: (agent) => activeTaskOf(tasks, agent) !== undefined,
+    });
+  let notifier = start();
+  const restart = () => {
+    notifier.close();
+    notifier = start();
+  };
   try {
-    await run({ agents, clock, sent, notifier, settings, levels, published, publish: context.publish, tasks });
+    const { publish } = context;
+    await run({ ...{ agents, clock, sent, notifier, settings, levels, published, publish, tasks }, restart });
     notifier.close();
     await deliveries.close();
     assert.is(clock.pending, 0);
@@ -277,6 +289,31 @@ test('what an earlier run showed and is not asked now is taken back at the start
   withNotifier(async ({ published }) => {
     await Promise.resolve();
     assert.equal(published, ['settled gone of-an-earlier-run: No longer asked']);
+  }));
+
+test('a request that was open at the end of the server is told by the next one, and shown nobody twice', () =>
+  withNotifier(async ({ agents, clock, sent, published, restart, settings }) => {
+    settings.adminEmail = 'me@example.org';
+    await agents.create({ name: 'Fix', directory: '/p' }, 'test');
+    agents.ask('agent-1', { tool: 'Bash', title: 'ls' });
+    await clock.advance(DELAY / 2);
+    published.length = 0;
+    restart();
+    await clock.advance(DELAY);
+    await clock.advance(0);
+    const asked = () => published.filter((line) => !line.startsWith('settled'));
+    assert.equal(
+      [asked(), sent.length],
+      [['request agent-1 request-1'], 1],
+      'nothing else has changed, and it is told',
+    );
+    restart();
+    agents.set('agent-1', { stateSince: 5 });
+    await clock.advance(DELAY);
+    await clock.advance(0);
+    assert.equal([asked(), sent.length], [['request agent-1 request-1'], 1]);
+    agents.set('agent-1', { pending: [], state: 'running', stateReason: 'turn' });
+    assert.match(published.at(-1)!, 'settled agent-1 request-1');
   }));
 
 test.run();
