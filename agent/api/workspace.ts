@@ -11,6 +11,7 @@ import {
   parseDiscard,
   parseInstructions,
   parsePullRequest,
+  parseUndo,
   type PullRequestText,
 } from '../../core/api/workspace.ts';
 import type { Agents } from '../session/agents.ts';
@@ -65,6 +66,11 @@ function changeRoutes(router: Router, agents: Agents, workspace: Workspace): voi
     return outcome;
   });
   change('update', fields, (agent) => workspace.update(agent));
+  const undo: Action<{ path: string; hunk: string }> = async (agent, { path, hunk }) => {
+    await workspace.undo(agent, path, hunk);
+    return {};
+  };
+  change('undo', parseUndo, undo, true);
   change('discard', parseDiscard, async (agent, paths) => ({ discarded: await workspace.discard(agent, paths) }), true);
 }
 

@@ -5,6 +5,7 @@ import type { FileDiff } from '../../core/api/messages.ts';
 import type { WorktreeInfo } from '../../core/api/agents.ts';
 import type { ChangedFile, Changes } from '../../core/api/workspace.ts';
 import { parseDiff } from './diff.ts';
+import { withHunkIds } from './hunks.ts';
 import { git, GitError, gitText, type Where } from './git.ts';
 import { pathText, splitNul } from './git-output.ts';
 import type { GitIsolation } from './isolation.ts';
@@ -141,7 +142,13 @@ async function trackedChanges(at: Where, from: string): Promise<TrackedChange[]>
 
 /** The diff of one file of the list. Throws Failure when it has no change. */
 export async function fileDiff(place: Place, path: string): Promise<FileDiff> {
-  const ground = await groundOf(place);
+  const { diff, output } = await readDiff(await groundOf(place), path);
+  // A change of a file that is new or gone as a whole is discarded with the file.
+  return place.worktree && diff.kind === 'update' && !diff.truncated ? withHunkIds(diff, output) : diff;
+}
+
+/** The diff of one file, and what git printed. Throws Failure when it has no change. */
+export async function readDiff(ground: Ground, path: string): Promise<{ diff: FileDiff; output: Buffer }> {
   const file = (await filesOf(ground)).find((entry) => entry.path === path && entry.addressable);
   if (!file) throw new Failure('no_change', 'This file has no changes (any more).');
   const isTracked = ground.from !== null && (await git(
@@ -154,5 +161,5 @@ export async function fileDiff(place: Place, path: string): Promise<FileDiff> {
     : [...PLAIN_DIFF, '--no-index', '--', '/dev/null', `./${path}`];
   const { stdout } = await git(ground.at, ['diff', ...args], { codes: [1], limit: MAX_DIFF_BYTES, cut: true });
   const diff = parseDiff(stdout.toString('utf8'), path, file.kind);
-  return stdout.length >= MAX_DIFF_BYTES ? { ...diff, truncated: true } : diff;
+  return { diff: stdout.length >= MAX_DIFF_BYTES ? { ...diff, truncated: true } : diff, output: stdout };
 }

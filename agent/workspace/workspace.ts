@@ -21,6 +21,7 @@ import { openPatch } from './patch.ts';
 import { openPullRequest } from './pull-request.ts';
 import { pushWork } from './push.ts';
 import { RemoteWorks } from './remote-work.ts';
+import { undoHunk } from './undo.ts';
 import { type UpdateOutcome, updateWork } from './update.ts';
 import { type Prepared, prepareDirectory, type PrepareRequest, type PrepareSettings } from './prepare.ts';
 import { SetupRuns } from './setup.ts';
@@ -55,6 +56,8 @@ export interface Workspace {
   merge(agent: AgentInfo): Promise<MergeOutcome>;
   /** Merges the base into the agent's branch. */
   update(agent: AgentInfo): Promise<UpdateOutcome>;
+  /** Undoes one hunk of a file's diff. Throws Failure `changed` when it is not there any more. */
+  undo(agent: AgentInfo, path: string, hunk: string): Promise<void>;
   /** Begins a push of the agent's branch, or with a text also a pull request; one at a time for each agent. */
   startRemoteWork(agent: AgentInfo, pullRequest: PullRequestText | null): RemoteWork;
   /** null: none was asked for since the server began. */
@@ -133,7 +136,7 @@ function remoteWorkOf(
 
 type WorkActions = Pick<
   Workspace,
-  'instructions' | 'setInstructions' | 'changes' | 'diff' | 'patch' | 'commit' | 'merge' | 'update' | 'discard'
+  'instructions' | 'setInstructions' | 'changes' | 'diff' | 'patch' | 'commit' | 'merge' | 'update' | 'undo' | 'discard'
 >;
 
 /** An action of an agent, at the place where it works. */
@@ -161,6 +164,7 @@ function workOf(isolation: GitIsolation): WorkActions {
     commit: onPlace(isolation, commitWork),
     merge: onPlace(isolation, (place) => mergeWork(place)),
     update: onPlace(isolation, updateWork),
+    undo: onPlace(isolation, undoHunk),
     discard: onPlace(isolation, discardWork),
   };
 }

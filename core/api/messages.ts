@@ -20,7 +20,15 @@ import { MODES, type PermissionMode } from './agents.ts';
 export interface FileDiff {
   path: string;
   kind: 'add' | 'update' | 'delete';
-  hunks: { oldStart: number; oldLines: number; newStart: number; newLines: number; lines: string[] }[];
+  hunks: {
+    oldStart: number;
+    oldLines: number;
+    newStart: number;
+    newLines: number;
+    lines: string[];
+    /** Of what it changes, where it can be undone by itself: /api/agents/:id/changes/undo */
+    id?: string;
+  }[];
   /** Hunks were left out because the diff is too large. */
   truncated?: boolean;
 }

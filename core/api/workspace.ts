@@ -108,6 +108,12 @@ export function parseCommit(value: unknown): { message: string; paths: string[] 
   return { paths: null, ...need(body, 'message') };
 }
 
+/** Body of POST /api/agents/:id/changes/undo: a hunk of the diff of a file, by its `id`. */
+export function parseUndo(value: unknown): { path: string; hunk: string } {
+  const checks = { path: text(MAX_FIELD, true), hunk: text(64, true) };
+  return need(pick<{ path: string; hunk: string }>(value, checks), 'path', 'hunk');
+}
+
 /** Longest description of a pull request, characters: it is an argument of `gh`. */
 const MAX_DESCRIPTION = 20_000;
 

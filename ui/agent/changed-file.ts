@@ -7,9 +7,11 @@ import { useApp } from '../app.ts';
 import type { Resource } from '../hooks/use-resource.ts';
 import { lazy, useLazy } from '../hooks/lazy.ts';
 import { t } from '../i18n/all.ts';
-import { changesUrl, discard } from './changes-actions.ts';
+import { changesUrl, discard, undoHunk } from './changes-actions.ts';
 
-const commentedDiff = lazy<{ agent: string; diff: FileDiff }>(() => import('./commented-diff.ts'));
+const commentedDiff = lazy<{ agent: string; diff: FileDiff; onUndo: (hunk: FileDiff['hunks'][number]) => void }>(
+  () => import('./commented-diff.ts'),
+);
 
 interface Props {
   agent: AgentInfo;
@@ -32,7 +34,7 @@ export function ChangedFileRow({ agent, file, loaded, isMixed }: Props & { isMix
         ${canDiscard && html`<${DiscardButton} agent=${agent} file=${file} loaded=${loaded} />`}
       </div>
       <${Tags} file=${file} isMixed=${isMixed} />
-      ${open && html`<${FileDiffView} agent=${agent} file=${file} onFail=${() => setOpen(false)} />`}
+      ${open && html`<${FileDiffView} agent=${agent} file=${file} loaded=${loaded} onFail=${() => setOpen(false)} />`}
     </div>
   `;
 }
@@ -70,19 +72,23 @@ function Tags({ file: { committed, placed, binary }, isMixed }: { file: ChangedF
   `;
 }
 
-function FileDiffView({ agent, file, onFail }: { agent: AgentInfo; file: ChangedFile; onFail: () => void }) {
+function FileDiffView({ agent, file, loaded, onFail }: Props & { onFail: () => void }) {
   const { api } = useApp();
   const [diff, setDiff] = useState<FileDiff | null>(null);
   const commented = useLazy(commentedDiff);
+  const [looked, lookAgain] = useState(0);
+  // What was shown is old now: also when it was refused for that.
+  const undo = (hunk: FileDiff['hunks'][number]) =>
+    void undoHunk(api, agent, file.path, hunk, loaded).finally(() => lookAgain(looked + 1));
   useEffect(() => {
     const query = new URLSearchParams({ path: file.path });
     void api.get<FileDiff>(`${changesUrl(agent)}/file?${query}`).then(setDiff, (error) => {
       onFail();
       toastError(error);
     });
-  }, [file.added, file.removed, file.committed, agent.stateSince]);
+  }, [file.added, file.removed, file.committed, agent.stateSince, looked]);
   if (!diff) return html`<${Skeleton} lines=${3} />`;
   if (!diff.hunks.length) return html`<p class="hint changed-tags">${t.changes.noText}</p>`;
   const { View } = commented;
-  return View ? html`<${View} agent=${agent.id} diff=${diff} />` : html`<${DiffView} diff=${diff} />`;
+  return View ? html`<${View} agent=${agent.id} diff=${diff} onUndo=${undo} />` : html`<${DiffView} diff=${diff} />`;
 }

@@ -1,5 +1,6 @@
 /** What can be done with an agent's changes, as requests. */
 import type { AgentInfo } from '../../core/api/agents.ts';
+import type { FileDiff } from '../../core/api/messages.ts';
 import type { Changes } from '../../core/api/workspace.ts';
 import { confirm, toastError } from '../components/mod.ts';
 import type { Resource } from '../hooks/use-resource.ts';
@@ -46,6 +47,25 @@ export async function discard(
   try {
     const body = file === null ? { all: true } : { paths: [file] };
     loaded.set((await api.post<{ changes: Changes }>(`${changesUrl(agent)}/discard`, body, SLOW)).changes);
+  } catch (error) {
+    toastError(error);
+  }
+}
+
+/** Undoes one hunk of a file, after a question. */
+export async function undoHunk(
+  api: Api,
+  agent: AgentInfo,
+  file: string,
+  { id = '', lines }: FileDiff['hunks'][number],
+  loaded: Resource<Changes>,
+): Promise<void> {
+  const { undoTitle: title, undoText, undo: action } = t.review;
+  const count = lines.filter((line) => /^[+-]/.test(line)).length;
+  if (!(await confirm({ title, text: undoText(count, file), action, tone: 'danger' }))) return;
+  try {
+    const body = { path: file, hunk: id };
+    loaded.set((await api.post<{ changes: Changes }>(`${changesUrl(agent)}/undo`, body, SLOW)).changes);
   } catch (error) {
     toastError(error);
   }

@@ -10,9 +10,11 @@ import { commentsOf, isAt, type LineComment, type LinePlace, setComment } from '
 interface Props {
   agent: string;
   diff: FileDiff;
+  /** Undoes a hunk that has an id. */
+  onUndo: (hunk: FileDiff['hunks'][number]) => void;
 }
 
-export default function CommentedDiff({ agent, diff }: Props) {
+export default function CommentedDiff({ agent, diff, onUndo }: Props) {
   const comments = useSignalValue(commentsOf(agent));
   const [open, setOpen] = useState<LinePlace | null>(null);
   const begin = (row: DiffRow) => {
@@ -26,6 +28,11 @@ export default function CommentedDiff({ agent, diff }: Props) {
   const extras: LineExtras = {
     number: (row) => html`<${LineButton} row=${row} onOpen=${begin} />`,
     onPress: (row) => matchMedia('(pointer: coarse)').matches && getSelection()?.isCollapsed !== false && begin(row),
+    head: (hunk) =>
+      hunk.id
+        ? html`<button type="button" class="link-button hunk-undo" onClick=${() =>
+          onUndo(hunk)}>${t.review.undo}</button>`
+        : null,
     below(row) {
       const place = placeOf(diff.path, row);
       const comment = place && comments.find((other) => isAt(other, place));

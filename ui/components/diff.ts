@@ -1,11 +1,14 @@
-import { html, useState } from '../html.ts';
-import type { VNode } from '../html.ts';
+import { html, useMemo, useState } from '../html.ts';
+import type { ComponentChildren, VNode } from '../html.ts';
 import type { FileDiff } from '../../core/api/messages.ts';
+import { useColoredRows } from './colored.ts';
 import { Icon } from './icon.ts';
 import { t } from '../i18n/t.ts';
 
 /** Lines of one file shown before "show more". */
 const MAX_LINES = 400;
+/** Lines that it shows more. */
+const MORE_LINES = 1000;
 
 /** Changes of files as unified diffs with line numbers. `open`: whether the files' lines are shown at first. */
 export function Diffs({ diffs, open = true }: { diffs: readonly FileDiff[]; open?: boolean }) {
@@ -23,7 +26,11 @@ export interface LineExtras {
   /** What stands below a line. */
   below(row: DiffRow): VNode | null;
   onPress(row: DiffRow): void;
+  /** What stands beside the line that begins a hunk. */
+  head?(hunk: Hunk): VNode | null;
 }
+
+type Hunk = FileDiff['hunks'][number];
 
 interface Props {
   diff: FileDiff;
@@ -32,22 +39,25 @@ interface Props {
 }
 
 export function DiffView({ diff, open = true, extras }: Props) {
-  const [isWhole, setWhole] = useState(false);
-  const rows = diffRows(diff);
-  const shown = isWhole ? rows : rows.slice(0, MAX_LINES);
+  const [count, setCount] = useState(MAX_LINES);
+  const rows = useMemo(() => diffRows(diff), [diff]);
+  const shown = rows.slice(0, count);
   const hidden = rows.length - shown.length;
+  const texts = useColoredRows(diff.path, rows, shown.length);
   return html`
     <details class="diff" open=${open}>
       <${DiffHead} diff=${diff} />
       <div class="diff-scroll" tabindex="0" role="region" aria-label=${diff.path}>
         <table>
           <tbody>
-            ${shown.map((row, i) => drawRow(row, i, extras))}
+            ${shown.map((row, i) => drawRow(row, i, texts?.[i] ?? row.text, extras))}
           </tbody>
         </table>
       </div>
       ${hidden > 0 && html`
-        <button type="button" class="link-button" onClick=${() => setWhole(true)}>${t.diff.more(hidden)}</button>
+        <button type="button" class="link-button" onClick=${() => setCount(count + MORE_LINES)}>
+          ${t.diff.more(Math.min(hidden, MORE_LINES))}
+        </button>
       `}
       ${diff.truncated && html`<p class="hint">${t.diff.truncated}</p>`}
     </details>
@@ -68,9 +78,10 @@ function DiffHead({ diff }: { diff: FileDiff }) {
 }
 
 /** No component: there may be thousands. */
-function drawRow(row: DiffRow, i: number, extras?: LineExtras) {
+function drawRow(row: DiffRow, i: number, text: ComponentChildren, extras?: LineExtras) {
   const isLine = row.kind !== 'gap';
   const below = isLine && extras?.below(row);
+  const head = row.hunk && extras?.head?.(row.hunk);
   const more = below && html`
     <tr key=${`${i}.below`}>
       <td colspan="3">${below}</td>
@@ -80,7 +91,7 @@ function drawRow(row: DiffRow, i: number, extras?: LineExtras) {
     <tr key=${i} class=${row.kind}>
       <td class="n">${row.old}</td>
       <td class="n">${isLine && extras ? extras.number(row) : row.new}</td>
-      <td class="c" onClick=${isLine && extras && (() => extras.onPress(row))}>${row.text}</td>
+      <td class="c" onClick=${isLine && extras && (() => extras.onPress(row))}>${text}${head}</td>
     </tr>
     ${more}
   `;
@@ -91,6 +102,8 @@ export interface DiffRow {
   old: string;
   new: string;
   text: string;
+  /** Where it begins one. */
+  hunk?: Hunk;
 }
 
 /** The rows of a diff with the line numbers of both sides; the sign stays in the text so that a copy is a patch. */
@@ -103,6 +116,7 @@ export function diffRows(diff: FileDiff): DiffRow[] {
       old: '',
       new: '',
       text: `@@ −${hunk.oldStart},${hunk.oldLines} +${hunk.newStart},${hunk.newLines} @@`,
+      hunk,
     };
     const lines = hunk.lines.map((text): DiffRow => {
       if (text.startsWith('+')) return { kind: 'add', old: '', new: String(newLine++), text };

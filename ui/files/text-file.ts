@@ -1,7 +1,8 @@
 /** A file of text, window by window; of bytes where it is none. Its lines have addresses. */
 import { html, useEffect, useMemo, useState } from '../html.ts';
-import type { VNode } from '../html.ts';
+import type { ComponentChildren, VNode } from '../html.ts';
 import { Button, IconButton, Segments, Skeleton } from '../components/mod.ts';
+import { useColoredLines } from '../components/colored.ts';
 import { LoadFailed } from '../components/load-failed.ts';
 import { WindowList } from '../components/window-list.ts';
 import { useResource } from '../hooks/use-resource.ts';
@@ -133,7 +134,10 @@ function Pager({ size, index, onWindow }: { size: number; index: number; onWindo
 function Lines({ agent, file, line, loaded }: TextViewProps) {
   const { lines } = useMemo(() => textWindow(loaded.bytes), [loaded.bytes]);
   const first = loaded.starts[loaded.index];
-  const draw = (i: number) => textLine(agent, file, lines[i]!, first === undefined ? 0 : first + i, line);
+  const shown = useMemo(() => lines.map((text) => text.slice(0, MAX_LINE_CHARACTERS).replace(/\r$/, '')), [lines]);
+  const colored = useColoredLines(file, shown);
+  const draw = (i: number) =>
+    textLine(agent, file, colored?.(i) ?? shown[i]!, first === undefined ? 0 : first + i, line);
   const start = first === undefined || !line ? -1 : line - first;
   return html`
     <${WindowList}
@@ -149,14 +153,13 @@ function Lines({ agent, file, line, loaded }: TextViewProps) {
 }
 
 /** @param number 0: not known; @param marked the line that is linked to */
-function textLine(agent: string, file: string, text: string, number: number, marked: number): VNode {
+function textLine(agent: string, file: string, text: ComponentChildren, number: number, marked: number): VNode {
   const isMarked = number > 0 && number === marked;
-  const shown = text.slice(0, MAX_LINE_CHARACTERS).replace(/\r$/, '');
   const link = number > 0 &&
     html`<a class="n" href=${href(filePage(agent, file, number))} aria-label=${t.files.line(number)}>${number}</a>`;
   return html`
     <div key=${number} class=${`text-line ${isMarked ? 'marked' : ''}`}>${link ||
-      html`<span class="n"></span>`}<code>${shown}</code></div>
+      html`<span class="n"></span>`}<code>${text}</code></div>
   ` as VNode;
 }
 

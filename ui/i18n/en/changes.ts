@@ -82,6 +82,12 @@ export const changes = {
     comment: (line: string) => `Comment on line ${line}`,
     commentOld: (line: string) => `Comment on removed line ${line}`,
     placeholder: 'What should be different here?',
+    undo: 'Undo this change',
+    undoTitle: 'Undo this change?',
+    undoText: (lines: number, file: string) =>
+      `${lines === 1 ? '1 line' : `${lines} lines`} of ${file} ${
+        lines === 1 ? 'becomes' : 'become'
+      } again what the base has. This cannot be undone.`,
     done: 'Done',
     edit: 'Edit',
     remove: 'Remove',
