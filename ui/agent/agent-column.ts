@@ -3,6 +3,7 @@ import { useApp } from '../app.ts';
 import type { Placed } from '../app.ts';
 import { Icon, TimeAgo } from '../components/mod.ts';
 import { Spinner } from '../components/spinner.ts';
+import { LongList } from '../components/long-list.ts';
 import { useSteadyList } from '../hooks/quiet.ts';
 import { t } from '../i18n/t.ts';
 import { at, href, path } from '../route.ts';
@@ -17,15 +18,19 @@ export default function AgentColumn({ current }: { current: string }) {
   const shown = useSteadyList(select(agents, 'all', ''), (key) => agents.find((agent) => agent.key === key), '');
   const by = useSignalValue(grouping);
   const row = (agent: Placed) =>
-    html`
-      <li key=${agent.key}>
-        <${ColumnRow} agent=${agent} isCurrent=${agent.id === current && agent.app.machine === machine} />
-      </li>
-    `;
+    html`<${ColumnRow} agent=${agent} isCurrent=${agent.id === current && agent.app.machine === machine} />`;
   const groups = inGroups(shown, by, fleet).map(({ key, title, path, agents }) =>
     html`
       ${title && html`<p key=${`title ${key}`} class="group-title ellipsis" title=${path || title}>${title}</p>`}
-      <ul key=${key}>${agents.map(row)}</ul>
+      <${LongList}
+        key=${key}
+        name=${`column ${key}`}
+        items=${agents}
+        keyOf=${(agent: Placed) => agent.key}
+        draw=${row}
+        about=${`${machine} ${current}`}
+        total=${shown.length}
+      />
     `
   );
   return html`

@@ -2,6 +2,7 @@ import { html } from '../html.ts';
 import { AppContext, useApp } from '../app.ts';
 import type { Placed } from '../app.ts';
 import { Button, EmptyState, Icon, LinkButton, Segments } from '../components/mod.ts';
+import { LongList } from '../components/long-list.ts';
 import { useSteadyList } from '../hooks/quiet.ts';
 import { t } from '../i18n/t.ts';
 import { path } from '../route.ts';
@@ -40,7 +41,7 @@ export function AgentList({ agents, selection }: ListProps) {
   const shown = useSteadyList(selected, (key) => agents.find((agent) => agent.key === key), `${filter} ${search}`);
   const showAll = () => void (choice.value = SHOW_ALL);
   const lists = inGroups(shown, by, fleet).map((group) =>
-    html`<${GroupView} key=${group.key} group=${group} selection=${selection} />`
+    html`<${GroupView} key=${group.key} group=${group} selection=${selection} total=${shown.length} />`
   );
   const controls = html`
     <div class="filter-row">
@@ -56,22 +57,37 @@ export function AgentList({ agents, selection }: ListProps) {
   `;
 }
 
-function GroupView({ group, selection }: { group: Group; selection: Selection | null }) {
-  const { title, path, agents } = group;
-  const cards = agents.map((agent) =>
+interface GroupProps {
+  group: Group;
+  selection: Selection | null;
+  total: number;
+}
+
+function GroupView({ group: { key, title, path, agents }, selection, total }: GroupProps) {
+  const draw = (agent: Placed) =>
     html`
-      <li key=${agent.key}>
-        <${AppContext.Provider} value=${agent.app}>
-          <${AgentCard} agent=${agent} selection=${selection} />
-          <//>
-          </li>
-    `
-  );
+      <${AppContext.Provider} value=${agent.app}>
+        <${AgentCard} agent=${agent} selection=${selection} />
+        <//>
+    `;
+  const list = html`
+    <${LongList}
+      class="agent-list"
+      name=${`agents ${key}`}
+      items=${agents}
+      keyOf=${keyOfAgent}
+      draw=${draw}
+      about=${selection?.keys}
+      total=${total}
+    />
+  `;
   return html`
     ${title && html`<p class=${`group-title ${path ? 'mono' : ''}`} title=${path || title}>${title}</p>`}
-    ${cards.length > 0 && html`<ul class="agent-list">${cards}</ul>`}
+    ${agents.length > 0 && list}
   `;
 }
+
+const keyOfAgent = ({ key }: Placed): string => key;
 
 interface FilterProps {
   agents: readonly Placed[];

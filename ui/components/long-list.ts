@@ -1,0 +1,142 @@
+/**
+ * A list in the page's own scroll, with rows of any height, of which only those near the view are drawn: a thousand entries
+ * cost as much as twenty. The rows above and below are one space each.
+ */
+import { html, useEffect, useLayoutEffect, useMemo, useReducer, useRef } from '../html.ts';
+import type { VNode } from '../html.ts';
+import { averageOf, geometryOf, partsOf, rowsWithin } from './row-window.ts';
+import type { Geometry, Part, Range } from './row-window.ts';
+
+/** Drawn beyond what is seen, on each side; px. */
+const OVERSCAN = 700;
+/** A page with so many entries draws them all. */
+const MAX_WHOLE = 24;
+
+interface Props<T extends object> {
+  items: readonly T[];
+  keyOf: (item: T) => string;
+  /** Called once for an item, and again when `about` changes. */
+  draw: (item: T) => VNode;
+  about?: unknown;
+  /** Entries of all lists of the page. */
+  total: number;
+  /** Which list it is: the heights of its rows are remembered. */
+  name: string;
+  class?: string;
+}
+
+export function LongList<T extends object>(props: Props<T>) {
+  const { items, keyOf, draw, about } = props;
+  const { box, parts, gap } = useWindow(props);
+  const drawn = useMemo(() => new WeakMap<T, VNode>(), [about]);
+  const entry = (item: T) => {
+    const known = drawn.get(item) ?? draw(item);
+    drawn.set(item, known);
+    return known;
+  };
+  const children = parts.map((part) => {
+    if ('height' in part) return space(part.height - gap);
+    const item = items[part.index]!;
+    const key = keyOf(item);
+    return html`<li key=${key} data-key=${key}>${entry(item)}</li>`;
+  });
+  return html`<ul ref=${box} class=${props.class}>${children}</ul>`;
+}
+
+/** The list's gap follows it, as it follows every row. */
+const space = (height: number) =>
+  html`<li class="list-space" aria-hidden="true" style=${{ height: `${Math.max(0, height)}px` }}></li>`;
+
+/** What is in the list now: follows scrolling, the focus, the list's width, and how high that is which was drawn. */
+function useWindow<T extends object>({ items, keyOf, total, name }: Props<T>) {
+  const box = useRef<HTMLUListElement>(null);
+  const geometry = useMemo(() => geometryOf(name), [name]);
+  const [, redraw] = useReducer((n: number) => n + 1, 0);
+  const range = useRef<Range>(useMemo(() => firstRange(geometry), [geometry]));
+  const gap = useRef(0);
+  const isWhole = total <= MAX_WHOLE;
+  const rows = Math.ceil(items.length / geometry.columns);
+  const focused = isWhole ? undefined : focusedKey(box.current);
+  const focus = focused === undefined ? -1 : items.findIndex((item) => keyOf(item) === focused);
+  const shown = isWhole ? { from: 0, to: rows } : range.current;
+  const parts = partsOf(items.length, geometry, shown, Math.floor(focus / geometry.columns));
+  const look = () => {
+    if (!box.current) return;
+    const next = inView(box.current, geometry, rows);
+    if (next.from === range.current.from && next.to === range.current.to) return;
+    range.current = next;
+    redraw(undefined as never);
+  };
+  useLayoutEffect(() => {
+    if (isWhole) return;
+    gap.current = measure(box.current!, parts, geometry);
+    look();
+  });
+  useFollowing(box, look, () => redraw(undefined as never), isWhole);
+  return { box, parts, gap: gap.current };
+}
+
+/** Before the page has said where it is scrolled to: its beginning. */
+const firstRange = ({ heights, columns }: Geometry): Range => ({
+  from: 0,
+  to: Math.max(1, Math.ceil((innerHeight + OVERSCAN) / averageOf(heights) / columns)),
+});
+
+function inView(list: HTMLElement, { heights }: Geometry, rows: number): Range {
+  const { top } = list.getBoundingClientRect();
+  return rowsWithin(heights, rows, -top - OVERSCAN, innerHeight - top + OVERSCAN);
+}
+
+/** The entry that has the focus. */
+const focusedKey = (list: HTMLElement | null): string | undefined =>
+  list?.contains(document.activeElement)
+    ? document.activeElement!.closest<HTMLElement>('li[data-key]')?.dataset.key
+    : undefined;
+
+function useFollowing(
+  box: { readonly current: HTMLElement | null },
+  look: () => void,
+  redraw: () => void,
+  isWhole: boolean,
+): void {
+  const latest = useRef(look);
+  latest.current = look;
+  useEffect(() => {
+    const list = box.current;
+    if (isWhole || !list) return;
+    const onChange = () => latest.current();
+    const observer = new ResizeObserver(onChange);
+    observer.observe(list);
+    // Lists scroll by themselves on a wide screen, and with the page on a phone.
+    addEventListener('scroll', onChange, { passive: true, capture: true });
+    list.addEventListener('focusin', redraw);
+    return () => {
+      observer.disconnect();
+      removeEventListener('scroll', onChange, { capture: true });
+      list.removeEventListener('focusin', redraw);
+    };
+  }, [isWhole]);
+}
+
+/** Takes down how high the drawn rows are, and how many columns there are. @returns the gap between rows, px */
+function measure(list: HTMLElement, parts: readonly Part[], geometry: Geometry): number {
+  const { display, gridTemplateColumns, rowGap } = getComputedStyle(list);
+  const columns = display === 'grid' ? gridTemplateColumns.split(' ').length : 1;
+  const gap = parseFloat(rowGap) || 0;
+  if (columns !== geometry.columns) {
+    geometry.columns = columns;
+    geometry.heights = [];
+    return gap;
+  }
+  const { children } = list;
+  const topOf = (i: number) => (children[i] as HTMLElement | undefined)?.offsetTop;
+  const bottom = list.offsetTop + list.offsetHeight + gap;
+  for (let i = 0; i < parts.length; i++) {
+    const part = parts[i]!;
+    if ('height' in part || part.index % columns) continue;
+    let next = i + 1;
+    for (let other = parts[next]; next < i + columns && other && 'index' in other; other = parts[next]) next++;
+    geometry.heights[part.index / columns] = (topOf(next) ?? bottom) - topOf(i)!;
+  }
+  return gap;
+}
