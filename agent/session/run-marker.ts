@@ -46,10 +46,12 @@ export class RunMarker {
   }
 
   /** Resolves when all that has been applied so far is on disk, and the marker behind it; or when the disk refuses. */
-  async mark(): Promise<void> {
-    await this.#marking;
-    this.#marking = this.#mark().catch(() => {}).finally(() => this.#marking = null);
-    await this.#marking;
+  mark(): Promise<void> {
+    const before = this.#marking ?? Promise.resolve();
+    const marking: Promise<void> = before.then(() => this.#mark()).catch(() => {}).finally(() => {
+      if (this.#marking === marking) this.#marking = null;
+    });
+    return this.#marking = marking;
   }
 
   async #mark(): Promise<void> {
