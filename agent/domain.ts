@@ -26,6 +26,7 @@ import type { ProviderSet } from './provider/provider-set.ts';
 import { createOwnProviders, createProviders, ownTools } from './providers.ts';
 import { Push } from './push/push.ts';
 import type { Agents } from './session/agents.ts';
+import { Awake } from './session/awake.ts';
 import { createDiskSessions, type DiskSessions } from './session/history.ts';
 import { Registry, type RegistryOptions } from './session/registry.ts';
 import { Retention } from './session/retention.ts';
@@ -94,6 +95,7 @@ export async function openDomain(context: AgentContext): Promise<Domain> {
   await adoptSurvivors(context, terminals, survivors.filter(({ kind }) => kind !== 'cli'));
   const search = new Search({ context, agents });
   const runTime = new RunTime(context);
+  const awake = new Awake({ context, agents, env, isOn: () => settings.value.keepAwake });
   const services = openServices(context, { agents, workspace, settings, terminals, runTime });
   return {
     ...services,
@@ -106,7 +108,7 @@ export async function openDomain(context: AgentContext): Promise<Domain> {
     usage,
     terminals,
     async close({ detach = false } = {}) {
-      await Promise.all([services.close(), usage.end()]);
+      await Promise.all([services.close(), usage.end(), awake.close()]);
       if (detach) reportLeft(log, agents.survivors, terminals.list().filter(({ exited }) => !exited).length);
       const ended = detach ? [agents.detach(), terminals.detach()] : [agents.close(), terminals.close()];
       await Promise.all([search.close(), workspace.close(), ...ended, runTime.close()]);

@@ -32,6 +32,7 @@ export const DEFAULT_SETTINGS: Settings = {
     delaySeconds: 10,
     quietHours: { on: false, from: '22:00', to: '07:00', timeZone: 'UTC' },
   },
+  keepAwake: false,
   budget: NO_BUDGET,
   acpAgents: [],
 };

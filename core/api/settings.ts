@@ -4,6 +4,7 @@ import { OWN_PROVIDERS } from './providers.ts';
 import { type NotifyPatch, type NotifySettings, parseNotify } from './notify.ts';
 import { type Budget, parseBudget } from './usage.ts';
 import {
+  bool,
   type Check,
   fields,
   list,
@@ -33,6 +34,8 @@ export interface Settings {
   /** Folders besides the home folder that the folder picker may show. */
   roots: string[];
   notify: NotifySettings;
+  /** The machine does not go to sleep while an agent is at a turn. */
+  keepAwake: boolean;
   /** What may be used in a day. */
   budget: Budget;
   /** Agents of the Agent Client Protocol beside those that are known; one with the id of a known one takes its place. */
@@ -118,6 +121,7 @@ export const parseSettings = (value: unknown): SettingsPatch =>
     ),
     notify: parseNotify,
     budget: parseBudget,
+    keepAwake: bool,
     acpAgents: parseAcpAgents,
   });
 

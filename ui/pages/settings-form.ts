@@ -8,6 +8,7 @@ export type SettingsForm = ReturnType<typeof formOf>;
 export const formOf = (settings: Settings) => ({
   retentionHours: String(settings.retentionHours),
   archiveDays: String(settings.archiveDays),
+  keepAwake: settings.keepAwake === true,
   ...budgetTexts(settings.budget),
   provider: settings.defaults.provider,
   model: settings.defaults.model,
@@ -41,6 +42,7 @@ export const bodyOf = (form: SettingsForm) => ({
   retentionHours: number(form.retentionHours),
   archiveDays: number(form.archiveDays),
   defaults: { provider: form.provider, model: form.model.trim() },
+  keepAwake: form.keepAwake,
   budget: {
     agentUsd: number(form.agentUsd),
     agentTokens: number(form.agentTokens),

@@ -1,7 +1,7 @@
 import { html, useEffect, useRef, useState } from '../html.ts';
 import type { ProviderName } from '../../core/api/agents.ts';
 import type { Settings } from '../../core/api/settings.ts';
-import { Button, Card, PageHead, Skeleton, TextArea, TextField, toast } from '../components/mod.ts';
+import { Button, Card, PageHead, Skeleton, TextArea, TextField, toast, Toggle } from '../components/mod.ts';
 import { LoadFailed } from '../components/load-failed.ts';
 import { Note } from '../components/note.ts';
 import { ProviderField } from '../forms/provider-field.ts';
@@ -118,12 +118,14 @@ interface CardProps {
 function DefaultsCard({ form, set, field }: CardProps) {
   const s = t.settings;
   const setProvider = (provider: ProviderName) => set({ provider });
+  const setAwake = (keepAwake: boolean) => set({ keepAwake });
   return html`
     <${Card} title=${s.defaults}>
       <${ProviderField} label=${s.provider} value=${form.provider} onChange=${setProvider} />
       <${TextField} label=${s.model} hint=${s.modelHint} ...${field('model')} />
       <${TextField} label=${s.retention} hint=${s.retentionHint} inputmode="numeric" ...${field('retentionHours')} />
       <${TextField} label=${s.archive} hint=${s.archiveHint} inputmode="numeric" ...${field('archiveDays')} />
+      <${Toggle} label=${s.keepAwake} hint=${s.keepAwakeHint} checked=${form.keepAwake} onChange=${setAwake} />
       <//>
   `;
 }

@@ -25,6 +25,8 @@ export const settings = {
     retentionHint: '0 archives none. Archived agents are under Archived in the list; a message brings one back.',
     archive: 'Delete archived agents after (days)',
     archiveHint: '0 keeps them forever. Agents with unmerged work are always kept.',
+    keepAwake: 'Keep the machine awake while an agent works',
+    keepAwakeHint: 'Also while it waits for your answer. Uses systemd-inhibit on Linux, caffeinate on macOS.',
     worktrees: 'Worktrees',
     copyFiles: 'Files to copy in',
     copyFilesHint: 'One per line; only files that git does not track. “*” matches any part of a name.',

@@ -249,6 +249,8 @@ export const frame: Translation<English> = {
     retentionHint: '0 表示不归档。已归档的代理在列表的“已归档”中；发一条消息即可取回。',
     archive: '已归档的代理在多久后删除（天）',
     archiveHint: '0 表示永久保留。有未合并工作的代理始终保留。',
+    keepAwake: '代理工作时不让机器休眠',
+    keepAwakeHint: '等待您答复时也是如此。使用系统自带的程序。',
     worktrees: '工作树',
     copyFiles: '要复制的文件',
     copyFilesHint: '每行一个；仅限 git 未跟踪的文件。“*”匹配名称的任意部分。',

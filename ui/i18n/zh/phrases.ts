@@ -109,6 +109,9 @@ export const PHRASES: readonly (readonly [string, string])[] = [
     "Today's budget of {} tokens for {} is used up ({}). Raise it under Settings, or go on tomorrow.",
     '今天的预算（{1}：{0} 令牌）已用完（{2}）。请在设置中提高预算，或明天继续。',
   ],
+  ['The machine cannot be kept awake: {} is not installed.', '无法让机器保持唤醒：未安装 {}。'],
+  ['The machine cannot be kept awake: {}', '无法让机器保持唤醒：{}'],
+  ['This system has no program that keeps the machine awake.', '此系统没有让机器保持唤醒的程序。'],
   // How a program is started and ends.
   ['The folder {} is not there (any more). Choose another folder.', '文件夹 {} 不存在，请选择其他文件夹。'],
   [
