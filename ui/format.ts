@@ -1,5 +1,5 @@
 /** Numbers and times as people read them. Pure. */
-import { t } from './i18n/t.ts';
+import { locale, t } from './i18n/t.ts';
 
 /** Dollars: `< 1 ¢`, `$0.31`, `$12.40`; an empty text for null (the provider does not tell) and for nothing. */
 export function money(usd: number | null): string {
@@ -73,4 +73,4 @@ export const gist = (line: string): string =>
 
 /** The time of day, in the browser's own way: `14:02`. @param at ms since the epoch */
 export const clockTime = (at: number): string =>
-  new Date(at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+  new Date(at).toLocaleTimeString(locale, { hour: '2-digit', minute: '2-digit' });

@@ -7,7 +7,7 @@ import { prefetchAnswer } from './hooks/pending-requests.ts';
 import { html, render } from './html.ts';
 import { followKeyboard } from './keyboard.ts';
 import { createDeviceKey } from './worker/device-key.ts';
-import { language, t } from './i18n/t.ts';
+import { languageTag, t } from './i18n/t.ts';
 import { startWorker } from './net/service-worker.ts';
 import { currentPath, go, startRouting } from './route.ts';
 import { resolve } from './shell/pages.ts';
@@ -64,7 +64,7 @@ const fleet = createFleet({
   notifications,
 });
 
-document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en';
+document.documentElement.lang = languageTag;
 document.documentElement.dir = t.direction;
 followTheme();
 followKeyboard();

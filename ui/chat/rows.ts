@@ -5,7 +5,7 @@ import type { Message, Todo, UserMessage } from '../../core/api/messages.ts';
 import { Icon, Spinner, TimeAgo } from '../components/mod.ts';
 import { clockTime, money, plain, took } from '../format.ts';
 import { t } from '../i18n/all.ts';
-import { serverText } from '../i18n/t.ts';
+import { locale, serverText } from '../i18n/t.ts';
 import { CopyAnswer } from './copy-answer.ts';
 import { DecidedRequest } from './decided-request.ts';
 import { isRun } from './group-messages.ts';
@@ -100,7 +100,9 @@ function UserBubble({ message }: { message: UserMessage }) {
       ${files.length > 0 && html`<${SentFiles} files=${files} />`}
     </div>
     <p class=${`bubble-note ${status === 'failed' ? 'bad' : ''}`}>
-      ${note && `${note} ${serverText(error)} · `}<time title=${new Date(at).toLocaleString()}>${clockTime(at)}</time>
+      ${note && `${note} ${serverText(error)} · `}<time title=${new Date(at).toLocaleString(locale)}>${clockTime(
+        at,
+      )}</time>
     </p>
     ${status === 'failed' && html`<${SendAgain} message=${message} />`}
   `;

@@ -1,6 +1,6 @@
 import { html } from '../html.ts';
 import { signal, useSignalValue } from '../state/signal.ts';
-import { t } from '../i18n/t.ts';
+import { locale, t } from '../i18n/t.ts';
 
 /** The time in ms, moved on once a second by the page's services. */
 export const now = signal(Date.now());
@@ -18,7 +18,7 @@ export function span(ms: number): string {
 const MAX_AGO = 7 * 86_400_000;
 
 const shortDate = (at: number): string =>
-  new Date(at).toLocaleDateString([], { year: 'numeric', month: 'short', day: 'numeric' });
+  new Date(at).toLocaleDateString(locale, { year: 'numeric', month: 'short', day: 'numeric' });
 
 /** `4 min ago`, after a week the date, kept right as time goes by; the exact time in its title. */
 export function TimeAgo({ at, plain = false }: { at: number; plain?: boolean }) {
@@ -29,5 +29,5 @@ export function TimeAgo({ at, plain = false }: { at: number; plain?: boolean }) 
     if (passed < 5000) return plain ? span(passed) : t.time.now;
     return plain ? span(passed) : t.time.ago(span(passed));
   });
-  return html`<time dateTime=${new Date(at).toISOString()} title=${new Date(at).toLocaleString()}>${text}</time>`;
+  return html`<time dateTime=${new Date(at).toISOString()} title=${new Date(at).toLocaleString(locale)}>${text}</time>`;
 }

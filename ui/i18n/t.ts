@@ -25,6 +25,14 @@ function chosen(): Language {
 
 export const language: Language = chosen();
 
+/** Its tag, as a page's `lang` has it. */
+export const languageTag = language === 'zh' ? 'zh-CN' : 'en';
+
+/** For dates and numbers: as the browser's owner writes them in this language (`en-GB`), else as the language does. */
+export const locale: string | undefined = globalThis.document
+  ? navigator.languages.find((tag) => tag.split('-')[0] === language) ?? languageTag
+  : undefined; // tests
+
 /** The page begins anew: every text of it changes. */
 export function chooseLanguage(next: Language): void {
   keep(KEY, next);

@@ -1,6 +1,7 @@
 import { html } from '../html.ts';
 import { count, money } from '../format.ts';
 import { t } from '../i18n/all.ts';
+import { locale } from '../i18n/t.ts';
 import type { Sum } from './sums.ts';
 
 export type Measure = 'cost' | 'tokens';
@@ -16,7 +17,7 @@ export const valueText = (sum: Sum, measure: Measure): string =>
 
 /** The date as people write it. @param day `2026-11-30` */
 export const dayText = (day: string): string =>
-  new Date(`${day}T12:00:00`).toLocaleDateString([], { month: 'short', day: 'numeric' });
+  new Date(`${day}T12:00:00`).toLocaleDateString(locale, { month: 'short', day: 'numeric' });
 
 /** One bar a day. Who cannot see it has the table below, which says the same. */
 export function DayChart({ days, measure }: { days: Sum[]; measure: Measure }) {
