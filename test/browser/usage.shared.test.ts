@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { UsageReport, UsageRow } from '../../core/api/usage.ts';
+import { USAGE } from '../support/fakes/usage-data.ts';
 import { DESKTOP, PHONE } from '../support/harness/browser.ts';
 import { agent } from '../support/fakes/ui-data.ts';
 import { openStage, type Stage } from '../support/harness/ui-page.ts';
@@ -18,44 +18,8 @@ test.before(async () => {
 test.after(() => stage?.close());
 test.before.each(() => stage.clear());
 
-const row = (day: number, name: string, costUsd: number | null, tokens: number, model: string): UsageRow => ({
-  day: `2026-11-${String(day).padStart(2, '0')}`,
-  ...{
-    agent: name,
-    name,
-    directory: `/home/me/projects/${costUsd ? 'site' : 'shop'}`,
-    provider: 'claude',
-    model,
-  },
-  ...{ costUsd, inputTokens: tokens, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, turns: 2 },
-});
-
-const at = Date.UTC(2026, 10, 30, 12);
-const REPORT: UsageReport = {
-  today: '2026-11-30',
-  days: 30,
-  meters: [
-    {
-      ...{ provider: 'claude', account: 'me@example.com', at },
-      windows: [
-        { id: 'five_hour', minutes: 300, percent: 91, resetsAt: at + 3_600_000, isReached: false },
-        { id: 'seven_day', minutes: 10_080, percent: 30, resetsAt: at + 86_400_000, isReached: false },
-      ],
-    },
-    {
-      ...{ provider: 'codex', account: '', at },
-      windows: [{ id: 'primary', minutes: 300, percent: 100, resetsAt: at, isReached: true }],
-    },
-  ],
-  rows: [
-    ...Array.from({ length: 20 }, (_, i) => row(i + 8, 'Fix the rounding bug', 0.3 + (i % 5), 9000 * i, 'opus')),
-    row(30, 'Write the tests for everything that has none', 12.5, 1_250_000, 'sonnet'),
-    row(29, 'Look at logs', null, 640_000, ''),
-  ],
-};
-
 test('limits, the bars and their table, and who used it', async () => {
-  stage.mock.usage = REPORT;
+  stage.mock.usage = USAGE;
   for (const [name, viewport] of [['phone', PHONE], ['desk', DESKTOP]] as const) {
     const { page, problems } = await stage.open('/usage', viewport);
     await page.getByText('91 % used').waitFor();
@@ -98,7 +62,7 @@ test('an agent at a limit says when it is over, and goes on by itself when it is
 });
 
 test('nothing used yet, and a server that says no', async () => {
-  stage.mock.usage = { ...REPORT, meters: [], rows: [] };
+  stage.mock.usage = { ...USAGE, meters: [], rows: [] };
   const { page } = await stage.open('/usage');
   await page.getByText('Nothing used yet').waitFor();
   await page.route(

@@ -34,6 +34,18 @@ function comment(isDone: boolean) {
     await page.getByText('a.ts:1').waitFor();
   };
 }
+async function pullRequest(page: Page, t: Texts): Promise<void> {
+  await pressAfter('a.ts', ({ changes }) => changes.menu)(page, t);
+  await page.getByRole('menuitem', { name: t.remote.pullRequest }).click();
+  await page.getByText(t.remote.draft).waitFor();
+}
+/** Messages wait behind a turn; `isEditing`: one is being changed. */
+function waiting(isEditing: boolean) {
+  return async (page: Page, t: Texts) => {
+    await page.locator('.queue li').last().waitFor();
+    if (isEditing) await page.getByRole('button', { name: t.chat.editQueued }).click();
+  };
+}
 function search(words: string, kind: (t: Texts) => string, found: (t: Texts) => string) {
   return async (page: Page, t: Texts) => {
     await page.getByLabel(t.files.search).fill(words);
@@ -65,6 +77,17 @@ export const CONVERSATIONS: readonly State[] = [
       await page.getByRole('listbox').waitFor();
     },
   },
+  {
+    path: '/agents/talk',
+    show: async (page, t) => {
+      await page.getByRole('textbox', { name: t.composer.label }).fill('/help');
+      await page.getByRole('button', { name: t.composer.queue }).click();
+      await page.getByText(t.commands.ofDashboard).waitFor();
+    },
+  },
+  { path: '/agents/waits', show: waiting(false) },
+  { path: '/agents/waits', show: waiting(true) },
+  { path: '/agents/old', show: see((t) => t.agent.archived) },
   { path: '/agents/talk', show: press((t) => t.common.more) },
   { path: '/agents/bash', show: see((t) => t.request.title.permission) },
   { path: '/agents/bash', show: press((t) => t.request.denyReason) },
@@ -88,6 +111,7 @@ export const CONVERSATIONS: readonly State[] = [
   { path: '/sessions', show: see((t) => t.sessions.empty) },
   { path: '/search', show: see((t) => t.search.begin) },
   { path: '/search/zeppelin', show: see((t) => t.common.loadFailed) },
+  { path: '/usage', show: see((t) => t.usage.reached) },
 ];
 
 /** Of a real server. */
@@ -101,6 +125,7 @@ export const PAGES: readonly State[] = [
   { path: '/terminals', show: see((t) => t.terminal.create) },
   { path: '/settings', show: see((t) => t.settings.retention) },
   { path: '/devices', show: see((t) => t.devices.none) },
+  { path: '/usage', show: see((t) => t.usage.perDay) },
   { path: '/search/picture', show: seeData('Draws') },
   { path: '/search/nowhere%20at%20all', show: see((t) => t.search.none) },
   { path: '/agents/:draws/chat/1', show: seeData('I have seen it.') },
@@ -110,6 +135,8 @@ export const PAGES: readonly State[] = [
   { path: '/agents/:draws', show: seeData('I have seen it.') },
   { path: '/agents/:draws', show: press((t) => beginsWith(t.user.image('').match(/^\p{L}+/u)![0])) },
   { path: '/agents/:work/changes', show: press((t) => t.changes.commit) },
+  { path: '/agents/:work/changes', show: pressAfter('a.ts', (t) => t.changes.menu) },
+  { path: '/agents/:work/changes', show: pullRequest },
   { path: '/agents/:work/terminals', show: see((t) => t.terminal.shell) },
   { path: '/agents/:work/instructions', show: seeData('CLAUDE.md') },
   { path: '/agents/:work/details', show: see((t) => t.details.input) },

@@ -3,7 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import type { AgentInfo } from '../../../core/api/agents.ts';
-import { agent, conversation, diff, messages, permission, plan, question, text } from '../fakes/ui-data.ts';
+import { agent, conversation, diff, messages, permission, plan, question, text, user } from '../fakes/ui-data.ts';
+import { USAGE } from '../fakes/usage-data.ts';
 import { type Bench, startBench } from './agent-server.ts';
 import { openPage, type PHONE } from './browser.ts';
 import { startFleet, type TestFleet } from './fleet.ts';
@@ -95,6 +96,13 @@ export function fillStage(stage: Stage): void {
   asking('question', question());
   asking('plan', plan());
   stage.add(agent({ id: 'talk', name: 'Talks', state: 'running', stateReason: 'turn' }), conversation());
+  const queue = ['m1', 'm2'].map((id, i) => ({ id, text: id, at: 1, ...(i ? {} : { handed: true }) }));
+  stage.add(
+    agent({ id: 'waits', name: 'Waits', state: 'running', stateReason: 'turn', queue }),
+    messages(queue.map((entry) => user(entry.text))),
+  );
+  stage.add(agent({ id: 'old', name: 'Old', archivedAt: 1 }), messages([text('x')]));
+  stage.mock.usage = USAGE;
   stage.add(agent({ id: 'cut', name: 'Cut off', state: 'stopped', stateReason: 'interrupted' }), messages([text('x')]));
   stage.add(agent({ id: 'cut2', name: 'Cut too', state: 'stopped', stateReason: 'interrupted' }), []);
   stage.add(agent({ id: 'bad', name: 'Failed', state: 'error', stateText: 'API Error: 529' }), messages([text('x')]));
