@@ -58,7 +58,10 @@ class CliHolder {
       onCommand: (command) => this.#onCommand(command),
       onDrain: () => this.#pump(),
       isBusy: () => this.#isTurning && this.#ended === null,
-      onAbandoned: () => this.end(),
+      onAbandoned: (why) => {
+        console.error(why); // the server that is there says it
+        this.end();
+      },
     });
   }
 
@@ -99,6 +102,7 @@ class CliHolder {
   #start({ file, args, cwd, env }: Launch, meta: Meta): void {
     if (this.#child) return;
     this.#server.describe(meta);
+    if (this.#isClosing) return; // it cannot be put on record: nobody would find it
     this.#rest = typeof meta.turnEnd === 'string' ? meta.turnEnd : '';
     const failed = (error: NodeJS.ErrnoException) => {
       this.#server.emit({ kind: 'failed', text: error.message, code: error.code });

@@ -2,10 +2,11 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import process from 'node:process';
 import { holdProcess } from '../../../agent/process/holder/held-child.ts';
-import { holderDirectory, readRecords } from '../../../agent/process/holder/records.ts';
+import { holderDirectory, readRecords, recordPath } from '../../../agent/process/holder/records.ts';
 import type { ProcessEnd } from '../../../agent/process/child.ts';
 import { isSameProcess } from '../../../agent/process/identity.ts';
 import { temporaryDirectory } from '../../support/harness/git.ts';
@@ -15,7 +16,7 @@ const { path: dataDir, remove } = temporaryDirectory();
 test.after(remove);
 
 /** Starts a program of Node in a holder. */
-async function hold(script: string) {
+async function hold(script: string, meanwhile: (id: string) => void = () => {}) {
   const id = randomUUID();
   const seen = { output: 0, stderr: 0, end: null as ProcessEnd | null };
   const cli = holdProcess({
@@ -36,6 +37,7 @@ async function hold(script: string) {
     onStarted() {},
     onCaughtUp() {},
   });
+  meanwhile(id);
   await cli.running;
   const record = readRecords(holderDirectory(dataDir)).find((entry) => entry.id === id)!;
   return { cli, seen, record };
@@ -65,6 +67,23 @@ test('a CLI that floods stderr is read as fast as its server reads', async () =>
   assert.ok(after < before + 50, `${before} MiB, then ${after} MiB`);
   await cli.stop();
   await until('its holder leaves', () => !isSameProcess(record.process!));
+});
+
+test('a holder that cannot put its CLI on record starts none, and says why', async () => {
+  const pidFile = join(dataDir, 'pid');
+  const script = `require('fs').writeFileSync(${
+    JSON.stringify(pidFile)
+  }, String(process.pid)); setInterval(() => {}, 1000)`;
+  const { seen } = await hold(script, (id) => {
+    const path = recordPath(holderDirectory(dataDir), id);
+    // This server sends nothing before its own record is there.
+    while (!existsSync(path));
+    mkdirSync(`${path}.tmp`);
+  });
+  await until('it ends', () => seen.end !== null);
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  assert.not(existsSync(pidFile));
+  assert.match(seen.end!.text, 'record cannot be written');
 });
 
 test.run();
