@@ -52,9 +52,22 @@ export async function buildPackage(options: { quick?: boolean } = {}): Promise<s
   await build(options);
   rmSync(PACKAGE, { recursive: true, force: true });
   mkdirSync(PACKAGE, { recursive: true });
+  const metafile = await bundlePrograms(PACKAGE);
+  for (const name of COPIED) {
+    const filter = (path: string) => !path.endsWith('docs/screenshots');
+    if (existsSync(join(ROOT, name))) cpSync(join(ROOT, name), join(PACKAGE, name), { recursive: true, filter });
+  }
+  makeExecutable('cli/main.mjs');
+  writeFileSync(join(PACKAGE, 'package.json'), `${JSON.stringify(manifest(), null, 2)}\n`);
+  writeFileSync(join(PACKAGE, 'LICENSES-OF-OTHERS.txt'), licences(metafile));
+  return PACKAGE;
+}
+
+/** The programs as plain JavaScript. @returns what the bundler says of them */
+export async function bundlePrograms(outdir: string): Promise<Metafile> {
   const { metafile } = await bundle({
     entryPoints: Object.fromEntries(programs().map((name) => [name, join(ROOT, `${name}.ts`)])),
-    outdir: PACKAGE,
+    outdir,
     outExtension: { '.js': '.mjs' },
     chunkNames: 'chunks/[name]-[hash]',
     bundle: true,
@@ -75,14 +88,7 @@ export async function buildPackage(options: { quick?: boolean } = {}): Promise<s
     logLevel: 'warning',
     absWorkingDir: ROOT,
   });
-  for (const name of COPIED) {
-    const filter = (path: string) => !path.endsWith('docs/screenshots');
-    if (existsSync(join(ROOT, name))) cpSync(join(ROOT, name), join(PACKAGE, name), { recursive: true, filter });
-  }
-  makeExecutable('cli/main.mjs');
-  writeFileSync(join(PACKAGE, 'package.json'), `${JSON.stringify(manifest(), null, 2)}\n`);
-  writeFileSync(join(PACKAGE, 'LICENSES-OF-OTHERS.txt'), licences(metafile));
-  return PACKAGE;
+  return metafile;
 }
 
 /** @returns the path of the archive */

@@ -2,11 +2,11 @@
  * `npm run build`: `dist/ui` (the dashboard, with hashed names and compressed copies) and `dist/relay.mjs` (the relay as one
  * executable file with the dashboard inside).
  */
-import { build as bundle, type Plugin } from 'esbuild';
+import { build as bundle, type Metafile, type Plugin } from 'esbuild';
 import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, extname, join } from 'node:path';
+import { basename, dirname, extname, join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
@@ -29,8 +29,9 @@ export async function build(options: { quick?: boolean } = {}): Promise<void> {
 /**
  * ui/main.ts with all that the first view needs, and the styles, under hashed names, ui/index.html with those names, ui/public as it is.
  * @param banner a comment in every script: makes another build of the same sources (tests)
+ * @returns what the bundler says of the scripts
  */
-export async function buildUi(quick: boolean, target = UI, banner = ''): Promise<void> {
+export async function buildUi(quick: boolean, target = UI, banner = ''): Promise<Metafile> {
   const fresh = `${target}.${process.pid}`;
   rmSync(fresh, { recursive: true, force: true });
   const result = await bundle({
@@ -63,6 +64,7 @@ export async function buildUi(quick: boolean, target = UI, banner = ''): Promise
   for (const asset of readAssets(fresh)) writeCompressed(fresh, asset, quick);
   rmSync(target, { recursive: true, force: true });
   renameSync(fresh, target);
+  return result.metafile;
 }
 
 /** The service worker knows the files of its build by name, and the build by the hash of what they hold. */
@@ -109,12 +111,13 @@ function writeCompressed(directory: string, asset: Asset, quick: boolean): void 
   }
 }
 
-async function buildRelay(): Promise<void> {
-  mkdirSync(join(ROOT, 'dist'), { recursive: true });
+/** @param ui the dashboard that is put inside */
+export async function buildRelay(file = RELAY, ui = UI): Promise<void> {
+  mkdirSync(dirname(file), { recursive: true });
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
   await bundle({
     entryPoints: [join(ROOT, 'relay/main.ts')],
-    outfile: RELAY,
+    outfile: file,
     bundle: true,
     platform: 'node',
     format: 'esm',
@@ -123,19 +126,19 @@ async function buildRelay(): Promise<void> {
     define: { RELAY_VERSION: JSON.stringify(version) },
     logLevel: 'warning',
     absWorkingDir: ROOT,
-    plugins: [dashboardInside],
+    plugins: [dashboardInside(ui)],
   });
-  chmodSync(RELAY, 0o755);
+  chmodSync(file, 0o755);
 }
 
 /** Puts dist/ui into the file in the place of relay/assets.ts, which reads it from the disk. */
-const dashboardInside: Plugin = {
+const dashboardInside = (ui: string): Plugin => ({
   name: 'dashboard-inside',
   setup(setup) {
     setup.onLoad({ filter: /[\\/]relay[\\/]assets\.ts$/ }, () => {
       const text = (bytes?: Uint8Array) => bytes && Buffer.from(bytes).toString('base64');
       // What has a brotli copy is kept only as that: the plain bytes come back at start, in a few milliseconds.
-      const embedded = readAssets(UI).map(({ path, body, br, gz }) => ({
+      const embedded = readAssets(ui).map(({ path, body, br, gz }) => ({
         path,
         body: br ? undefined : text(body),
         br: text(br),
@@ -149,7 +152,7 @@ const dashboardInside: Plugin = {
       };
     });
   },
-};
+});
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   await build({ quick: process.argv.includes('--quick') });
