@@ -10,6 +10,7 @@ import { type ProcessIdentity, processIdentity, signalGroup } from '../identity.
 import type { HostCommand, HostEvent, Launch, Meta, Welcome } from './protocol.ts';
 import { HolderServer } from './server.ts';
 import { Spool } from './spool.ts';
+import { TurnWatch } from './turn-watch.ts';
 
 /** Output is sent in pieces of so many bytes. */
 const PIECE = 64 * 1024;
@@ -38,11 +39,7 @@ class CliHolder {
   #stderr = '';
   /** Output up to here has been sent on this connection. */
   #sent = 0;
-  /** Bytes by which a line of output begins that ends a turn. */
-  #rest = '';
-  /** A turn runs, as far as can be known here: a message was written, and no end of a turn came since. */
-  #isTurning = false;
-  #tail = '';
+  #turns = new TurnWatch();
   #ended: Extract<HostEvent, { kind: 'ended' }> | null = null;
   #isClosing = false;
 
@@ -57,7 +54,7 @@ class CliHolder {
       onDisconnected: () => this.#flow(),
       onCommand: (command) => this.#onCommand(command),
       onDrain: () => this.#pump(),
-      isBusy: () => this.#isTurning && this.#ended === null,
+      isBusy: () => this.#turns.isTurning && this.#ended === null,
       onAbandoned: (why) => {
         console.error(why); // the server that is there says it
         this.end();
@@ -103,7 +100,7 @@ class CliHolder {
     if (this.#child) return;
     this.#server.describe(meta);
     if (this.#isClosing) return; // it cannot be put on record: nobody would find it
-    this.#rest = typeof meta.turnEnd === 'string' ? meta.turnEnd : '';
+    if (typeof meta.turnEnd === 'string') this.#turns = new TurnWatch(meta.turnEnd);
     const failed = (error: NodeJS.ErrnoException) => {
       this.#server.emit({ kind: 'failed', text: error.message, code: error.code });
       this.#leave();
@@ -143,16 +140,8 @@ class CliHolder {
 
   #onOutput(chunk: Buffer): void {
     this.#spool.append(chunk);
-    this.#noteTurn(chunk);
+    this.#turns.output(chunk);
     this.#pump();
-  }
-
-  /** Only so much is understood of what a CLI says: whether somebody waits for the end of its work. */
-  #noteTurn(chunk: Buffer): void {
-    if (!this.#rest) return;
-    const text = this.#tail + chunk.toString('latin1');
-    if (text.includes(`\n${this.#rest}`)) this.#isTurning = false;
-    this.#tail = text.slice(-this.#rest.length - 1);
   }
 
   #pump(): void {
@@ -182,7 +171,7 @@ class CliHolder {
     if (key && this.#keys.has(key)) return;
     if (key) this.#keys.add(key);
     if (this.#keys.size > MAX_KEYS) this.#keys.delete(this.#keys.keys().next().value!);
-    if (key.startsWith('message ')) this.#isTurning = true;
+    if (key.startsWith('message ')) this.#turns.begun();
     const input = this.#child?.stdin;
     if (!input?.writable) return;
     input.write(bytes);
