@@ -1,6 +1,6 @@
 /** Recognising a process again: its number alone may belong to another process by now. null where there is no /proc. */
 import process from 'node:process';
-import { type Check, need, pick, string, time } from '../../core/api/schema.ts';
+import { type Check, integer, need, number, pick, string } from '../../core/api/schema.ts';
 import { bootId, readStat } from './proc-table.ts';
 
 /** JSON: it is saved on disk so that the process is found again after a crash of this server. */
@@ -13,13 +13,16 @@ export interface ProcessIdentity {
   mark: string;
 }
 
+/** The number of one process: 0 and below stand for groups. */
+export const processId: Check<number> = (value, name) => integer(number(1, 2 ** 31)(value, name), name);
+
 /** An identity as it was stored. Throws ValidationError. */
 export const parseProcessIdentity: Check<ProcessIdentity> = (value, name) => ({
   startTime: '',
   bootId: '',
   mark: '',
   ...need(
-    pick<ProcessIdentity>(value, { pid: time, startTime: string, bootId: string, mark: string }, name),
+    pick<ProcessIdentity>(value, { pid: processId, startTime: string, bootId: string, mark: string }, name),
     'pid',
   ),
 });

@@ -4,8 +4,8 @@
  */
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Check, fields, need, pick, string, time, wrong } from '../../../core/api/schema.ts';
-import { isSameProcess, parseProcessIdentity, type ProcessIdentity, signal } from '../identity.ts';
+import { type Check, fields, need, pick, string, wrong } from '../../../core/api/schema.ts';
+import { isSameProcess, parseProcessIdentity, processId, type ProcessIdentity, signal } from '../identity.ts';
 
 export interface HolderRecord {
   version: 1;
@@ -53,7 +53,8 @@ export function readRecords(directory: string): HolderRecord[] {
       const text = readFileSync(recordPath(directory, id), 'utf8');
       if (text.length > MAX_RECORD) throw new Error('too long');
       const record = parseHolderRecord(JSON.parse(text), name);
-      return record.id === id ? [record] : [];
+      if (record.id !== id) throw new Error('not its name');
+      return [record];
     } catch {
       removeRecord(directory, id);
       return [];
@@ -82,7 +83,7 @@ export function endHolder(directory: string, record: HolderRecord): void {
 
 const isVersion: Check<1> = (value, name) => value === 1 ? value : wrong(name, '1');
 const isId: Check<string> = (value, name) => ID.test(String(value)) ? String(value) : wrong(name, 'an id');
-/** Throws ValidationError. */
+/** Throws ValidationError; also for a record of two minds about which process it speaks of. */
 export function parseHolderRecord(value: unknown, name: string): HolderRecord {
   const record = pick<HolderRecord>(value, {
     version: isVersion,
@@ -90,11 +91,12 @@ export function parseHolderRecord(value: unknown, name: string): HolderRecord {
     directory: string,
     kind: string,
     instance: string,
-    pid: time,
+    pid: processId,
     process: parseProcessIdentity,
     child: parseProcessIdentity,
     meta: fields,
   }, name);
+  if (record.process && record.process.pid !== record.pid) wrong(`${name}.process`, 'the one with its "pid"');
   return {
     process: null,
     child: null,
