@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import process from 'node:process';
 import { systemClock } from '../../../core/clock.ts';
@@ -45,6 +45,12 @@ const connect = (directory: string, act: (client: HolderClient) => void = () => 
     });
     act(client);
   });
+/** What stands in for holders has accepted. */
+const open = new Set<Socket>();
+function close(server: Server): void {
+  server.close();
+  for (const socket of open) socket.destroy();
+}
 const isLinux = process.platform === 'linux';
 const descriptors = () => readdirSync('/proc/self/fd').length;
 
@@ -57,7 +63,7 @@ for (const name of ['short', `${'long'.repeat(20)}/${'deep'.repeat(20)}`]) {
     for (let i = 0; i < 20; i++) assert.match(await connect(directory), 'ENOENT');
     if (isLinux) assert.ok(descriptors() <= before + 2, `${before} descriptors before, ${descriptors()} after`);
     // One that listens and is left while it answers.
-    const server = createServer(() => {});
+    const server = createServer((socket) => void open.add(socket));
     process.chdir(directory);
     await new Promise<void>((resolve) => server.listen(socketName('gone'), resolve));
     process.chdir('/');
@@ -65,7 +71,7 @@ for (const name of ['short', `${'long'.repeat(20)}/${'deep'.repeat(20)}`]) {
     for (let i = 0; i < 20; i++) void connect(directory, (client) => client.detach());
     await new Promise((resolve) => setTimeout(resolve, 200));
     if (isLinux) assert.ok(descriptors() <= listening + 2, `${listening} before, ${descriptors()} after`);
-    await new Promise((resolve) => server.close(resolve));
+    close(server);
     remove();
   });
 }
@@ -79,6 +85,7 @@ test('a CLI that has ended meanwhile: the process that has its number by now is 
   const { pid } = other;
   const identity = processIdentity(pid!)!;
   const server = createServer((socket) => {
+    open.add(socket);
     const welcome = { version: 1, instance: 'i', cols: 0, rows: 0, start: 0, end: 0, sizes: [] };
     const input = { counts: [], queue: [], hasDropped: false };
     socket.write(encode({ kind: 'welcome', pid: pid!, input, ...welcome }));
@@ -101,7 +108,7 @@ test('a CLI that has ended meanwhile: the process that has its number by now is 
   await new Promise((resolve) => setTimeout(resolve, 1500));
   assert.ok(isSameProcess(identity));
   other.kill('SIGKILL');
-  server.close();
+  close(server);
   remove();
 });
 
