@@ -30,6 +30,7 @@ import { Awake } from './session/awake.ts';
 import { createDiskSessions, type DiskSessions } from './session/history.ts';
 import { Registry, type RegistryOptions } from './session/registry.ts';
 import { Retention } from './session/retention.ts';
+import { Schedule } from './schedule/schedule.ts';
 import { Search } from './search/search.ts';
 import { RunTime } from './store/run-time.ts';
 import { openSettings, type SettingsDocument } from './settings/settings.ts';
@@ -64,6 +65,7 @@ export interface Services {
   readonly board: TaskBoard;
   readonly tools: Tools;
   readonly openCli: OpenCli;
+  readonly schedule: Schedule;
   readonly deliveries: DeliveryQueue;
   readonly notifier: Notifier;
   /** What was chosen for each agent's notices. */
@@ -186,11 +188,9 @@ export interface ServiceOptions {
 const createTools = ({ config, clock }: AgentContext): Tools =>
   new Tools({ dataDir: config.dataDir, now: () => clock.now(), own: () => ownTools(config) });
 
-export function openServices(
-  context: AgentContext,
-  { agents, workspace, settings, terminals, runTime }: ServiceOptions,
-): Services {
+export function openServices(context: AgentContext, options: ServiceOptions): Services {
   const { config } = context;
+  const { agents, settings } = options;
   const board = new TaskBoard(context);
   const tools = createTools(context);
   const status = coalesce(context, STATUS_MS, () => context.publish({ type: 'settings' }));
@@ -200,19 +200,12 @@ export function openServices(
   const push = new Push({ context, subject: pushSubject(dashboardAddress(config)) });
   const notifier = createNotifier(context, { agents, settings, board, levels, deliveries, push, telegram });
   deliveries.start();
-  const runner = new PipelineRunner({
-    context,
-    agents,
-    board,
-    runTime,
-    report: (report) => notifier.report(report),
-    merge: (agent, task) => mergeTask(workspace, agent, task),
-  });
-  const retention = new Retention({ context, agents, terminals, runTime, settings: () => settings.value });
+  const { schedule, close: closeWorkers } = openWorkers(context, options, board, notifier);
   return {
     templates: new Templates(context),
     board,
     tools,
+    schedule,
     openCli: new OpenCli(context, () => tools.forget()),
     deliveries,
     notifier,
@@ -221,9 +214,29 @@ export function openServices(
     async close() {
       notifier.close();
       status.close();
-      await Promise.all([deliveries.close(), telegram.close(), push.close(), runner.close(), retention.close()]);
+      await Promise.all([deliveries.close(), telegram.close(), push.close(), closeWorkers()]);
     },
   };
+}
+
+/** What begins and removes agents by itself. */
+function openWorkers(
+  context: AgentContext,
+  { agents, workspace, settings, terminals, runTime }: ServiceOptions,
+  board: TaskBoard,
+  notifier: Notifier,
+): { schedule: Schedule; close(): Promise<unknown> } {
+  const runner = new PipelineRunner({
+    context,
+    agents,
+    board,
+    runTime,
+    report: (report) => notifier.report(report),
+    merge: (agent, task) => mergeTask(workspace, agent, task),
+  });
+  const schedule = new Schedule({ context, agents, board });
+  const retention = new Retention({ context, agents, terminals, runTime, settings: () => settings.value });
+  return { schedule, close: () => Promise.all([runner.close(), retention.close(), schedule.close()]) };
 }
 
 function createDeliveries(context: AgentContext, telegram: Telegram, onChange: () => void): DeliveryQueue {

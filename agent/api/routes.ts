@@ -26,6 +26,7 @@ import { settingsRoutes } from './settings.ts';
 import { taskRoutes } from './tasks.ts';
 import { templateRoutes } from './templates.ts';
 import { terminalRoutes } from './terminals.ts';
+import { scheduleRoutes } from './schedule.ts';
 import { usageRoutes } from './usage.ts';
 import { workspaceRoutes } from './workspace.ts';
 
@@ -44,6 +45,7 @@ export function createApi(context: AgentContext, domain: Domain, { feed, health,
   pictureRoutes(router, agents);
   previewRoutes(router, previews);
   searchRoutes(router, domain.search);
+  scheduleRoutes(router, domain.schedule);
   usageRoutes(router, domain.usage);
   sessionRoutes(router, domain.sessions, (provider, id) => agents.agentOf(provider, id));
   terminalRoutes(router, domain.terminals, context.clock);

@@ -3,11 +3,11 @@
  * be done is on disk with the agents (state `waiting_limit`, the limit's end); the message has an id that follows from the limit, so
  * that it is given once, however often a server starts in between.
  */
-import { createHash } from 'node:crypto';
 import type { Timer } from '../../core/clock.ts';
 import type { AgentInfo, ProviderName, ReachedLimit } from '../../core/api/agents.ts';
 import type { LimitWindow } from '../../core/api/usage.ts';
 import type { AgentContext } from '../context.ts';
+import { derivedId } from '../store/derived-id.ts';
 import { WaitClock } from './wait-clock.ts';
 
 /** Interval of the looks while an agent waits, ms. */
@@ -127,10 +127,5 @@ const limitOf = ({ limit }: AgentInfo): ReachedLimit => limit!;
 const isReached = (windows: readonly LimitWindow[], now: number): boolean =>
   windows.some(({ isReached, resetsAt }) => isReached && (resetsAt === null || resetsAt > now));
 
-/** The id of the message, as a UUID: the same for the same limit of the same agent. */
-function keyOf(agent: string, { at }: ReachedLimit): string {
-  const hex = createHash('sha256').update(`go on ${agent} ${at}`).digest('hex');
-  return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)].join(
-    '-',
-  );
-}
+/** The id of the message: the same for the same limit of the same agent. */
+const keyOf = (agent: string, { at }: ReachedLimit): string => derivedId(`go on ${agent} ${at}`);

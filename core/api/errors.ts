@@ -44,6 +44,7 @@ export const ERROR_STATUS = {
   no_machine: 404,
   no_passkey: 404,
   no_root: 404,
+  no_schedule: 404,
   no_session: 404,
   no_task: 404,
   no_template: 404,

@@ -6,6 +6,7 @@ import { frame } from './zh/frame.ts';
 import { previews } from './zh/previews.ts';
 import { machines } from './zh/machines.ts';
 import { search } from './zh/search.ts';
+import { schedule } from './zh/schedule.ts';
 import { usage } from './zh/usage.ts';
 import type { ServerWords } from './en/server-words.ts';
 import { dictation } from './zh/dictation.ts';
@@ -22,6 +23,7 @@ export const zh = {
   ...machines,
   ...dictation,
   ...usage,
+  ...schedule,
 };
 
 export const serverWords: ServerWords = { error, sentence, device };

@@ -69,6 +69,12 @@ export const PAGES: Page[] = [
     view: lazy(() => import('../pages/sessions.ts')),
   },
   {
+    path: '/schedule',
+    title: t.nav.schedule,
+    nav: { icon: 'clock', place: 'more' },
+    view: lazy(() => import('../pages/schedule.ts')),
+  },
+  {
     path: '/usage',
     title: t.nav.usage,
     nav: { icon: 'usage', place: 'more' },

@@ -16,6 +16,7 @@ import type { LiveChange } from '../../../core/api/live.ts';
 import type { RequestAnswer } from '../../../core/api/push.ts';
 import type { AgentInfo, AgentMarks, CreateAgentBody, DiskSession } from '../../../core/api/agents.ts';
 import type { DecisionBody, Message, QueuedChange, SendMessageBody } from '../../../core/api/messages.ts';
+import type { ScheduleEntry } from '../../../core/api/schedule.ts';
 import type { UsageReport } from '../../../core/api/usage.ts';
 import type { Task } from '../../../core/api/tasks.ts';
 import { fileURLToPath } from 'node:url';
@@ -29,6 +30,7 @@ export interface Mock {
   readonly messages: Map<string, Message[]>;
   sessions: DiskSession[];
   usage: UsageReport;
+  schedule: ScheduleEntry[];
   tasks: Task[];
   /** Commands as they came in: `POST /api/agents/x/message` with its body. */
   readonly received: { path: string; body: unknown }[];
@@ -88,6 +90,7 @@ export async function startMock(options: { assets?: string } = {}): Promise<Mock
     agents,
     messages,
     sessions: [],
+    schedule: [],
     usage: { today: '2026-11-30', days: 30, meters: [], rows: [] },
     tasks: [],
     received: [],
@@ -213,6 +216,11 @@ function routes(
 
   router.get('/api/live', (req, res) => feed.serve(req, res));
   router.get('/api/agents', (_req, res) => json(res, 200, [...mock.agents.values()]));
+  router.get('/api/schedule', (_req, res) => json(res, 200, mock.schedule));
+  router.post('/api/schedule', async (req, res) => {
+    await receive(req);
+    json(res, 201, {});
+  });
   router.get('/api/usage', (_req, res) => json(res, 200, mock.usage));
   router.get('/api/sessions', (_req, res) => json(res, 200, { sessions: mock.sessions, notes: [] }));
   router.get('/api/agents/:id', (_req, res, { params }) => json(res, 200, { ...find(params.id!), capabilities }));

@@ -24,6 +24,7 @@ export const common = {
     templates: 'Templates',
     settings: 'Settings',
     usage: 'Usage',
+    schedule: 'Schedule',
     terminals: 'Terminals',
     machines: 'Machines',
     devices: 'Devices',

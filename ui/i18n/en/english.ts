@@ -15,6 +15,7 @@ import { search } from './search.ts';
 import { settings } from './settings.ts';
 import { tasks } from './tasks.ts';
 import { terminal } from './terminal.ts';
+import { schedule } from './schedule.ts';
 import { usage } from './usage.ts';
 
 export const english = {
@@ -35,6 +36,7 @@ export const english = {
   ...desk,
   ...dictation,
   ...usage,
+  ...schedule,
 };
 
 export type English = typeof english;

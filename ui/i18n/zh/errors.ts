@@ -60,6 +60,7 @@ const ERRORS: Record<ApiErrorCode, Words> = {
   no_machine: '没有这台机器。',
   no_passkey: '没有这个通行密钥。',
   no_root: '允许显示的文件夹都不存在。',
+  no_schedule: '计划中没有这一项。',
   no_session: '没有这个登录。',
   no_task: '没有这个任务。',
   no_template: '没有这个模板。',

@@ -24,6 +24,7 @@ export const frame: Translation<English> = {
     templates: '模板',
     settings: '设置',
     usage: '用量',
+    schedule: '计划',
     terminals: '终端',
     machines: '机器',
     devices: '设备',

@@ -112,6 +112,7 @@ export const PHRASES: readonly (readonly [string, string])[] = [
   ['The machine cannot be kept awake: {} is not installed.', '无法让机器保持唤醒：未安装 {}。'],
   ['The machine cannot be kept awake: {}', '无法让机器保持唤醒：{}'],
   ['This system has no program that keeps the machine awake.', '此系统没有让机器保持唤醒的程序。'],
+  ['"{}" could not be begun at its time: {}', '“{}”未能按时启动：{}'],
   // How a program is started and ends.
   ['The folder {} is not there (any more). Choose another folder.', '文件夹 {} 不存在，请选择其他文件夹。'],
   [
