@@ -1,6 +1,6 @@
 import type { ScheduleEntry } from '../../core/api/schedule.ts';
 import { useApp } from '../app.ts';
-import { Button, confirm, EmptyState, Menu, PageHead, Pill, Skeleton, toast, toastError } from '../components/mod.ts';
+import { Button, confirm, EmptyState, Menu, PageHead, Skeleton, toast, toastError } from '../components/mod.ts';
 import { LoadFailed } from '../components/load-failed.ts';
 import type { MenuItem } from '../components/menu.ts';
 import { Note } from '../components/note.ts';
@@ -56,7 +56,8 @@ interface TileProps {
 
 function Tile({ entry, edit, onChange }: TileProps) {
   const { name, on, nextAt, what, directory } = entry;
-  const next = on && nextAt !== null ? t.schedule.next(whenText(nextAt)) : t.schedule.never;
+  const isOff = !on && entry.cron !== '';
+  const next = on && nextAt !== null ? t.schedule.next(whenText(nextAt)) : isOff ? t.schedule.off : t.schedule.never;
   return html`
     <li class="tile">
       <button type="button" class="tile-main" onClick=${() => edit(formOf(entry))}>
@@ -65,7 +66,6 @@ function Tile({ entry, edit, onChange }: TileProps) {
         <p>${rhythmText(entry)} · ${next}</p>
         <${Last} entry=${entry} />
       </button>
-      ${!on && html`<${Pill}>${t.schedule.off}<//>`}
       <${TileMenu} entry=${entry} edit=${edit} onChange=${onChange} />
     </li>
   `;

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { type StateEvent, type Status, transition } from '../../../agent/session/state.ts';
 import type { AgentState } from '../../../core/api/agents.ts';
 
-const STATES: AgentState[] = ['starting', 'running', 'waiting_input', 'idle', 'stopped', 'error'];
+const STATES: AgentState[] = ['starting', 'running', 'waiting_input', 'waiting_limit', 'idle', 'stopped', 'error'];
 const at = (state: AgentState, text = ''): Status => ({ state, reason: 'done', text });
 const go = (state: AgentState, event: StateEvent) => {
   const { state: next, reason } = transition(at(state, 'before'), event);
@@ -28,6 +28,29 @@ test('a session’s usual life', () => {
   for (const [event, expected] of steps) {
     now = transition(now, event);
     assert.is(`${now.state}/${now.reason}`, expected);
+  }
+});
+
+test('a limit is waited for without a process, until a person stops the wait or a turn begins', () => {
+  const limited = transition(at('running'), { type: 'turn.end', outcome: 'limit', text: 'Until 14:00.' });
+  assert.equal(limited, { state: 'waiting_limit', reason: 'limit', text: 'Until 14:00.' });
+  for (const stopReason of ['reap', 'shutdown', null] as const) {
+    const exit: StateEvent = { type: 'exit', stopReason, failed: false, hadWork: false, text: '' };
+    assert.equal(transition(limited, exit), limited);
+  }
+  assert.equal(transition(limited, { type: 'lost', hadWork: false }), limited);
+  assert.is(transition(limited, { type: 'stop' }).reason, 'stopped_by_user');
+  assert.is(transition(limited, { type: 'open' }).state, 'starting');
+  assert.is(transition(limited, { type: 'turn.start' }).state, 'running');
+  for (const state of STATES.filter((entry) => entry !== 'waiting_limit')) {
+    assert.is(transition(at(state), { type: 'stop' }).state, state);
+  }
+});
+
+test('the end for a budget says which', () => {
+  const exit: StateEvent = { type: 'exit', stopReason: 'budget', failed: false, hadWork: true, text: 'Used up.' };
+  for (const state of STATES) {
+    assert.equal(transition(at(state), exit), { state: 'stopped', reason: 'budget', text: 'Used up.' });
   }
 });
 

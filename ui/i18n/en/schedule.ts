@@ -33,7 +33,7 @@ export const schedule = {
     never: 'does not come again',
     last: (when: string) => `Last begun ${when}`,
     missed: (n: number) => n === 1 ? 'one time before was missed' : `${n} times before were missed`,
-    off: 'Off',
+    off: 'switched off',
     menu: 'More about this entry',
     runNow: 'Begin now',
     begun: 'It has begun.',
