@@ -117,7 +117,9 @@ export class UsageLedger {
   /** The rows of so many days up to today, oldest first. */
   rows(days: number): UsageRow[] {
     const first = dayOf(this.#options.context.clock.now(), 1 - days);
-    return this.#rows.filter(({ day }) => day >= first).sort((a, b) => a.day < b.day ? -1 : a.day > b.day ? 1 : 0);
+    const { today } = this; // a clock that was ahead has left later days
+    const rows = this.#rows.filter(({ day }) => day >= first && day <= today);
+    return rows.sort((a, b) => a.day < b.day ? -1 : a.day > b.day ? 1 : 0);
   }
 
   #saveLater(): void {

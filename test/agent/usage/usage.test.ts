@@ -42,6 +42,21 @@ test(
 );
 
 test(
+  'a clock that was days ahead leaves nothing that counts as used today',
+  withUsage(async (it) => {
+    const { place } = it;
+    it.budget.allUsd = 2;
+    const { id } = await place.create('work');
+    place.clock.setWall(place.clock.now() + 40 * DAY);
+    place.session().emit(...READY, { type: 'turn.start' }, used(3, 100));
+    assert.is(place.agents.info(id).state, 'stopped');
+    place.clock.setWall(place.clock.now() - 40 * DAY);
+    assert.equal(rows(it.usage.report(7)), []);
+    assert.is(it.usage.refusal(id), null);
+  }),
+);
+
+test(
   'what a server used and did not live to count is counted by the next',
   withUsage(async (it) => {
     const { id } = await it.place.create('work');
