@@ -141,9 +141,10 @@ function safeName(name: string): string {
   // deno-lint-ignore no-control-regex
   const plain = name.normalize('NFC').replace(/[\x00-\x1f\x7f/\\\u202a-\u202e\u2066-\u2069]/g, '_').trim();
   const [, stem, extension] = /^(.*?)(\.[^.]{1,16})?$/s.exec(plain)!;
-  let short = stem!;
-  while (Buffer.byteLength(short + (extension ?? '')) > MAX_NAME_BYTES) short = short.slice(0, -1);
-  return (short + (extension ?? '')).replace(/^\.+$/, '') || 'file';
+  const short = [...stem!]; // characters
+  const joined = () => (short.join('') + (extension ?? '')).trim(); // a cut name is the same when it is cut again
+  while (Buffer.byteLength(joined()) > MAX_NAME_BYTES) short.pop();
+  return joined().replace(/^\.+$/, '') || 'file';
 }
 
 async function hashOf(file: string): Promise<{ hash: string; size: number }> {

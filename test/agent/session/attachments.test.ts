@@ -56,6 +56,15 @@ test('the same content under two names is two names of one hash', async () => {
   assert.equal(readdirSync(join(path, a.hash)).sort(), ['a.txt', 'b.txt']);
 });
 
+test('a long name is cut to one that is found again', async () => {
+  const store = new AttachmentStore(path);
+  for (const name of [`${'a'.repeat(199)} tail`, `${'\u{1f600}'.repeat(60)}.jpeg`, `${'b'.repeat(195)} c.jpeg`]) {
+    const attachment = await store.take(part(name), name);
+    assert.equal(await store.use(attachment), attachment);
+    assert.not.match(attachment.name, /[\ud800-\udbff](?![\udc00-\udfff])/, 'no half of a character');
+  }
+});
+
 test('a name leads nowhere else and shows what it is', async () => {
   const store = new AttachmentStore(path);
   const names: [sent: string, name: string][] = [
