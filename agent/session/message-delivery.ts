@@ -10,6 +10,8 @@ import type { SessionParts } from './session-parts.ts';
 export class MessageDelivery {
   readonly #parts: SessionParts;
   readonly #open: () => void;
+  /** A message that goes on after a limit is being saved: it may be stopped meanwhile. */
+  #isGoingOn = false;
 
   /** @param open starts the CLI when none runs */
   constructor(parts: SessionParts, open: () => void) {
@@ -24,7 +26,7 @@ export class MessageDelivery {
   deliver(): boolean {
     const { prompts, refusing, store } = this.#parts;
     if (!prompts.isWaiting || this.#parts.run?.stopReason || refusing) return false;
-    if (this.#parts.isHeldBack) {
+    if (this.#parts.isHeldBack || this.#isGoingOn) {
       this.#showQueue();
       return false;
     }
@@ -46,7 +48,16 @@ export class MessageDelivery {
    */
   async goOn(message: SendMessageBody & { clientId: string }, by: string): Promise<void> {
     const { prompts, store, log } = this.#parts;
-    await prompts.send(message, by);
+    this.#isGoingOn = true;
+    try {
+      await prompts.send(message, by);
+    } finally {
+      this.#isGoingOn = false;
+      if (!this.#parts.isHeldBack) { // stopped, or switched off: only what others sent is handed over
+        if (prompts.takeBack(message.clientId)) this.#cancelled(message.clientId);
+        this.deliverNext();
+      }
+    }
     if (log.get(message.clientId)?.kind !== 'user' || !this.#parts.isHeldBack) return;
     store.update({ goneOn: { outputTokens: this.#parts.info.usage.outputTokens } });
     if (prompts.waitingIds.has(message.clientId)) await prompts.move(message.clientId, prompts.waiting[0]?.id ?? '');

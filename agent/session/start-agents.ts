@@ -41,7 +41,8 @@ async function startAgent(options: StartOptions, id: string, adopted: Set<string
   const wasAtWork = ['starting', 'running', 'waiting_input'].includes(state) || background || queue.length > 0;
   const wasOpen = record.process !== null || cli.running || wasAtWork;
   if (await adopt(options, session, adopted)) return;
-  if (!wasOpen) return;
+  // A message that waits for the end of a limit is in the journal before the record says so.
+  if (!wasOpen && state !== 'waiting_limit') return;
   const { run } = record;
   // The server was killed between its decision to start a CLI and the CLI's start: nothing was done yet.
   if (run?.state === null && !record.process && !options.wasStarted?.(run.holder)) return session.reopen();

@@ -128,4 +128,4 @@ const isReached = (windows: readonly LimitWindow[], now: number): boolean =>
   windows.some(({ isReached, resetsAt }) => isReached && (resetsAt === null || resetsAt > now));
 
 /** The id of the message: the same for the same limit of the same agent. */
-const keyOf = (agent: string, { at }: ReachedLimit): string => derivedId(`go on ${agent} ${at}`);
+export const keyOf = (agent: string, { at }: ReachedLimit): string => derivedId(`go on ${agent} ${at}`);

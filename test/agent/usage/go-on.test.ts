@@ -1,8 +1,10 @@
 /** Agents that go on by themselves after a limit: once, when it is over, over restarts and clocks that are set. */
+import { randomUUID } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { ProviderEvent } from '../../../agent/provider/provider.ts';
-import { GO_ON_TEXT } from '../../../agent/usage/go-on.ts';
+import { GO_ON_TEXT, keyOf } from '../../../agent/usage/go-on.ts';
 import { WaitClock } from '../../../agent/usage/wait-clock.ts';
 import { fakeClock } from '../../support/fakes/fake-clock.ts';
 import type { ScriptedSession } from '../../support/fakes/scripted-provider.ts';
@@ -147,6 +149,50 @@ test(
     assert.equal([endless, stopped].map((id) => place.agents.info(id).state), ['waiting_limit', 'stopped']);
     await pass(it, 24 * HOUR);
     assert.equal(goneOn(it, [endless, stopped]), [0, 0]);
+  }),
+);
+
+/** The CLI was ended because nothing happened. */
+const reaped = (session: ScriptedSession) =>
+  session.emit({ type: 'exit', expected: true, code: 0, signal: null, text: '' });
+
+test(
+  'a server that ends before the record says what waits: the messages go to the CLI after the limit',
+  withUsage(async (it) => {
+    const { place } = it;
+    const ids = [await limited(it, place.clock.now() + HOUR), await limited(it, place.clock.now() + HOUR)];
+    for (const session of place.provider.sessions) reaped(session);
+    await settle();
+    const records = ids.map((id) => place.file(id, 'agent.json'));
+    const before = new Map(records.map((file) => [file, readFileSync(file)]));
+    await place.agents.send(ids[0]!, { text: 'and then this' }, 'me');
+    assert.equal(place.agents.info(ids[0]!).queue.map(({ text }) => text), ['and then this']);
+    const clientId = keyOf(ids[1]!, place.agents.info(ids[1]!).limit!);
+    await place.agents.goOn(ids[1]!, { text: GO_ON_TEXT, clientId }, 'Agent Monitor');
+    const journal = place.file(ids[1]!, 'journal.jsonl');
+    before.set(journal, readFileSync(journal));
+    await it.usage.end();
+    await place.restart(() => before.forEach((bytes, file) => writeFileSync(file, bytes)));
+    await it.reopen();
+    await pass(it, HOUR + 240_000);
+    assert.equal(goneOn(it, ids), [1, 1]);
+    const first = place.provider.sessions.find(({ options }) => options.agentId === ids[0])!;
+    first.emit({ type: 'turn.start' }, { type: 'message.status', id: sent(first)[0]!.id, status: 'sent' }, DONE);
+    assert.equal(sent(first).map(({ text }) => text), [GO_ON_TEXT, 'and then this']);
+  }),
+);
+
+test(
+  'one that is stopped while its message is being saved does not go on',
+  withUsage(async (it) => {
+    const { place } = it;
+    const id = await limited(it, place.clock.now() + HOUR);
+    reaped(place.session());
+    const going = place.agents.goOn(id, { text: GO_ON_TEXT, clientId: randomUUID() }, 'test');
+    await place.agents.stop(id, 'me');
+    await going;
+    await settle();
+    assert.equal([place.agents.info(id).state, place.agents.info(id).queue, goneOn(it, [id])], ['stopped', [], [0]]);
   }),
 );
 
