@@ -1,7 +1,7 @@
 /** Runs a helper program to its end and returns its output. No shell, a cleaned environment, bounded in time and output. */
 import { execFile } from 'node:child_process';
 import process from 'node:process';
-import { cleanEnvironment } from './environment.ts';
+import { cleanEnvironment, type Environment } from './environment.ts';
 import { commandSpec } from './script.ts';
 
 export interface RunResult {
@@ -19,7 +19,7 @@ const MAX_OUTPUT = 4 * 1024 * 1024;
 export function run(
   program: string,
   args: readonly string[],
-  options: { cwd?: string; timeoutMs?: number; env?: Record<string, string>; signal?: AbortSignal } = {},
+  options: { cwd?: string; timeoutMs?: number; env?: Environment; signal?: AbortSignal } = {},
 ): Promise<RunResult> {
   const { command, prefix } = commandSpec(program);
   return new Promise((resolve) => {

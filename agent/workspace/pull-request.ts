@@ -5,10 +5,12 @@
 import process from 'node:process';
 import { Failure } from '../../core/api/errors.ts';
 import type { PullRequestText } from '../../core/api/workspace.ts';
+import type { Environment } from '../process/environment.ts';
 import { absolutePath, programPath } from '../process/program-path.ts';
 import { run, type RunResult } from '../process/run.ts';
 import type { Place } from './changes.ts';
 import { answerOf, type Pushed, type PushOutcome, pushWork } from './push.ts';
+import type { Remote } from './remote.ts';
 import { baseName, isCommitName } from './repository.ts';
 
 /** `gh` asks a server a few things. */
@@ -34,6 +36,7 @@ export async function openPullRequest(
     timeoutMs: GH_TIMEOUT_MS,
     signal,
     env: {
+      ...tokensFor(pushed.target),
       PATH: absolutePath(process.env.PATH),
       GIT_DIR: '/dev/null',
       GIT_TERMINAL_PROMPT: '0',
@@ -45,6 +48,15 @@ export async function openPullRequest(
   const { branch, remote } = pushed;
   return { branch, remote, ...readAnswer(result, signal) };
 }
+
+/**
+ * `gh` sends the tokens for GitHub Enterprise to whatever host it is told, and the repository's settings name that one: they are
+ * for the owner's own server alone, which GH_HOST names.
+ */
+const tokensFor = ({ hosted }: Remote): Environment =>
+  hosted?.host.toLowerCase() === process.env.GH_HOST?.trim().toLowerCase()
+    ? {}
+    : { GH_ENTERPRISE_TOKEN: undefined, GITHUB_ENTERPRISE_TOKEN: undefined };
 
 function ghProgram(): string {
   try {

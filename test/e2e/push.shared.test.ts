@@ -305,6 +305,31 @@ test('a pull request over http: pushed, opened, found again, signed out, refused
     })
   ));
 
+test("a token for the owner's own GitHub server is for no other host that a repository names", () =>
+  withRemote((fixture) =>
+    withHttp(fixture.bare, async (url, host) => {
+      const log = join(fixture.directory, 'tokens');
+      runGit(fixture.repo, 'config', 'remote.origin.url', url);
+      const tokens = `printf '[%s%s]' "$GH_ENTERPRISE_TOKEN" "$GITHUB_ENTERPRISE_TOKEN" >> ${log}`;
+      const before = { ...process.env };
+      Object.assign(process.env, { GH_ENTERPRISE_TOKEN: 'one', GITHUB_ENTERPRISE_TOKEN: 'two' });
+      try {
+        await withPrograms({ gh: `#!/bin/sh\n${tokens}\necho ${url}\n` }, async () => {
+          for (const own of ['', 'github.example.org', `${host}.example.org`, host.toUpperCase()]) {
+            process.env.GH_HOST = own;
+            assert.is((await workOf(fixture, 'pull-request', { title: 'x' })).state, 'done');
+          }
+        });
+      } finally {
+        for (const name of ['GH_HOST', 'GH_ENTERPRISE_TOKEN', 'GITHUB_ENTERPRISE_TOKEN']) {
+          if (before[name] === undefined) delete process.env[name];
+          else process.env[name] = before[name];
+        }
+      }
+      assert.is(readFileSync(log, 'utf8'), '[][][][onetwo]');
+    })
+  ));
+
 test('a branch with files of Git LFS is not pushed: its hook would have uploaded them', () =>
   withRemote(async (fixture) => {
     const { tree } = fixture;
