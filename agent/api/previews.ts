@@ -12,6 +12,7 @@ const BASE = '/api/agents/:id/previews';
 
 export function previewRoutes(router: Router, previews: Previews): void {
   router.get(BASE, async (_req, res, { params }) => json(res, 200, await previews.list(params.id!)));
+  router.get('/api/previews', (_req, res) => json(res, 200, { previews: previews.all() }));
   router.post(BASE, async (req, res, { params }) => {
     const port = await readBody(req, parsePreviewPort);
     json(res, 201, await previews.open(params.id!, port, whoAsks(req)));

@@ -48,6 +48,11 @@ export class Previews {
     });
   }
 
+  /** What is open, of all agents. */
+  all(): Preview[] {
+    return [...this.#open.values()].map(({ preview }) => preview);
+  }
+
   async list(agent: string): Promise<PreviewList> {
     const found = await this.#ports.of(this.#options.ownerOf(agent));
     const own = this.#options.ownPorts();
@@ -113,7 +118,7 @@ export class Previews {
   }
 
   #of(agent: string): Preview[] {
-    return [...this.#open.values()].map(({ preview }) => preview).filter((preview) => preview.agent === agent);
+    return this.all().filter((preview) => preview.agent === agent);
   }
 
   #add(agent: string, port: number, by: string): Preview {

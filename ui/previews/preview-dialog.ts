@@ -6,6 +6,8 @@ import { Button, Dialog, TextField, toast, toastError } from '../components/mod.
 import { clockTime } from '../format.ts';
 import { t } from '../i18n/all.ts';
 import { path } from '../route.ts';
+import { MarkButtons } from './mark-button.ts';
+import { OtherPreviews } from './other-previews.ts';
 import { addressOf, enterPort, entriesOf, type PortEntry } from './preview-state.ts';
 
 interface DialogProps {
@@ -45,6 +47,8 @@ export function PreviewDialog({ agent, list, onChange, onClose }: DialogProps) {
       ${rows.length ? html`<ul class="preview-list">${rows}</ul>` : html`<p class="hint">${t.previews.none}</p>`}
       ${ready && html`<${Ready} url=${ready} onFollow=${() => setReady('')} />`}
       <${OtherPort} isBusy=${busy !== null} onOpen=${open} />
+      <${MarkButtons} agent=${agent} />
+      <${OtherPreviews} agent=${agent} />
     <//>
   `;
 }

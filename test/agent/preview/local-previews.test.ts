@@ -1,6 +1,7 @@
 /** A preview on the machine's own address: found, opened, entered once, seen as a dev server expects it, closed. */
 import { Buffer } from 'node:buffer';
 import { createHash, randomBytes } from 'node:crypto';
+import { createServer, request } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -158,6 +159,54 @@ test('a WebSocket is joined both ways, and ends when the preview is closed', asy
   const audit = bench.lines.filter((line) => /preview (opened|entered|closed)/.test(line));
   assert.match(audit.join('\n'), new RegExp(`preview opened.*${port}`));
   assert.match(audit.join('\n'), /preview closed.*closed by/);
+});
+
+test('events of a server come one by one while the reply goes on, and end when the preview is closed', async () => {
+  let emit = (_: string) => {};
+  let left = false;
+  const events = createServer((req, res) => {
+    res.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
+    emit = (text) => void res.write(`id: ${text}\ndata: ${text}\n\n`);
+    emit(`first ${req.headers['last-event-id']}`);
+    res.once('close', () => left = true);
+  });
+  await new Promise<void>((resolve) => events.listen(0, '127.0.0.1', resolve));
+  const { port: eventPort } = events.address() as AddressInfo;
+  try {
+    let preview = {} as Preview;
+    await until('the port is known', async () => {
+      const { status, body } = await bench.call('POST', base(), { port: eventPort });
+      preview = body;
+      return status === 201;
+    });
+    const entered = await bench.call('POST', '/api/previews/enter', { preview: preview.id, port: eventPort });
+    const { host, cookie } = await enterPreview(own, entered.body.url);
+    let text = '';
+    let ended = false;
+    const headers = { host, cookie, accept: 'text/event-stream', 'accept-encoding': 'gzip, br', 'last-event-id': '7' };
+    const req = request({ port: own, path: '/events', headers, agent: false }, (res) => {
+      assert.equal([res.statusCode, res.headers['content-type']], [200, 'text/event-stream']);
+      assert.is(res.headers['content-encoding'], undefined);
+      res.setEncoding('utf8').on('data', (chunk) => text += chunk);
+      res.once('close', () => ended = true);
+      res.on('error', () => {});
+    });
+    req.on('error', () => {});
+    req.end();
+    await until('the first event', () => text.includes('data: first 7\n\n'));
+    for (const name of ['second', 'third']) {
+      emit(name);
+      await until(`the ${name} event`, () => text.endsWith(`data: ${name}\n\n`));
+    }
+    assert.not.ok(ended);
+    assert.equal((await bench.call('GET', '/api/previews')).body.previews.map(({ id }: Preview) => id), [preview.id]);
+    await bench.call('DELETE', `${base()}/${preview.id}`);
+    await until('the end on both sides', () => ended && left);
+    assert.equal((await bench.call('GET', '/api/previews')).body.previews, []);
+  } finally {
+    events.closeAllConnections();
+    events.close();
+  }
 });
 
 test('ports that are closed, this server’s own, or no ports at all are refused', async () => {
