@@ -16,14 +16,16 @@ export function scheduleRoutes(router: Router, schedule: Schedule): void {
   router.get('/api/schedule/:id', (_req, res, { params }) => json(res, 200, schedule.get(params.id!)));
   router.put('/api/schedule/:id', async (req, res, { params }) => {
     const patch = await readBody(req, parseSchedulePatch);
-    if (isBypass(patch.flags)) checkStepUp(req);
+    const isOff = patch.on === false && Object.keys(patch).length === 1;
+    if (isBypass(patch.flags) || (!isOff && isBypass(schedule.get(params.id!).flags))) checkStepUp(req);
     json(res, 200, await schedule.edit(params.id!, patch));
   });
   router.delete('/api/schedule/:id', async (_req, res, { params }) => {
     await schedule.remove(params.id!);
     json(res, 200, { ok: true });
   });
-  router.post('/api/schedule/:id/run', async (_req, res, { params }) => {
+  router.post('/api/schedule/:id/run', async (req, res, { params }) => {
+    if (isBypass(schedule.get(params.id!).flags)) checkStepUp(req);
     json(res, 200, await schedule.runNow(params.id!));
   });
 }

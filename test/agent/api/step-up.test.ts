@@ -4,6 +4,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { agentRoutes } from '../../../agent/api/agents.ts';
 import { pushRoutes } from '../../../agent/api/push.ts';
+import { scheduleRoutes } from '../../../agent/api/schedule.ts';
 import { taskRoutes } from '../../../agent/api/tasks.ts';
 import { workspaceRoutes } from '../../../agent/api/workspace.ts';
 import { createHttpServer } from '../../../core/http/server.ts';
@@ -27,6 +28,7 @@ function counted(): { router: Router; calls: string[] } {
   const router = new Router();
   agentRoutes(router, part({ origin: () => ({ prompt: '', instructions: '' }) }));
   taskRoutes(router, part());
+  scheduleRoutes(router, part({ get: () => ({ flags: { permissionMode: 'bypassPermissions' } }) }));
   workspaceRoutes(router, part(), part());
   pushRoutes(router, part({ subscriptions: part(), keys: part() }));
   return { router, calls };
@@ -73,8 +75,11 @@ const FINAL: Case[] = [
     flags: { dangerouslySkipPermissions: true },
   }],
   ['a task made so', 'PUT', '/api/tasks/t', { flags: { permissionMode: 'bypassPermissions' } }],
+  ['another prompt for a scheduled agent that skips permissions', 'PUT', '/api/schedule/s', { prompt: 'x' }],
+  ['a scheduled agent that skips permissions, now', 'POST', '/api/schedule/s/run'],
 ];
 const ORDINARY: Case[] = [
+  ['a scheduled agent that skips permissions, off', 'PUT', '/api/schedule/s', { on: false }],
   ['allow once', ...decide('allow')],
   ['deny', ...decide('deny')],
   ['an answer', ...decide('answer', { answers: { q: ['a'] } })],
