@@ -132,6 +132,9 @@ export class Schedule {
   async #look(): Promise<void> {
     const now = this.#options.context.clock.now();
     for (const { id, last } of this.#document.value) if (last && !last.isDone) await this.#perform(this.get(id));
+    for (const entry of this.#document.value) {
+      if (isTooLate(entry, now)) await this.#change(entry.id, (found) => timed(found, now));
+    }
     for (const { id, on, nextAt } of this.#document.value) {
       if (!this.#isClosed && on && nextAt !== null && nextAt <= now) await this.#run(id, nextAt, now);
     }
@@ -218,6 +221,14 @@ function timed(entry: ScheduleEntry, now: number): ScheduleEntry {
   const nextAt = entry.cron ? nextTime(parseCron(entry.cron)!, now) : entry.at;
   if (!entry.cron && entry.at <= now) throw new ValidationError('"at" must be a time to come.', 'at');
   return { ...entry, nextAt };
+}
+
+/** The clock was ahead when its next time was found: there is more than one before that. One has been run. */
+function isTooLate({ on, cron: line, nextAt, last }: ScheduleEntry, now: number): boolean {
+  const cron = on && last && last.at > now ? parseCron(line) : null;
+  const first = cron && nextTime(cron, now);
+  const second = first && nextTime(cron, first);
+  return !!second && nextAt !== null && nextAt > second;
 }
 
 /** How many of its times have come, the first of them being `due`; and the next. */
