@@ -11,6 +11,7 @@ import { ApiError, createApi } from './net/api.ts';
 import type { Api } from './net/api.ts';
 import { createAuth } from './net/auth.ts';
 import { createFeedProbe } from './net/feed-probe.ts';
+import { forgetAllLastKnown } from './net/last-known.ts';
 import {
   afterEvent,
   forgetMachines,
@@ -117,6 +118,7 @@ class MachineFleet implements Fleet {
       app.stop();
       app.forget(false);
     }
+    forgetAllLastKnown(this.#deps.storage);
     forgetMachines(this.#deps.storage);
   }
 
@@ -161,6 +163,7 @@ class MachineFleet implements Fleet {
     app.stop();
     for (const end of this.#ends.get(app) ?? []) end();
     this.#ends.delete(app);
+    app.forget(false);
   }
 
   #gather(): void {

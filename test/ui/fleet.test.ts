@@ -74,6 +74,23 @@ function page(list: MachineEntry[] | null, known: Record<string, string> = {}) {
   return { fleet, values, asked, sockets, say, begin };
 }
 
+test('the end of the login leaves no agents here, also none of machines that are gone since', async () => {
+  const known = (id: string) => JSON.stringify({ at: 1, agents: [{ id, name: 'secret' }] });
+  const { fleet, begin, say, values } = page([], {
+    'last-known': known('x'),
+    'last-known/aaaaaa': known('y'),
+    'last-known/bbbbbb': known('z'),
+    machines: JSON.stringify([entry('aaaaaa'), entry('bbbbbb')]),
+    'last-known/cccccc': known('of an earlier version'),
+    other: '1',
+  });
+  await begin();
+  say('machines', { machines: [entry('aaaaaa')] });
+  assert.not.ok(values.has('last-known/bbbbbb'), 'it was removed while this page was closed');
+  fleet.current.value.auth.signedOut();
+  assert.equal([...values.keys()].filter((key) => key !== 'machine'), ['other']);
+});
+
 test('a server that tells of no machines has one, with plain addresses; the second visit does not ask', async () => {
   const { fleet, sockets, begin, values } = page(null);
   assert.is(fleet.apps.value.length, 1);

@@ -1,5 +1,6 @@
 /** The agents of a machine as this device saw them last, for a start without a network; forgotten when the login ends. */
 import type { AgentInfo } from '../../core/api/agents.ts';
+import type { DeviceStorage } from '../device-storage.ts';
 import { EMPTY } from '../state/store.ts';
 import type { State, Store } from '../state/store.ts';
 
@@ -39,3 +40,9 @@ export function writeLastKnown(storage: Place, { value }: Store, at: number, mac
 }
 
 export const forgetLastKnown = (storage: Place, machine = ''): void => storage.removeItem(keyOf(machine));
+
+/** Of every machine, also of those that are gone. */
+export function forgetAllLastKnown(storage: DeviceStorage): void {
+  const keys = Array.from({ length: storage.length }, (_, i) => storage.key(i));
+  for (const key of keys) if (key !== null && /^last-known(?:\/|$)/.test(key)) storage.removeItem(key);
+}
