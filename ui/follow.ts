@@ -14,6 +14,9 @@ import { openStore } from './worker/storage.ts';
 /** Entries that wait are tried again this often while the way is good; ms. */
 const FLUSH_EVERY = 15_000;
 
+/** What a start has loaded is remembered so soon; ms. */
+const FIRST_REMEMBER = 1_000;
+
 /** A login that is soon over is renewed; ms. */
 const RENEW_EVERY = 3600_000;
 
@@ -28,6 +31,13 @@ export function followPage({ auth, fleet, relay }: SharedParts): void {
       writeLastKnown(deviceStorage, store, live.connection.value.seenAt ?? Date.now(), machine);
     }
   };
+  // At once when there is something: a browser may end a page without a word.
+  let wasLoaded = false;
+  fleet.agents.subscribe(() => {
+    const isLoaded = fleet.apps.value.some(({ store }) => store.value.loaded);
+    if (isLoaded && !wasLoaded) setTimeout(remember, FIRST_REMEMBER);
+    wasLoaded = isLoaded;
+  });
   const onInterval = () => {
     const up = fleet.apps.value.filter(({ live }) => live.connection.value.phase === 'up');
     for (const { outbox } of up) outbox.flush();

@@ -167,6 +167,10 @@ test('the next start shows what was known last, and when, before the server has 
   await page.goto(product.localUrl);
   await control(page);
   await page.getByText('known-at-once').first().waitFor();
+  // Soon after it has come: a browser may end a page without a word.
+  await page.waitForFunction(() => localStorage.getItem('last-known')?.includes('known-at-once'), null, {
+    timeout: 8_000,
+  });
   let answer = () => {};
   const silence = new Promise<void>((resolve) => answer = resolve);
   await page.route('**/api/auth/check', (route) => silence.then(() => route.continue()));
@@ -314,7 +318,7 @@ test('what another app shares becomes a draft of the agent that is chosen, and i
   assert.is(led, 'opaqueredirect');
   await page.goto(`${product.localUrl}/#/share`);
   await page.getByText('Look at this').waitFor();
-  await page.getByText('and a picture').waitFor();
+  await page.getByText('and a file').waitFor();
   await page.getByRole('button', { name: 'gets-a-draft' }).click();
   const box = page.locator('textarea').first();
   await until('the draft', async () => (await box.inputValue()) === 'A page\nLook at this\nhttps://example.org/x');
