@@ -10,7 +10,7 @@ import * as assert from 'uvu/assert';
 import { type Bench, startBench } from '../support/harness/agent-server.ts';
 import { DESKTOP, launchBrowser, openPage, PHONE } from '../support/harness/browser.ts';
 import { until } from '../support/harness/product.ts';
-import { commitAll, makeRepository, runGit, writeFiles } from '../support/harness/git.ts';
+import { commitAll, makeRepository, runGit, withGitAlone, writeFiles } from '../support/harness/git.ts';
 
 /** A folder for pictures of the pages, to be looked at. */
 const SCREENSHOTS = process.env.CHANGES_SCREENSHOTS;
@@ -81,8 +81,10 @@ for (const viewport of [PHONE, DESKTOP]) {
     await more(page, 'Open pull request');
     await page.getByRole('dialog').getByLabel('Title').fill('A better shop');
     await shot(page, 'pull-request');
-    await page.getByRole('dialog').getByRole('button', { name: 'Open pull request' }).click();
-    await page.getByText('The program gh, which opens pull requests, is not installed').waitFor();
+    await withGitAlone(async () => {
+      await page.getByRole('dialog').getByRole('button', { name: 'Open pull request' }).click();
+      await page.getByText('The program gh, which opens pull requests, is not installed').waitFor();
+    });
     const gh = join(directory, 'gh');
     writeFileSync(gh, '#!/bin/sh\necho https://review.example.org/pull/7\n');
     chmodSync(gh, 0o755);

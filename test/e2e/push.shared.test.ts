@@ -9,7 +9,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { RemoteWork } from '../../core/api/workspace.ts';
-import { commitAll, runGit, temporaryDirectory, withGlobalSettings, writeFiles } from '../support/harness/git.ts';
+import {
+  commitAll,
+  runGit,
+  temporaryDirectory,
+  withGitAlone,
+  withGlobalSettings,
+  writeFiles,
+} from '../support/harness/git.ts';
 import { createCanaries } from '../support/harness/git-canaries.ts';
 import { type WalkFixture, withAgent } from '../support/harness/git-walk.ts';
 
@@ -299,7 +306,9 @@ test('a pull request over http: pushed, opened, found again, signed out, refused
           assert.not.match(JSON.stringify(work), /secret/);
         });
       }
-      assert.equal(codeOf(await workOf(fixture, 'pull-request', { title: 'x' })), ['failed', 'no_gh']);
+      await withGitAlone(async () => {
+        assert.equal(codeOf(await workOf(fixture, 'pull-request', { title: 'x' })), ['failed', 'no_gh']);
+      });
       assert.is((await fixture.ask('POST', '/changes/pull-request', { title: '' })).status, 400);
       assert.is((await fixture.ask('POST', '/changes/pull-request', { title: 'a\0b' })).status, 400);
     })

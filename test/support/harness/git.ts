@@ -1,6 +1,6 @@
 /** Real repositories in temporary folders. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
@@ -39,6 +39,23 @@ export async function withGlobalSettings<T>(settings: string, run: () => Promise
   } finally {
     process.env.HOME = before;
     home.remove();
+  }
+}
+
+/** Calls `run` while git and what it starts are the only programs that are found. */
+export async function withGitAlone<T>(run: () => Promise<T>): Promise<T> {
+  const { path, remove } = temporaryDirectory();
+  const before = process.env.PATH ?? '';
+  for (const name of ['git', 'sh']) {
+    const found = before.split(':').map((directory) => join(directory, name)).find((file) => existsSync(file));
+    if (found) symlinkSync(realpathSync(found), join(path, name));
+  }
+  process.env.PATH = path;
+  try {
+    return await run();
+  } finally {
+    process.env.PATH = before;
+    remove();
   }
 }
 
