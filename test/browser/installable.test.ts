@@ -318,7 +318,7 @@ test('what another app shares becomes a draft of the agent that is chosen, and i
   assert.is(led, 'opaqueredirect');
   await page.goto(`${product.localUrl}/#/share`);
   await page.getByText('Look at this').waitFor();
-  await page.getByText('and a file').waitFor();
+  await page.getByText('and 2 files').waitFor();
   await page.getByRole('button', { name: 'gets-a-draft' }).click();
   const box = page.locator('textarea').first();
   await until('the draft', async () => (await box.inputValue()) === 'A page\nLook at this\nhttps://example.org/x');
