@@ -45,8 +45,8 @@ export async function openPullRequest(
       NO_COLOR: '1',
     },
   });
-  const { branch, remote } = pushed;
-  return { branch, remote, ...readAnswer(result, signal) };
+  const { branch, remote, address } = pushed;
+  return { branch, remote, address, ...readAnswer(result, signal) };
 }
 
 /**

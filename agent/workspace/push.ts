@@ -23,6 +23,8 @@ export interface PushOutcome {
   branch: string;
   /** The remote's name. */
   remote: string;
+  /** Where that is, without a login. */
+  address: string;
   /** What the remote said, its lines; often the address where a pull request is opened. */
   answer: string;
 }
@@ -47,7 +49,7 @@ export async function pushWork({ worktree, isolation }: Place, signal: AbortSign
   const answer = await push(at, target, `${head}:refs/heads/${worktree.branch}`, signal); // not holding up a commit meanwhile
   const { branch } = worktree;
   await git(at, ['update-ref', `refs/remotes/${target.name}/${branch}`, head]).catch(() => {}); // as git notes it
-  return { branch, remote: target.name, answer, target, worktree };
+  return { branch, remote: target.name, address: visible(target.url), answer, target, worktree };
 }
 
 /** Git LFS uploads by a hook, and hooks do not run: the remote would get pointers to nothing. */

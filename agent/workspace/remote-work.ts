@@ -11,7 +11,7 @@ interface Entry {
   done: Promise<void>;
 }
 
-type Result = Partial<Pick<RemoteWork, 'branch' | 'remote' | 'answer' | 'url'>>;
+type Result = Partial<Pick<RemoteWork, 'branch' | 'remote' | 'address' | 'answer' | 'url'>>;
 
 export class RemoteWorks {
   readonly #entries = new Map<string, Entry>();
@@ -28,7 +28,8 @@ export class RemoteWorks {
     const abort = new AbortController();
     const work: RemoteWork = { kind, state: 'running', branch, remote: '', answer: '', url: '', error: null };
     const done = action(abort.signal).then(
-      ({ remote = '', answer = '', url = '' }) => void Object.assign(work, { state: 'done', remote, answer, url }),
+      ({ remote = '', address = '', answer = '', url = '' }) =>
+        void Object.assign(work, { state: 'done', remote, address, answer, url }),
       (error) => void Object.assign(work, { state: 'failed', error: errorBody(error) }),
     );
     this.#entries.delete(agent);

@@ -65,6 +65,8 @@ export interface RemoteWork {
   branch: string;
   /** The remote's name; empty until it is done. */
   remote: string;
+  /** Where that is, without a login: whoever writes the repository's settings, an agent too, gives the name to any address. */
+  address?: string;
   /** What the remote or `gh` said. */
   answer: string;
   /** Of the pull request; empty: none. */

@@ -115,6 +115,7 @@ test('push: a bare repository gets the branch, nobody is forced, and no program 
     appendFileSync(join(repo, '.git/config'), `\n[remote "origin"]\n\tpushurl = ${bare}\n`); // the last has its way
     const pushed = await workOf(fixture, 'push');
     assert.equal([pushed.state, pushed.remote, pushed.branch, pushed.error], ['done', 'origin', branch, null]);
+    assert.is(pushed.address, bare, 'where it went, which the name does not say');
     assert.is(runGit(bare, 'rev-parse', `refs/heads/${branch}`), runGit(tree, 'rev-parse', 'HEAD'));
     assert.is(runGit(tree, 'rev-parse', `refs/remotes/origin/${branch}`), runGit(tree, 'rev-parse', 'HEAD'));
     assert.equal(canaries.runs(), []);
@@ -290,6 +291,7 @@ test('a pull request over http: pushed, opened, found again, signed out, refused
       commitAll(tree, 'more');
       const pushed = await workOf(fixture, 'push');
       assert.equal([pushed.state, pushed.answer], ['done', 'Look at http://review.example.org/1']);
+      assert.is(pushed.address, url, 'without the login');
       const ends: [end: string, state: string, code: string | undefined][] = [
         [
           'echo "a pull request for branch already exists:\nhttp://review.example.org/pull/7" >&2; exit 1',

@@ -27,8 +27,8 @@ export function RemoteView({ work, cancel, dismiss }: RemoteState) {
 
 const ELSEWHERE = { target: '_blank', rel: 'noopener noreferrer' };
 
-const doneText = ({ kind, branch, remote }: RemoteWork) =>
-  kind === 'push' ? t.remote.pushed(branch, remote) : t.remote.opened(branch);
+const doneText = ({ kind, branch, remote, address }: RemoteWork) =>
+  kind === 'push' ? t.remote.pushed(branch, address ? `${remote} (${address})` : remote) : t.remote.opened(branch);
 
 function Running({ work, onCancel }: { work: RemoteWork; onCancel: () => void }) {
   return html`
