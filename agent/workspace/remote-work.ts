@@ -16,7 +16,7 @@ type Result = Partial<Pick<RemoteWork, 'branch' | 'remote' | 'address' | 'answer
 export class RemoteWorks {
   readonly #entries = new Map<string, Entry>();
 
-  /** Begins the work; work that runs already is returned instead. */
+  /** Begins the work; work of this kind that runs already is returned instead. Throws Failure `worktree_busy` for the other kind. */
   start(
     agent: string,
     kind: RemoteWork['kind'],
@@ -24,7 +24,13 @@ export class RemoteWorks {
     action: (signal: AbortSignal) => Promise<Result>,
   ): RemoteWork {
     const before = this.#entries.get(agent);
-    if (before?.work.state === 'running') return before.work;
+    if (before?.work.state === 'running') {
+      if (before.work.kind === kind) return before.work;
+      const text = `A ${
+        before.work.kind === 'push' ? 'push' : 'pull request'
+      } of this agent is under way: try again when it has ended.`;
+      throw new Failure('worktree_busy', text);
+    }
     const abort = new AbortController();
     const work: RemoteWork = { kind, state: 'running', branch, remote: '', answer: '', url: '', error: null };
     const done = action(abort.signal).then(
