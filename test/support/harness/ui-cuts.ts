@@ -1,6 +1,18 @@
 /** What a layout cuts: texts that end outside their box, pages wider than the screen, controls that lie over each other. */
 import type { Page } from 'playwright-core';
 
+/** ms after which what was being loaded or was moving is at its place. */
+const SETTLED_MS = 500;
+
+/** One line for each fault of the page, now and when it has settled. */
+export async function lastingCuts(page: Page, name: string): Promise<string[]> {
+  const found = await cuts(page);
+  if (!found.length) return [];
+  await page.waitForTimeout(SETTLED_MS);
+  const still = await cuts(page);
+  return found.filter((fault) => still.includes(fault)).map((fault) => `${name}: ${fault}`);
+}
+
 /** One line for each fault of the page as it is. */
 export const cuts = (page: Page): Promise<string[]> => page.evaluate(collect);
 

@@ -126,6 +126,8 @@ export const PAGES: readonly State[] = [
   { path: '/settings', show: see((t) => t.settings.retention) },
   { path: '/devices', show: see((t) => t.devices.none) },
   { path: '/usage', show: see((t) => t.usage.perDay) },
+  { path: '/schedule', show: see((t) => t.schedule.none) },
+  { path: '/schedule', show: press((t) => t.schedule.add) },
   { path: '/search/picture', show: seeData('Draws') },
   { path: '/search/nowhere%20at%20all', show: see((t) => t.search.none) },
   { path: '/agents/:draws/chat/1', show: seeData('I have seen it.') },
