@@ -112,17 +112,20 @@ export class LiveFeed {
     this.#clients.add(client);
     socket.onclose = () => this.#clients.delete(client);
     socket.ondrain = () => client.allowance = 0;
-    socket.onmessage = (data) => {
-      try {
-        this.#onCommand(client, parseLiveCommand(JSON.parse(String(data))));
-      } catch (error) {
-        const text = error instanceof Failure ? error.message : 'This is not JSON.';
-        this.#answer(client, { type: 'error', code: 'bad_message', text });
-      }
-    };
+    socket.onmessage = (data) => this.#obey(client, () => parseLiveCommand(JSON.parse(String(data))));
     if (!hello) return;
-    this.#onCommand(client, hello);
+    this.#obey(client, () => hello);
     client.wasEarly = true;
+  }
+
+  /** What cannot be done is answered, and takes the feed from nobody. */
+  #obey(client: Client, command: () => LiveCommand): void {
+    try {
+      this.#onCommand(client, command());
+    } catch (error) {
+      const text = error instanceof Failure ? error.message : 'This is not JSON.';
+      this.#answer(client, { type: 'error', code: 'bad_message', text });
+    }
   }
 
   #onCommand(client: Client, command: LiveCommand): void {
