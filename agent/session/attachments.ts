@@ -6,7 +6,19 @@
 import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { constants, createReadStream, existsSync } from 'node:fs';
-import { chmod, type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  type FileHandle,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { Failure } from '../../core/api/errors.ts';
 import type { Attachment, AttachmentName } from '../../core/api/messages.ts';
@@ -53,7 +65,9 @@ export class AttachmentStore {
     await this.#removeUnsent();
     await this.#makeRoom(attachment.size);
     const directory = this.#path(attachment.hash);
-    if (!existsSync(directory)) {
+    const found = await lstat(directory).catch(() => null);
+    if (found && !found.isDirectory()) await rm(directory); // the agent may write here, a link too
+    if (!found?.isDirectory()) {
       await writeFile(directory + UNSENT, '', { mode: 0o600 });
       await mkdir(directory, { mode: 0o700 });
     }
@@ -121,10 +135,11 @@ export class AttachmentStore {
   }
 
   async #makeRoom(wanted: number): Promise<void> {
-    const hashes = (await readdir(this.#directory)).filter((name) => HASH.test(name));
+    const found = await readdir(this.#directory, { withFileTypes: true });
+    const hashes = found.filter((entry) => HASH.test(entry.name) && entry.isDirectory()).map(({ name }) => name);
     const entries = await Promise.all(hashes.map(async (hash) => {
       const names = await readdir(this.#path(hash));
-      const sizes = await Promise.all(names.map(async (name) => (await stat(join(this.#path(hash), name))).size));
+      const sizes = await Promise.all(names.map(async (name) => (await lstat(join(this.#path(hash), name))).size));
       return { hash, size: sizes.reduce((sum, size) => sum + size, 0), at: (await stat(this.#path(hash))).mtimeMs };
     }));
     let room = this.#limit - wanted - entries.reduce((sum, { size }) => sum + size, 0);

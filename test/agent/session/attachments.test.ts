@@ -56,6 +56,19 @@ test('the same content under two names is two names of one hash', async () => {
   assert.equal(readdirSync(join(path, a.hash)).sort(), ['a.txt', 'b.txt']);
 });
 
+test('what an agent puts into its directory leads no file elsewhere, and keeps none out', async () => {
+  const store = new AttachmentStore(path);
+  const { hash } = await store.take(part('known before'), 'a');
+  const elsewhere = join(directory, 'elsewhere');
+  mkdirSync(elsewhere);
+  rmSync(join(path, hash), { recursive: true });
+  symlinkSync(elsewhere, join(path, hash));
+  writeFileSync(join(path, 'f'.repeat(64)), 'no directory');
+  const attachment = await store.take(part('known before'), 'authorized_keys');
+  assert.equal(readdirSync(elsewhere), []);
+  assert.equal(await store.use(attachment), attachment);
+});
+
 test('a long name is cut to one that is found again', async () => {
   const store = new AttachmentStore(path);
   for (const name of [`${'a'.repeat(199)} tail`, `${'\u{1f600}'.repeat(60)}.jpeg`, `${'b'.repeat(195)} c.jpeg`]) {
