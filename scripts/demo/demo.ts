@@ -1,7 +1,7 @@
 /**
  * `npm run demo`: relay and agent on this machine, with a generated token and password and a folder of their own below the
- * system's temporary folder. Ctrl-C ends both. `--lan`: also for a phone in the same network, with a QR code. With no `claude` on the PATH a scripted stand-in is used, which the dashboard
- * labels: it needs no account.
+ * system's temporary folder. Ctrl-C ends both, and what agents are at. `--lan`: also for a phone in the same network, with a
+ * QR code. With no `claude` on the PATH a scripted stand-in is used, which the dashboard labels: it needs no account.
  */
 import '../../core/require-node.ts';
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -22,6 +22,7 @@ import { delimiter, join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { renderUnicodeCompact } from 'uqr';
+import { endHolders } from '../../agent/process/holder/end.ts';
 import { pairLink } from '../../core/api/auth.ts';
 import { build } from '../build.ts';
 
@@ -73,7 +74,7 @@ async function main(): Promise<void> {
   const agentPort = await freePort(3456);
   const password = randomBytes(9).toString('base64url');
   const programs = startPrograms({ ...place, relayPort, agentPort, password, isLan });
-  endTogether(programs);
+  endTogether(programs, join(place.directory, 'data'));
   const origin = `http://127.0.0.1:${relayPort}`;
   await connected(`${origin}/api/relay/status`, Object.values(programs), place.log);
   console.log(summary({ ...place, origin, agentPort, password }));
@@ -126,8 +127,8 @@ function startPrograms({ directory, project, log, relayPort, agentPort, password
   return { relay, agent };
 }
 
-/** One of the programs ends, or nobody reads this one's output any more: all end. */
-function endTogether(programs: Programs): void {
+/** One of the programs ends, or nobody reads this one's output any more: all end, what agents are at too. */
+function endTogether(programs: Programs, dataDir: string): void {
   const children = Object.values(programs) as ChildProcess[];
   const stop = () => {
     for (const child of children) child.kill('SIGTERM');
@@ -136,6 +137,7 @@ function endTogether(programs: Programs): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
   process.stdout.on('error', stop);
   for (const child of children) child.on('exit', stop);
+  programs.agent.once('exit', () => void endHolders(dataDir).catch((error) => console.error(error)));
 }
 
 interface SummaryOptions extends Place {

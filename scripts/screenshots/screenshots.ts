@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import type { AgentInfo } from '../../core/api/agents.ts';
 import { createLog } from '../../core/log.ts';
+import { endHolders } from '../../agent/process/holder/end.ts';
 import { readConfig } from '../../agent/config.ts';
 import { startAgentServer } from '../../agent/server.ts';
 import { makeRepository } from '../../test/support/harness/git.ts';
@@ -63,6 +64,7 @@ async function main(): Promise<void> {
   } finally {
     await browser.close();
     await server.close();
+    await endHolders(config.DATA_DIR); // some still ask
     rmSync(directory, { recursive: true, force: true });
   }
   refuseTooLarge();
