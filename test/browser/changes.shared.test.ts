@@ -71,7 +71,7 @@ for (const viewport of [PHONE, DESKTOP]) {
     await page.getByText('The branch has everything of main now.').waitFor();
     await page.getByRole('button', { name: 'Update from main' }).waitFor({ state: 'detached' });
     await more(page, 'Push branch');
-    await page.getByText(`${agent.worktree!.branch} was pushed to origin.`).waitFor();
+    await page.getByText(`${agent.worktree!.branch} was pushed to origin (${bare}).`).waitFor();
     await shot(page, 'pushed');
     assert.is(
       runGit(bare, 'rev-parse', `refs/heads/${agent.worktree!.branch}`),

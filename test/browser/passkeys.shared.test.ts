@@ -76,8 +76,8 @@ test('after a night without a cookie the device is signed in still, and not once
   );
   await device.page.context().clearCookies();
   await device.page.reload();
-  await agents(device.page);
-  assert.is((await cookies(device)).length, 1, 'a new cookie');
+  await agents(device.page); // as they were last
+  await until('a new cookie', async () => (await cookies(device)).length === 1);
 
   // The cookie ends while the page is open: the next thing that it asks for is answered all the same.
   await device.page.context().clearCookies();
