@@ -218,12 +218,6 @@ test('a picture is made small, shown, and sent', async () => {
       image.src = `data:image/jpeg;base64,${data}`;
     }), body!.images![0]!.data);
   assert.is(width, 1568);
-  await page.locator('input[type=file]').setInputFiles({
-    name: 'a.txt',
-    mimeType: 'text/plain',
-    buffer: Buffer.from('x'),
-  });
-  await page.getByText('The browser cannot read this picture').waitFor();
   assert.equal(problems, []);
   await page.context().close();
 });

@@ -33,7 +33,7 @@ export function useAttachments(agent: string, app: App = useApp()): Attachments 
     let room = MAX_TOTAL - images.reduce((sum, image) => sum + image.data.length, 0);
     for (const file of added) {
       // What the browser cannot read, or not make small enough, goes as it is.
-      const image = file.type.startsWith('image/') ? await attach(file, room, t.composer).catch(() => null) : null;
+      const image = file.type.startsWith('image/') ? await attach(file, room) : null;
       if (!image) files.add(file instanceof File ? file : new File([file], t.composer.picture));
       else {
         room -= image.data.length;

@@ -15,15 +15,10 @@ export const MAX_SIDE = 1568;
 export const MAX_TOTAL = 3_000_000;
 const QUALITIES = [0.85, 0.7, 0.5, 0.35];
 
-/** Reads, downscales and encodes a picture. Throws a sentence when it is none, or cannot be made small enough. */
-export async function attach(
-  file: Blob,
-  room: number,
-  messages: { notPicture: string; tooLarge: string },
-): Promise<Attached> {
-  const bitmap = await createImageBitmap(file).catch(() => {
-    throw new Error(messages.notPicture);
-  });
+/** Reads, downscales and encodes a picture. null: the browser cannot read it, or it cannot be made small enough. */
+export async function attach(file: Blob, room: number): Promise<Attached | null> {
+  const bitmap = await createImageBitmap(file).catch(() => null);
+  if (!bitmap) return null;
   const scale = Math.min(1, MAX_SIDE / Math.max(bitmap.width, bitmap.height));
   const canvas = document.createElement('canvas');
   canvas.width = Math.max(1, Math.round(bitmap.width * scale));
@@ -38,5 +33,5 @@ export async function attach(
     const data = url.slice(url.indexOf(',') + 1);
     if (data.length <= room) return { id: `${Date.now()}-${data.length}`, mediaType: 'image/jpeg', data, url };
   }
-  throw new Error(messages.tooLarge);
+  return null;
 }

@@ -25,7 +25,9 @@ export default function MarkDialog({ agent, picture, onClose }: Props) {
     if (!text.trim()) return setError(t.previews.needWords);
     setBusy(true);
     try {
-      const { mediaType, data } = await attach(await blobOf(canvas.current!), MAX_TOTAL, t.composer);
+      const image = await attach(await blobOf(canvas.current!), MAX_TOTAL);
+      if (!image) throw new Error(t.composer.notPicture);
+      const { mediaType, data } = image;
       const body = { text: text.trim(), clientId: newId(), images: [{ mediaType, data }] };
       outbox.add({ kind: 'message', agent, body });
       toast(t.previews.markSent);

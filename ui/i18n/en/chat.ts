@@ -107,7 +107,6 @@ export const chat = {
     fileTooLarge: (name: string, size: string) => `${name} is too large: at most ${size}.`,
     saveFile: (name: string) => `Save ${name}`,
     notPicture: 'The browser cannot read this picture.',
-    tooLarge: 'The pictures are too large. Send fewer at once.',
     send: 'Send',
     queue: 'Queue this message',
     interrupt: 'Interrupt',

@@ -313,7 +313,6 @@ export const agents: Translation<English> = {
     fileTooLarge: (name: string, size: string) => `${name} 太大：最多 ${size}。`,
     saveFile: (name: string) => `保存 ${name}`,
     notPicture: '浏览器无法读取此图片。',
-    tooLarge: '图片太大。请分几次发送。',
     send: '发送',
     queue: '排队此消息',
     interrupt: '中断',
