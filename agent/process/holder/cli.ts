@@ -41,6 +41,8 @@ class CliHolder {
   #sent = 0;
   #turns = new TurnWatch();
   #ended: Extract<HostEvent, { kind: 'ended' }> | null = null;
+  /** Since the last look at a CLI that has exited. */
+  #wasHeldBack = false;
   #isClosing = false;
 
   constructor(directory: string, id: string, idleMs: number) {
@@ -133,7 +135,13 @@ class CliHolder {
     child.on('exit', (code, signalName) => {
       const done = () => this.#onEnded(code, signalName);
       child.once('close', done);
-      const look = () => void (this.#isHeldBack ? setTimeout(look, DRAIN_MS) : done());
+      const look = () => {
+        // What was held back until a moment ago is still in the pipe.
+        const isLeft = this.#isHeldBack || this.#wasHeldBack;
+        this.#wasHeldBack = false;
+        if (isLeft) setTimeout(look, DRAIN_MS);
+        else done();
+      };
       setTimeout(look, DRAIN_MS);
     });
   }
@@ -161,8 +169,10 @@ class CliHolder {
 
   /** The CLI is read while there is room for what it says. */
   #flow(): void {
-    if (this.#isHeldBack) this.#child?.stdout.pause();
-    else this.#child?.stdout.resume();
+    if (this.#isHeldBack) {
+      this.#wasHeldBack = true;
+      this.#child?.stdout.pause();
+    } else this.#child?.stdout.resume();
     if (this.#server.isBehind) this.#child?.stderr.pause();
     else this.#child?.stderr.resume();
   }
