@@ -1,5 +1,5 @@
-/** test/e2e/relay/tunnel-endpoint.shared.test.ts over TLS. Alone: it holds times against bounds. */
+/** test/e2e/relay/tunnel-endpoint.test.ts over TLS. Alone: it holds times against bounds. */
 import { useTransport } from '../../support/network/transport.ts';
 
 useTransport('TLS');
-await import('../../e2e/relay/tunnel-endpoint.shared.test.ts');
+await import('../../e2e/relay/tunnel-endpoint.test.ts');
