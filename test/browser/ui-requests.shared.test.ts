@@ -57,6 +57,9 @@ test.after(async () => {
   await bench?.close();
 });
 
+/** An agent's ports are asked for every five seconds, so that a view which is slow to settle asks for them again. */
+const POLL_MS = 4500;
+
 /** What a page has asked the server's programs for; its own files are not counted. */
 interface Traffic {
   /** `GET /api/x`, and each message to the live feed but proofs of life. */
@@ -69,6 +72,7 @@ interface Traffic {
 async function record(cdp: CDPSession): Promise<Traffic> {
   const traffic: Traffic = { asked: [], bytes: 0, lastAt: Date.now() };
   const counted = new Set<string>();
+  const polledAt = new Map<string, number>();
   const note = (text: string) => {
     traffic.lastAt = Date.now();
     if (text) traffic.asked.push(text);
@@ -77,7 +81,10 @@ async function record(cdp: CDPSession): Promise<Traffic> {
     const { pathname, search } = new URL(request.url);
     if (!pathname.startsWith('/api/')) return;
     counted.add(requestId);
-    note(`${request.method} ${pathname}${search}`);
+    const entry = `${request.method} ${pathname}${search}`;
+    const isPoll = pathname.endsWith('/previews') && Date.now() - (polledAt.get(entry) ?? Infinity) >= POLL_MS;
+    polledAt.set(entry, Date.now());
+    note(isPoll ? '' : entry);
   });
   cdp.on('Network.webSocketCreated', ({ url }) => note(`socket ${new URL(url).pathname}`));
   cdp.on('Network.webSocketFrameSent', ({ response }) => note(said(response.payloadData)));
