@@ -139,6 +139,8 @@ test('one hunk of a file is undone, the others stay; a hunk that changed meanwhi
   await until('one hunk is left', async () => await undo.count() === 1);
   const now = readFileSync(join(tree, 'cart.ts'), 'utf8').split('\n');
   assert.equal([now[4], now[49]], [lines[4], 'const fifty = 50;']);
+  // The list that it asked for anew is here: what changes now is not shown.
+  await page.waitForLoadState('networkidle');
   write([50, 'const fifty = 51;']);
   await undo.first().click();
   await page.getByRole('alertdialog').or(page.getByRole('dialog')).getByRole('button', { name: 'Undo this change' })
