@@ -239,6 +239,7 @@ class Browser {
         };
         const stop = () => socket.close(1000, '');
         signal.addEventListener('abort', stop);
+        if (signal.aborted) stop(); // while it was being opened
         await socket.closed;
         clearInterval(timer);
         signal.removeEventListener('abort', stop);
