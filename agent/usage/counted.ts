@@ -1,22 +1,15 @@
 /** What a report of an agent's use adds to what was counted of it before: reports are cumulative, and may come twice. Pure. */
 import { type Check, need, pick, string, time } from '../../core/api/schema.ts';
 import type { Usage } from '../../core/api/agents.ts';
+import type { UsageAmounts } from '../../core/api/usage.ts';
 
 /** What has been counted of an agent, in total. */
-export interface Counted {
+export interface Counted extends UsageAmounts {
   /** The session that it was said of; empty: none yet. */
   session: string;
-  costUsd: number | null;
-  inputTokens: number;
-  outputTokens: number;
-  cacheReadTokens: number;
-  cacheWriteTokens: number;
-  turns: number;
   /** The session began before this agent: its first report is of earlier work, and says only where to count from. */
   isForeign: boolean;
 }
-
-export type Increment = Omit<Counted, 'session' | 'isForeign'>;
 
 const FIELDS = ['inputTokens', 'outputTokens', 'cacheReadTokens', 'cacheWriteTokens'] as const;
 
@@ -35,7 +28,11 @@ export const NOTHING: Counted = {
  * A report below what is counted is a repetition (output that is applied again after a restart), unless the session is another
  * one, whose counters begin at nothing.
  */
-export function count(before: Counted, usage: Usage, sessionId: string | null): { counted: Counted; added: Increment } {
+export function count(
+  before: Counted,
+  usage: Usage,
+  sessionId: string | null,
+): { counted: Counted; added: UsageAmounts } {
   const session = sessionId ?? before.session;
   const isOther = before.session !== '' && session !== before.session;
   const isLess = sumOf(usage) < sumOf(before) || (usage.costUsd ?? 0) < (before.costUsd ?? 0);
@@ -57,7 +54,7 @@ const highest = (base: Counted, usage: Usage): Counted => ({
   turns: Math.max(base.turns, usage.turns),
 });
 
-const less = (now: Counted, base: Counted): Increment => ({
+const less = (now: Counted, base: Counted): UsageAmounts => ({
   costUsd: now.costUsd === null ? null : now.costUsd - (base.costUsd ?? 0),
   inputTokens: now.inputTokens - base.inputTokens,
   outputTokens: now.outputTokens - base.outputTokens,
@@ -66,7 +63,7 @@ const less = (now: Counted, base: Counted): Increment => ({
   turns: now.turns - base.turns,
 });
 
-export const isNothing = (added: Increment): boolean => !added.costUsd && !added.turns && sumOf(added) === 0;
+export const isNothing = (added: UsageAmounts): boolean => !added.costUsd && !added.turns && sumOf(added) === 0;
 
 /** As this server stored it. */
 export const parseCounted: Check<Counted> = (value, name) => ({

@@ -7,10 +7,10 @@ import type { AgentInfo } from '../../core/api/agents.ts';
 import type { LiveChange } from '../../core/api/live.ts';
 import { fields, list, need, pick } from '../../core/api/schema.ts';
 import type { Timer } from '../../core/clock.ts';
-import { MAX_DAYS, parseRow, type UsageRow } from '../../core/api/usage.ts';
+import { MAX_DAYS, parseRow, type UsageAmounts, type UsageRow } from '../../core/api/usage.ts';
 import type { AgentContext } from '../context.ts';
 import { type Document, openDocument } from '../store/document.ts';
-import { count, type Counted, type Increment, isNothing, NOTHING, parseCounted } from './counted.ts';
+import { count, type Counted, isNothing, NOTHING, parseCounted } from './counted.ts';
 import { dayOf } from './day.ts';
 
 /** Rows that are remembered: the oldest are dropped beyond that, and those of more than MAX_DAYS ago. */
@@ -90,7 +90,7 @@ export class UsageLedger {
     this.#options.onUsed?.(agent);
   }
 
-  #add({ id, name, directory, provider, model }: AgentInfo, added: Increment): void {
+  #add({ id, name, directory, provider, model }: AgentInfo, added: UsageAmounts): void {
     const day = this.today;
     const at = this.#rows.findIndex((row) => row.day === day && row.agent === id && row.model === model);
     const before = this.#rows[at] ?? { ...NOTHING };

@@ -30,8 +30,18 @@ export interface UsageMeter {
   at: number;
 }
 
+export interface UsageAmounts {
+  /** null: the provider tells no price. */
+  costUsd: number | null;
+  inputTokens: number;
+  outputTokens: number;
+  cacheReadTokens: number;
+  cacheWriteTokens: number;
+  turns: number;
+}
+
 /** What one agent used with one model on one day. */
-export interface UsageRow {
+export interface UsageRow extends UsageAmounts {
   /** Of the machine's time zone: `2026-11-30`. */
   day: string;
   agent: string;
@@ -40,13 +50,6 @@ export interface UsageRow {
   directory: string;
   provider: ProviderName;
   model: string;
-  /** null: the provider tells no price. */
-  costUsd: number | null;
-  inputTokens: number;
-  outputTokens: number;
-  cacheReadTokens: number;
-  cacheWriteTokens: number;
-  turns: number;
 }
 
 /** GET /api/usage?days= */

@@ -20,6 +20,10 @@ interface Finding {
   nodes: { target: string[]; failureSummary: string }[];
 }
 
+interface WithAxe {
+  axe: { run(root: Document, options: typeof OPTIONS): Promise<{ violations: Finding[] }> };
+}
+
 const IS_WHOLE = process.env.AXE === 'all';
 /** Each theme where it is looked at most; with AXE=all both on both. */
 const themes = ({ width }: typeof PHONE) =>
@@ -31,9 +35,9 @@ export async function axeFindings(page: Page, name: string): Promise<string[]> {
     await page.emulateMedia({ colorScheme });
     await page.waitForFunction((theme) => document.documentElement.dataset.theme === theme, colorScheme);
     const violations = await page.evaluate(
-      async (options) => (await (globalThis as any).axe.run(document, options)).violations,
+      async (options) => (await (globalThis as unknown as WithAxe).axe.run(document, options)).violations,
       OPTIONS,
-    ) as Finding[];
+    );
     for (const { id, impact, nodes } of violations) {
       found.push(`${name} ${colorScheme}: ${id} (${impact}) ${nodes.map(({ target }) => target.join(' ')).join(', ')}`);
     }
