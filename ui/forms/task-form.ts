@@ -1,15 +1,15 @@
-import { html, useState } from '../html.ts';
+import { html } from '../html.ts';
 import type { AgentFlags, ProviderName } from '../../core/api/agents.ts';
 import type { Task } from '../../core/api/tasks.ts';
 import { Button, Dialog, SelectField, TextArea, TextField, Toggle } from '../components/mod.ts';
 import { Note } from '../components/note.ts';
 import { t } from '../i18n/all.ts';
-import { ApiError } from '../net/api.ts';
 import { path } from '../route.ts';
 import { useApp } from '../app.ts';
 import { DirectoryRow } from './directory-row.ts';
 import { ProviderField } from './provider-field.ts';
 import { TemplateField } from './template-field.ts';
+import { type FieldsProps, useForm } from './use-form.ts';
 import { INSTRUCTIONS_FIELD } from '../../core/api/instructions.ts';
 
 export interface TaskDraft {
@@ -33,7 +33,7 @@ interface Props {
 /** One task: what is to be done, where, by whom and when. */
 export function TaskForm({ draft, orders, onClose }: Props) {
   const { form, set, errorAt, busy, save } = useTaskForm(draft, onClose);
-  const failure = errorAt('form');
+  const failure = errorAt('');
   return html`
     <${Dialog} title=${draft.id ? t.tasks.formEdit : t.tasks.formNew} size="wide" onClose=${onClose}>
       <form class="stack" onSubmit=${save} novalidate>
@@ -50,44 +50,25 @@ export function TaskForm({ draft, orders, onClose }: Props) {
   `;
 }
 
-/** What is typed, what is wrong with it, and saving it. */
 function useTaskForm(draft: TaskDraft, onSaved: () => void) {
   const { api, store } = useApp();
-  const [form, setForm] = useState(draft);
-  const [error, setError] = useState<{ field: string; text: string } | null>(null);
-  const [busy, setBusy] = useState(false);
-  function set(part: Partial<TaskDraft>) {
-    setForm((old) => ({ ...old, ...part }));
-    setError(null);
+  const check = ({ name, prompt }: TaskDraft) =>
+    !name.trim()
+      ? { field: 'name', text: t.tasks.needName }
+      : !prompt.trim()
+      ? { field: 'prompt', text: t.tasks.needPrompt }
+      : null;
+  async function send({ id, ...body }: TaskDraft) {
+    const task = id ? await api.put<Task>(path`/api/tasks/${id}`, body) : await api.post<Task>('/api/tasks', body);
+    store.change({ type: 'task', task });
   }
-  const errorAt = (field: string) => (error?.field === field ? error.text : '');
-  async function save(event: Event) {
-    event.preventDefault();
-    if (!form.name.trim()) return setError({ field: 'name', text: t.tasks.needName });
-    if (!form.prompt.trim()) return setError({ field: 'prompt', text: t.tasks.needPrompt });
-    setBusy(true);
-    try {
-      const { id, ...body } = form;
-      const task = id ? await api.put<Task>(path`/api/tasks/${id}`, body) : await api.post<Task>('/api/tasks', body);
-      store.change({ type: 'task', task });
-      onSaved();
-    } catch (refused) {
-      setBusy(false);
-      const { message: text } = refused as Error;
-      const field = refused instanceof ApiError ? refused.field : '';
-      setError({ field: /^\w+/.exec(field)?.[0] ?? 'form', text });
-    }
-  }
-  return { form, set, errorAt, busy, save };
+  return useForm({ draft, fields: FIELDS, check, send, onSaved });
 }
 
-interface FieldsProps {
-  form: TaskDraft;
-  set: (part: Partial<TaskDraft>) => void;
-  errorAt: (field: string) => string;
-}
+/** Fields that show their own errors. */
+const FIELDS = new Set(['directory', 'model', 'name', 'prompt']);
 
-function WorkFields({ form, set, errorAt, orders }: FieldsProps & { orders: readonly number[] }) {
+function WorkFields({ form, set, errorAt, orders }: FieldsProps<TaskDraft> & { orders: readonly number[] }) {
   const setModel = (model: string) => set({ flags: { ...form.flags, model: model.trim() || undefined } });
   return html`
     <${TextField}
@@ -140,7 +121,7 @@ function StepField(props: { order: number; orders: readonly number[]; onChange: 
   } options=${options} onChange=${choose} />`;
 }
 
-function InstructionFields({ form, set, errorAt }: FieldsProps) {
+function InstructionFields({ form, set, errorAt }: FieldsProps<TaskDraft>) {
   const setInstructions = (instructions: string) => set({ [INSTRUCTIONS_FIELD]: instructions });
   return html`
     <${TemplateField} label=${t.tasks.template} prompt=${t.tasks.chooseTemplate} onPick=${setInstructions} />
@@ -157,7 +138,7 @@ function InstructionFields({ form, set, errorAt }: FieldsProps) {
   `;
 }
 
-function PermissionFields({ form, set }: Pick<FieldsProps, 'form' | 'set'>) {
+function PermissionFields({ form, set }: Pick<FieldsProps<TaskDraft>, 'form' | 'set'>) {
   const { flags } = form;
   const setFlags = (part: AgentFlags) => set({ flags: { ...flags, ...part } });
   return html`

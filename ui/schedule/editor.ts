@@ -5,9 +5,9 @@ import { Note } from '../components/note.ts';
 import { DirectoryRow } from '../forms/directory-row.ts';
 import { ProviderField } from '../forms/provider-field.ts';
 import { TemplateField } from '../forms/template-field.ts';
-import { html, useState } from '../html.ts';
+import { type FieldsProps, useForm } from '../forms/use-form.ts';
+import { html } from '../html.ts';
 import { t } from '../i18n/all.ts';
-import { ApiError } from '../net/api.ts';
 import { path } from '../route.ts';
 import { INSTRUCTIONS_FIELD } from '../../core/api/instructions.ts';
 import { bodyOf, CRON_LINES, type ScheduleForm } from './form.ts';
@@ -56,43 +56,23 @@ export function ScheduleEditor({ draft, onSaved, onClose }: Props) {
 
 function useScheduleForm(draft: ScheduleForm, onSaved: () => void) {
   const { api } = useApp();
-  const [form, setForm] = useState(draft);
-  const [error, setError] = useState<{ field: string; text: string } | null>(null);
-  const [busy, setBusy] = useState(false);
-  function set(part: Partial<ScheduleForm>) {
-    setForm((old) => ({ ...old, ...part }));
-    setError(null);
-  }
-  const errorAt = (field: string) => (error?.field === field ? error.text : '');
-  async function save(event: Event) {
-    event.preventDefault();
-    if (!form.name.trim()) return setError({ field: 'name', text: t.schedule.needName });
-    if (form.isOnce && !form.at) return setError({ field: 'at', text: t.schedule.needTime });
-    setBusy(true);
-    try {
-      const body = bodyOf(form);
-      if (form.id) await api.put<ScheduleEntry>(path`/api/schedule/${form.id}`, body);
-      else await api.post<ScheduleEntry>('/api/schedule', body);
-      onSaved();
-    } catch (refused) {
-      setBusy(false);
-      const field = refused instanceof ApiError && FIELDS.has(refused.field) ? refused.field : '';
-      setError({ field, text: (refused as Error).message });
-    }
-  }
-  return { form, set, errorAt, busy, save };
+  const check = ({ name, isOnce, at }: ScheduleForm) =>
+    !name.trim()
+      ? { field: 'name', text: t.schedule.needName }
+      : isOnce && !at
+      ? { field: 'at', text: t.schedule.needTime }
+      : null;
+  const send = (form: ScheduleForm) =>
+    form.id
+      ? api.put<ScheduleEntry>(path`/api/schedule/${form.id}`, bodyOf(form))
+      : api.post<ScheduleEntry>('/api/schedule', bodyOf(form));
+  return useForm({ draft, fields: FIELDS, check, send, onSaved });
 }
 
 /** Fields that show their own errors. */
 const FIELDS = new Set(['name', 'at', 'cron', 'directory', 'prompt', 'model']);
 
-interface FieldsProps {
-  form: ScheduleForm;
-  set: (part: Partial<ScheduleForm>) => void;
-  errorAt: (field: string) => string;
-}
-
-function WhenFields({ form, set, errorAt }: FieldsProps) {
+function WhenFields({ form, set, errorAt }: FieldsProps<ScheduleForm>) {
   const s = t.schedule;
   const rhythms = [{ value: 'again', label: s.again }, { value: 'once', label: s.once }];
   const lines = [...CRON_LINES.map((line) => ({ value: line as string, label: s.lines[line] })), {
@@ -135,7 +115,7 @@ function WhenFields({ form, set, errorAt }: FieldsProps) {
   `;
 }
 
-function AgentFields({ form, set, errorAt }: FieldsProps) {
+function AgentFields({ form, set, errorAt }: FieldsProps<ScheduleForm>) {
   const s = t.schedule;
   return html`
     <${TextArea}
