@@ -1,17 +1,28 @@
-/** Every page and state in Chinese: no English word is left on any of them, not even where the server speaks. */
+/**
+ * Every page and state in Chinese: no English word is left on any of them, not even where the server speaks, and the name of a
+ * control holds what is seen on it.
+ */
 import type { Page } from 'playwright-core';
 import { test } from 'uvu';
 import { openPage, PHONE } from '../support/harness/browser.ts';
+import { labelFindings, withAxe } from '../support/harness/ui-axe.ts';
 import { CHINESE, inChinese } from '../support/harness/ui-texts.ts';
 import { testEveryPage } from '../support/harness/ui-world-tests.ts';
 import { englishWords } from '../support/harness/ui-words.ts';
 
 async function look(page: Page, name: string): Promise<string[]> {
   const left = await englishWords(page);
-  return left.length ? [`${name}: ${left.join(' | ')}`] : [];
+  return [...left.length ? [`${name}: ${left.join(' | ')}`] : [], ...await labelFindings(page, name)];
 }
 
-const world = testEveryPage('no English word is left', look, { viewport: PHONE, texts: CHINESE, prepare: inChinese });
+const world = testEveryPage('no English word is left', look, {
+  viewport: PHONE,
+  texts: CHINESE,
+  prepare: async (page) => {
+    await withAxe(page);
+    await inChinese(page);
+  },
+});
 
 test('the language is the first of the browser’s that there is', async () => {
   for (const [locale, lang] of [['zh-TW', 'zh-CN'], ['de-DE', 'en'], ['en-US', 'en']] as const) {

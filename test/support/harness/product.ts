@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { endHolders } from '../../../agent/process/holder/end.ts';
+import { TESTED_PACKAGE } from '../../../scripts/test-needs.ts';
 
 export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const DENO = join(ROOT, 'node_modules/.bin/deno');
@@ -150,9 +151,15 @@ function relayFile(directory: string, version?: string): string {
   return copy;
 }
 
+/** The agent of the package that the runner has built; from its sources where a file is run by hand, on Deno, or of another version. */
+function agentProgram(runtime: string, root?: string): string {
+  const built = process.env[TESTED_PACKAGE];
+  return built && !root && runtime === 'node' ? join(built, 'agent/main.mjs') : join(root ?? ROOT, 'agent/main.ts');
+}
+
 /** Starts the relay (`dist/relay.mjs`) and the agent, and waits until the tunnel between them is up. */
 export async function startProduct(options: ProductOptions = {}): Promise<Product> {
-  const { runtime = 'node', withRelay = true, relayRoot, agentRoot = ROOT } = options;
+  const { runtime = 'node', withRelay = true, relayRoot } = options;
   const [relayPort, localPort] = [await freePort(), await freePort()];
   const directory = mkdtempSync(join(tmpdir(), 'agent-monitor-'));
   const token = randomBytes(32).toString('base64url');
@@ -195,7 +202,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     },
     async startAgent(extra = {}) {
       product.agent = run(
-        join(agentRoot, 'agent/main.ts'),
+        agentProgram(runtime, options.agentRoot),
         plainEnv({
           PORT: String(localPort),
           DATA_DIR: product.dataDir,

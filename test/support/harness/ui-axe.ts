@@ -1,7 +1,4 @@
-/**
- * What axe-core finds on a page as it is, of any impact. The rule about labels that say something else than the button is among
- * them, although axe counts it as experimental.
- */
+/** What axe-core finds on a page as it is, of any impact. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import process from 'node:process';
@@ -9,7 +6,10 @@ import type { Page } from 'playwright-core';
 import type { PHONE } from './browser.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const OPTIONS = { resultTypes: ['violations'], rules: { 'label-content-name-mismatch': { enabled: true } } };
+/** Its rule about labels that say something else than the button: experimental for axe, and not for a language made by a machine. */
+const LABELS = 'label-content-name-mismatch';
+const ALL = { resultTypes: ['violations'], rules: { [LABELS]: { enabled: false } } };
+const LABELS_ONLY = { resultTypes: ['violations'], runOnly: { type: 'rule', values: [LABELS] } };
 
 /** Before the page is loaded. */
 export const withAxe = (page: Page): Promise<unknown> => page.addInitScript({ content: AXE });
@@ -21,7 +21,7 @@ interface Finding {
 }
 
 interface WithAxe {
-  axe: { run(root: Document, options: typeof OPTIONS): Promise<{ violations: Finding[] }> };
+  axe: { run(root: Document, options: typeof ALL | typeof LABELS_ONLY): Promise<{ violations: Finding[] }> };
 }
 
 const IS_WHOLE = process.env.AXE === 'all';
@@ -34,13 +34,20 @@ export async function axeFindings(page: Page, name: string): Promise<string[]> {
   for (const colorScheme of themes(page.viewportSize()!)) {
     await page.emulateMedia({ colorScheme });
     await page.waitForFunction((theme) => document.documentElement.dataset.theme === theme, colorScheme);
-    const violations = await page.evaluate(
-      async (options) => (await (globalThis as unknown as WithAxe).axe.run(document, options)).violations,
-      OPTIONS,
-    );
-    for (const { id, impact, nodes } of violations) {
-      found.push(`${name} ${colorScheme}: ${id} (${impact}) ${nodes.map(({ target }) => target.join(' ')).join(', ')}`);
-    }
+    found.push(...await run(page, `${name} ${colorScheme}`, ALL));
   }
   return found;
+}
+
+/** Controls whose accessible name does not hold the words that are seen on them. */
+export const labelFindings = (page: Page, name: string): Promise<string[]> => run(page, name, LABELS_ONLY);
+
+async function run(page: Page, name: string, options: typeof ALL | typeof LABELS_ONLY): Promise<string[]> {
+  const violations = await page.evaluate(
+    async (options) => (await (globalThis as unknown as WithAxe).axe.run(document, options)).violations,
+    options,
+  );
+  return violations.map(({ id, impact, nodes }) =>
+    `${name}: ${id} (${impact}) ${nodes.map(({ target }) => target.join(' ')).join(', ')}`
+  );
 }
