@@ -4,11 +4,14 @@
  */
 import { html, useEffect, useLayoutEffect, useMemo, useReducer, useRef } from '../html.ts';
 import type { VNode } from '../html.ts';
-import { averageOf, geometryOf, partsOf, rowsWithin } from './row-window.ts';
-import type { Geometry, Part, Range } from './row-window.ts';
+import { whenIdle } from '../idle.ts';
+import { averageOf, geometryOf, isSame, nextRange, partsOf, rowsWithin } from './row-window.ts';
+import type { Geometry, Part, Range, Wanted } from './row-window.ts';
 
-/** Drawn beyond what is seen, on each side; px. */
-const OVERSCAN = 700;
+/** Drawn at once beyond what is seen, on each side; px. */
+const NEAR = 200;
+/** Drawn row by row while the page has nothing else to do: a row that comes into view is there before; px. */
+const FAR = 700;
 /** A page with so many entries draws them all. */
 const MAX_WHOLE = 24;
 
@@ -60,31 +63,36 @@ function useWindow<T extends object>({ items, keyOf, total, name }: Props<T>) {
   const focus = focused === undefined ? -1 : items.findIndex((item) => keyOf(item) === focused);
   const shown = isWhole ? { from: 0, to: rows } : range.current;
   const parts = partsOf(items.length, geometry, shown, Math.floor(focus / geometry.columns));
-  const look = () => {
-    if (!box.current) return;
-    const next = inView(box.current, geometry, rows);
-    if (next.from === range.current.from && next.to === range.current.to) return;
-    range.current = next;
-    redraw(undefined as never);
+  const { columns } = geometry;
+  const onLayout = () => {
+    if (!isWhole) gap.current = measure(box.current!, parts, geometry);
   };
-  useLayoutEffect(() => {
-    if (isWhole) return;
-    gap.current = measure(box.current!, parts, geometry);
-    look();
-  });
-  useFollowing(box, look, () => redraw(undefined as never), isWhole);
+  // Here, so that it is in the time that was idle, where the row was drawn: the next frame finds it laid out.
+  useLayoutEffect(onLayout);
+  /** @returns whether there is more to draw, or less */
+  const look = (isIdle: boolean): boolean => {
+    if (!box.current) return false;
+    const next = nextRange(range.current, inView(box.current, geometry, rows), isIdle);
+    if (isSame(range.current, next.range) && columns === geometry.columns) return next.isMore;
+    range.current = next.range;
+    redraw(undefined as never);
+    return true;
+  };
+  useFollowing(box, { look, onLayout, redraw: () => redraw(undefined as never) }, isWhole);
   return { box, parts, gap: gap.current };
 }
 
 /** Before the page has said where it is scrolled to: its beginning. */
 const firstRange = ({ heights, columns }: Geometry): Range => ({
   from: 0,
-  to: Math.max(1, Math.ceil((innerHeight + OVERSCAN) / averageOf(heights) / columns)),
+  to: Math.max(1, Math.ceil((innerHeight + NEAR) / averageOf(heights) / columns)),
 });
 
-function inView(list: HTMLElement, { heights }: Geometry, rows: number): Range {
+/** Rows that must be there now, and those that are drawn when there is time. */
+function inView(list: HTMLElement, { heights }: Geometry, rows: number): Wanted {
   const { top } = list.getBoundingClientRect();
-  return rowsWithin(heights, rows, -top - OVERSCAN, innerHeight - top + OVERSCAN);
+  const within = (beyond: number) => rowsWithin(heights, rows, -top - beyond, innerHeight - top + beyond);
+  return { near: within(NEAR), far: within(FAR) };
 }
 
 /** The entry that has the focus. */
@@ -93,29 +101,53 @@ const focusedKey = (list: HTMLElement | null): string | undefined =>
     ? document.activeElement!.closest<HTMLElement>('li[data-key]')?.dataset.key
     : undefined;
 
+interface ListSteps {
+  look(isIdle: boolean): boolean;
+  onLayout(): void;
+  redraw(): void;
+}
+
+/** Looks after whatever may change the rows in view, and goes on while the page has time. */
 function useFollowing(
   box: { readonly current: HTMLElement | null },
-  look: () => void,
-  redraw: () => void,
+  list: ListSteps,
   isWhole: boolean,
 ): void {
-  const latest = useRef(look);
-  latest.current = look;
+  const latest = useRef(list);
+  latest.current = list;
+  const later = useRef(() => {});
   useEffect(() => {
-    const list = box.current;
-    if (isWhole || !list) return;
-    const onChange = () => latest.current();
-    const observer = new ResizeObserver(onChange);
-    observer.observe(list);
+    const element = box.current;
+    if (isWhole || !element) return;
+    let cancel: (() => void) | null = null;
+    const run = (isIdle: boolean) => {
+      if (latest.current.look(isIdle)) later.current();
+    };
+    later.current = () => {
+      cancel ??= whenIdle(() => {
+        cancel = null;
+        run(true);
+      });
+    };
+    const onScroll = () => run(false);
+    const observer = new ResizeObserver(() => {
+      latest.current.onLayout();
+      run(false);
+    });
+    observer.observe(element);
     // Lists scroll by themselves on a wide screen, and with the page on a phone.
-    addEventListener('scroll', onChange, { passive: true, capture: true });
-    list.addEventListener('focusin', redraw);
+    addEventListener('scroll', onScroll, { passive: true, capture: true });
+    const onFocus = () => latest.current.redraw();
+    element.addEventListener('focusin', onFocus);
     return () => {
+      cancel?.();
+      later.current = () => {};
       observer.disconnect();
-      removeEventListener('scroll', onChange, { capture: true });
-      list.removeEventListener('focusin', redraw);
+      removeEventListener('scroll', onScroll, { capture: true });
+      element.removeEventListener('focusin', onFocus);
     };
   }, [isWhole]);
+  useLayoutEffect(() => later.current());
 }
 
 /** Takes down how high the drawn rows are, and how many columns there are. @returns the gap between rows, px */

@@ -17,6 +17,12 @@ export interface Range {
   to: number;
 }
 
+/** The rows that must be drawn, and all that should be: `near` lies within `far`. */
+export interface Wanted {
+  near: Range;
+  far: Range;
+}
+
 /** What stands in the list: an entry, or a space for rows that are not drawn. */
 export type Part = { readonly index: number } | { readonly height: number };
 
@@ -49,6 +55,25 @@ export function rowsWithin(heights: readonly number[], rows: number, top: number
     to = row + 1;
   }
   return from < to ? { from, to } : { from: 0, to: 0 };
+}
+
+export const isSame = (a: Range, b: Range): boolean => a.from === b.from && a.to === b.to;
+
+/**
+ * What is drawn next: all that must be there at once; while the page is idle a row at each end, and no row beyond `far`. A list
+ * that is out of sight is emptied at once.
+ * @returns `isMore`: some of `far` is not drawn yet, or more than it is
+ */
+export function nextRange(drawn: Range, { near, far }: Wanted, isIdle: boolean): { range: Range; isMore: boolean } {
+  const must = near.from < near.to ? near : { from: far.from, to: far.from };
+  const isElsewhere = far.from === far.to || drawn.to < far.from || drawn.from > far.to;
+  const isShort = drawn.from > must.from || drawn.to < must.to;
+  let range = drawn;
+  if (isElsewhere) range = must;
+  else if (isShort) range = { from: Math.min(drawn.from, must.from), to: Math.max(drawn.to, must.to) };
+  else if (isIdle) range = { from: drawn.from - 1, to: drawn.to + 1 };
+  if (range !== drawn) range = { from: Math.max(range.from, far.from), to: Math.min(range.to, far.to) };
+  return { range, isMore: !isSame(range, far) };
 }
 
 /**

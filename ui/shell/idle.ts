@@ -1,4 +1,5 @@
 /** What can wait until a start is over: when it is, and the code of the views that are likely next. */
+import { whenIdle } from '../idle.ts';
 import type { SharedParts } from '../app.ts';
 import type { Signal } from '../state/signal.ts';
 import { NEXT } from './pages.ts';
@@ -37,10 +38,4 @@ function until<T>(source: Signal<T>, fits: (value: T) => boolean): Promise<void>
   });
 }
 
-/** Safari has no requestIdleCallback. */
-const idle = (): Promise<void> =>
-  new Promise((resolve) =>
-    'requestIdleCallback' in globalThis
-      ? void requestIdleCallback(() => resolve(), { timeout: MAX_BUSY_MS })
-      : void setTimeout(resolve, 200)
-  );
+const idle = (): Promise<void> => new Promise((resolve) => void whenIdle(resolve, MAX_BUSY_MS));
