@@ -28,6 +28,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   { name: 'websocket', title: 'WebSockets through the relay' },
   { name: 'fleet', title: 'Many machines and dashboards' },
   { name: 'search', title: 'Search over all conversations' },
+  { name: 'start', title: 'The built agent machine, started', isMarkdown: true },
 ];
 
 /** Cores, memory, runtime and how busy it was: what the numbers depend on. Never what it is called. */
