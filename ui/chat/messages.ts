@@ -24,10 +24,10 @@ const PAGE_PAUSE_MS = 150;
 /** @param sent counts the messages sent here: each is looked at, wherever the reader was */
 export function Messages({ agent, sent }: { agent: AgentInfo; sent: number }) {
   const chat = useStore((state) => state.chats[agent.id]) ?? EMPTY_CHAT;
-  const { messages, ready, more } = chat;
+  const { messages, ready, stale, more } = chat;
   const grouper = useRef<MessageGrouper | null>(null);
   grouper.current ??= new MessageGrouper();
-  const shown = useShownRequests(agent, messages);
+  const shown = useShownRequests(agent, chat);
   const { chunks, pending } = grouper.current.group(messages, new Set(shown.map(({ id }) => id)), !more);
   const older = useOlder(agent, chat);
   const { box, content, atEnd, toEnd, toElement, onScroll } = useScroll(messages[0]?.id, older.load);
@@ -60,7 +60,7 @@ export function Messages({ agent, sent }: { agent: AgentInfo; sent: number }) {
         role="log"
         aria-label=${t.chat.label}
         aria-live="off"
-        aria-busy=${!ready}
+        aria-busy=${!ready || stale}
       >
         ${log}
       </div>
@@ -73,9 +73,11 @@ export function Messages({ agent, sent }: { agent: AgentInfo; sent: number }) {
 const isRequest = (message: Message): message is RequestMessage => message.kind === 'request';
 
 /** Open requests, oldest first; one that was just answered stays until the user's hand is off the page. */
-function useShownRequests(agent: AgentInfo, messages: readonly Message[]): readonly RequestMessage[] {
+function useShownRequests(agent: AgentInfo, { messages, stale }: Chat): readonly RequestMessage[] {
   const requests = messages.filter(isRequest);
-  const open = requests.filter(({ status }) => status === 'pending');
+  // What was open when one left may have been answered meanwhile: the agent itself says so first.
+  const isOpen = ({ id, status }: RequestMessage) => status === 'pending' && (!stale || agent.pending.includes(id));
+  const open = requests.filter(isOpen);
   return useSteadyList(open, (id) => requests.find((request) => request.id === id), agent.id);
 }
 
@@ -85,12 +87,12 @@ interface Older {
 }
 
 /** Loading the messages before the first one, also until every open request is among them. */
-function useOlder(agent: AgentInfo, { messages, ready, more }: Chat): Older {
+function useOlder(agent: AgentInfo, { messages, ready, stale, more }: Chat): Older {
   const { chats } = useApp();
   const [loading, setLoading] = useState(false);
   const busy = useRef(false);
   async function loadPage() {
-    if (busy.current || !more || !ready) return;
+    if (busy.current || !more || !ready || stale) return;
     busy.current = true;
     setLoading(true);
     await chats.loadOlder(agent.id).catch(toastError);
@@ -101,7 +103,7 @@ function useOlder(agent: AgentInfo, { messages, ready, more }: Chat): Older {
   const isMissing = agent.pending.some((id) => !messages.some((message) => message.id === id));
   useEffect(() => {
     if (isMissing && more) load();
-  }, [isMissing, messages[0]?.id, ready]);
+  }, [isMissing, messages[0]?.id, ready, stale]);
   return { loading, load };
 }
 

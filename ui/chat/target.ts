@@ -10,7 +10,7 @@ import type { Chat } from '../state/store.ts';
 /** @param show brings a part of the conversation into view. @returns whether the message is still looked for */
 export function useTarget(
   agent: string,
-  { messages, ready, more }: Chat,
+  { messages, ready, stale, more }: Chat,
   box: { current: HTMLElement | null },
   show: (element: Element) => void,
 ): boolean {
@@ -20,14 +20,14 @@ export function useTarget(
   const found = useRef({ seq: 0, row: '' });
   const first = messages[0]?.seq ?? Infinity;
   useEffect(() => {
-    if (!wanted || !ready || found.current.seq === wanted) return;
+    if (!wanted || !ready || stale || found.current.seq === wanted) return;
     if (wanted < first && more) return void chats.loadBack(agent, wanted).catch(toastError);
     const row = wanted < first ? null : rowOf(box.current, messages, wanted);
     found.current = { seq: wanted, row: row?.id ?? '' };
     if (!row) return toast(t.search.gone);
     mark(row.element);
     show(row.element);
-  }, [wanted, ready, first, more]);
+  }, [wanted, ready, stale, first, more]);
   // A row is made again when older messages come in front.
   useLayoutEffect(() => {
     const { seq, row } = found.current;

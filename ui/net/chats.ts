@@ -1,7 +1,7 @@
-/** The messages of the agents that are looked at: watched, extended into the past, and dropped. */
+/** The messages of the agents that are looked at: watched, extended into the past, and dropped a while after. */
 import type { MessagePage } from '../../core/api/messages.ts';
 import { path } from '../route.ts';
-import { addOlder, forget, trim } from '../state/store.ts';
+import { addOlder, forget, leave, trim } from '../state/store.ts';
 import type { Store } from '../state/store.ts';
 import type { Api } from './api.ts';
 import { PAGE_SIZE } from './live.ts';
@@ -9,9 +9,14 @@ import type { Live } from './live.ts';
 
 /** Messages that are loaded at once on the way back to one. */
 const MAX_BACK = 1000;
+/** Agents whose newest messages stay here for who comes back. */
+const MAX_LEFT = 8;
 
 export interface Chats {
-  /** Watches an agent's messages; the returned function ends it, and drops them when nobody else watches. */
+  /**
+   * Watches an agent's messages; the returned function ends it. Once nobody watches, the newest stay, as they were, until some
+   * other agents were looked at.
+   */
   open(agent: string): () => void;
   /** Loads the page of messages before the first known one. */
   loadOlder(agent: string): Promise<void>;
@@ -29,11 +34,22 @@ export function createChats({ api, live, store }: { api: Api; live: Live; store:
     const page = await api.get<MessagePage>(url);
     store.value = addOlder(store.value, agent, page.messages, page.more);
   }
+  /** Those whom nobody looks at any more, the last one at the end. */
+  const left = new Set<string>();
+  function close(agent: string): void {
+    left.add(agent);
+    store.value = leave(store.value, agent, PAGE_SIZE);
+    if (left.size <= MAX_LEFT) return;
+    const oldest = left.values().next().value!;
+    left.delete(oldest);
+    store.value = forget(store.value, oldest);
+  }
   return {
     open(agent) {
+      left.delete(agent);
       const end = live.watch(agent);
       return () => {
-        if (end()) store.value = forget(store.value, agent);
+        if (end()) close(agent);
       };
     },
     loadOlder: (agent) => loadBefore(agent, () => PAGE_SIZE),

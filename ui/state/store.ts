@@ -20,7 +20,7 @@ export interface Chat {
   readonly more: boolean;
   /** False until the first page came, and after the journal was cleared: watch again. */
   readonly ready: boolean;
-  /** Events were missed: the next page replaces everything. */
+  /** Events were missed, or nobody looks at it: the next page replaces everything. */
   readonly stale: boolean;
 }
 
@@ -189,7 +189,11 @@ export function trim(state: State, agent: string, keep: number): State {
   });
 }
 
-/** Drops an agent's messages, when nobody looks at it any more. */
+/** Nobody looks at an agent's messages any more: the newest stay for who comes back, as they were. */
+export const leave = (state: State, agent: string, keep: number): State =>
+  withChat(trim(state, agent, keep), agent, (chat) => chat && { ...chat, stale: true });
+
+/** Drops an agent's messages. */
 export const forget = (state: State, agent: string): State => ({ ...state, chats: without(state.chats, agent) });
 
 /** An entry by its id; never what every object inherits. */
@@ -237,7 +241,17 @@ function newest(chat: Chat, page: readonly Message[], more: boolean): Chat {
   const last = chat.messages.at(-1)?.seq ?? 0;
   const joins = !chat.stale && chat.ready && page.length > 0 && first <= last + 1;
   const older = joins ? chat.messages.filter((message) => message.seq < first) : [];
-  return { messages: [...older, ...page], more: older.length ? chat.more : more, ready: true, stale: false };
+  const messages = [...older, ...unchanged(chat.messages, page)];
+  return { messages, more: older.length ? chat.more : more, ready: true, stale: false };
+}
+
+/** The page with the objects of before where nothing changed: what draws them draws nothing anew. */
+function unchanged(before: readonly Message[], page: readonly Message[]): readonly Message[] {
+  const known = new Map(before.map((message) => [message.id, message]));
+  return page.map((message) => {
+    const old = known.get(message.id);
+    return old && JSON.stringify(old) === JSON.stringify(message) ? old : message;
+  });
 }
 
 function upsert(chat: Chat, message: Message): Chat {

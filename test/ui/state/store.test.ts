@@ -2,7 +2,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { LiveChange, LiveMessage } from '../../../core/api/live.ts';
 import type { Message } from '../../../core/api/messages.ts';
-import { addOlder, apply, change, EMPTY, forget, type State, trim } from '../../../ui/state/store.ts';
+import { addOlder, apply, change, EMPTY, forget, leave, type State, trim } from '../../../ui/state/store.ts';
 import { agent, conversation, machine, messages, text } from '../../support/fakes/ui-data.ts';
 
 const welcome = (resumed: boolean, epoch = 'e1'): LiveMessage => ({
@@ -204,6 +204,21 @@ test('trimming keeps the newest and knows that there is more', () => {
   assert.is(state.chats.a!.messages.at(-1)!.id, list.at(-1)!.id);
   assert.ok(state.chats.a!.more);
   assert.equal(forget(state, 'a').chats, {});
+});
+
+test('who comes back finds the newest messages as they were, until the next page; what did not change is the same object', () => {
+  const list = messages([text('1'), text('2'), text('3', false)]);
+  const left = leave(apply(started, page(list)), 'a', 2);
+  assert.equal(texts(left), ['2', '3']);
+  assert.equal([left.chats.a!.ready, left.chats.a!.stale, left.chats.a!.more], [true, true, true]);
+  // A page that would have been joined to them replaces them all the same: what lies between may be missing.
+  const now = structuredClone([list[1]!, { ...list[2]!, text: '3, at its end', done: true } as Message]);
+  const back = apply(left, page(now, true));
+  assert.equal(texts(back), ['2', '3, at its end']);
+  assert.is(back.chats.a!.messages[0], list[1]);
+  assert.is(back.chats.a!.messages[1], now[1]);
+  assert.not.ok(back.chats.a!.stale);
+  assert.is(leave(started, 'a', 2), started, 'nothing was loaded of it');
 });
 
 test('random cuts and repetitions end in the same state as an uncut run', () => {
