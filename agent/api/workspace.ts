@@ -4,7 +4,8 @@ import { json } from '../../core/http/reply.ts';
 import type { RouteHandler, Router } from '../../core/http/router.ts';
 import type { HttpResponse } from '../../core/http/types.ts';
 import type { AgentInfo } from '../../core/api/agents.ts';
-import { fields } from '../../core/api/schema.ts';
+import type { FileDiff } from '../../core/api/messages.ts';
+import { fields, ValidationError } from '../../core/api/schema.ts';
 
 import {
   parseCommit,
@@ -42,7 +43,7 @@ function instructionRoutes(router: Router, agents: Agents, workspace: Workspace)
 function changeRoutes(router: Router, agents: Agents, workspace: Workspace): void {
   const path = '/api/agents/:id/changes';
   router.get(path, about(agents, (agent) => workspace.changes(agent)));
-  router.get(`${path}/file`, about(agents, (agent, query) => workspace.diff(agent, query.get('path') ?? '')));
+  router.get(`${path}/file`, about(agents, (agent, query) => readDiff(workspace, agent, query)));
   router.get(`${path}/patch`, async (_req, res, { params }) => {
     const agent = agents.info(params.id!);
     await sendPatch(res, (agent.worktree?.branch ?? 'changes').replaceAll('/', '-'), await workspace.patch(agent));
@@ -57,8 +58,8 @@ function changeRoutes(router: Router, agents: Agents, workspace: Workspace): voi
       return handle(req, res, route);
     });
   };
-  change('commit', parseCommit, async (agent, { message, paths }) => ({
-    commit: await workspace.commit(agent, message, paths),
+  change('commit', parseCommit, async (agent, { message, paths, hunks }) => ({
+    commit: await workspace.commit(agent, message, paths, hunks),
   }));
   change('merge', fields, async (agent) => {
     const outcome = await workspace.merge(agent);
@@ -72,6 +73,14 @@ function changeRoutes(router: Router, agents: Agents, workspace: Workspace): voi
   };
   change('undo', parseUndo, undo, true);
   change('discard', parseDiscard, async (agent, paths) => ({ discarded: await workspace.discard(agent, paths) }), true);
+}
+
+function readDiff(workspace: Workspace, agent: AgentInfo, query: URLSearchParams): Promise<FileDiff> {
+  const path = query.get('path') ?? '';
+  const from = query.get('from') ?? 'base';
+  if (from === 'base') return workspace.diff(agent, path);
+  if (from === 'commit') return workspace.uncommittedDiff(agent, path);
+  throw new ValidationError('"from" must be base or commit.', 'from');
 }
 
 /** What runs on after its request: it is asked for until it has ended. */

@@ -37,7 +37,7 @@ export interface Ground {
   seeded: SeededFiles;
 }
 
-const NONE: SeededFiles = { isUnchanged: () => false };
+export const NONE: SeededFiles = { isUnchanged: () => false };
 
 /** The checkout of a place. Throws Failure when there is none, or a worktree's `.git` leads to another one. */
 export async function repositoryOf({ cwd, worktree, isolation }: Place): Promise<Repository> {
@@ -144,22 +144,48 @@ async function trackedChanges(at: Where, from: string): Promise<TrackedChange[]>
 export async function fileDiff(place: Place, path: string): Promise<FileDiff> {
   const { diff, output } = await readDiff(await groundOf(place), path);
   // A change of a file that is new or gone as a whole is discarded with the file.
-  return place.worktree && diff.kind === 'update' && !diff.truncated ? withHunkIds(diff, output) : diff;
+  return place.worktree ? withHunkIds(diff, output) : diff;
 }
 
-/** The diff of one file, and what git printed. Throws Failure when it has no change. */
-export async function readDiff(ground: Ground, path: string): Promise<{ diff: FileDiff; output: Buffer }> {
-  const file = (await filesOf(ground)).find((entry) => entry.path === path && entry.addressable);
-  if (!file) throw new Failure('no_change', 'This file has no changes (any more).');
-  const isTracked = ground.from !== null && (await git(
-        ground.at,
-        ['diff', ...PLAIN_DIFF, '--quiet', ground.from, '--', path],
-        { codes: [1] },
-      )).code === 1;
-  const args = isTracked
-    ? [...PLAIN_DIFF, ground.from!, '--', path]
-    : [...PLAIN_DIFF, '--no-index', '--', '/dev/null', `./${path}`];
-  const { stdout } = await git(ground.at, ['diff', ...args], { codes: [1], limit: MAX_DIFF_BYTES, cut: true });
-  const diff = parseDiff(stdout.toString('utf8'), path, file.kind);
+/** What of one file is not committed. Throws Failure when that is nothing. */
+export async function uncommittedDiff(place: Place, path: string): Promise<FileDiff> {
+  const at = await repositoryOf(place);
+  const { diff, output } = await readDiff({ at, from: await commitOf(at, 'HEAD'), seeded: NONE }, path);
+  return withHunkIds(diff, output);
+}
+
+export interface ReadDiff {
+  diff: FileDiff;
+  /** What git printed. */
+  output: Buffer;
+}
+
+/** The diff of one file. Throws Failure when it has no change. */
+export async function readDiff(ground: Ground, path: string): Promise<ReadDiff> {
+  return (await readDiffs(ground, [path]))[0]!;
+}
+
+/** The diffs of these files. Throws Failure when one has no change. */
+export async function readDiffs(ground: Ground, paths: readonly string[]): Promise<ReadDiff[]> {
+  const files = new Map((await filesOf(ground)).filter((file) => file.addressable).map((file) => [file.path, file]));
+  const found: ReadDiff[] = [];
+  for (const path of paths) {
+    const file = files.get(path);
+    if (!file) throw new Failure('no_change', 'This file has no changes (any more).');
+    found.push(await diffOf(ground, file));
+  }
+  return found;
+}
+
+/** Whatever the settings say: what `git apply` takes. */
+const PATCH_FORM = [...PLAIN_DIFF, '--unified=3', '--src-prefix=a/', '--dst-prefix=b/'];
+
+async function diffOf({ at, from }: Ground, { path, kind }: ChangedFile): Promise<ReadDiff> {
+  const isTracked = from !== null &&
+    (await git(at, ['diff', ...PLAIN_DIFF, '--quiet', from, '--', path], { codes: [1] })).code === 1;
+  const sides = isTracked ? [from, '--', path] : ['--no-index', '--', '/dev/null', `./${path}`];
+  const options = { codes: [1], limit: MAX_DIFF_BYTES, cut: true };
+  const { stdout } = await git(at, ['diff', ...PATCH_FORM, ...sides], options);
+  const diff = parseDiff(stdout.toString('utf8'), path, kind);
   return { diff: stdout.length >= MAX_DIFF_BYTES ? { ...diff, truncated: true } : diff, output: stdout };
 }

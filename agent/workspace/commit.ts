@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Failure } from '../../core/api/errors.ts';
 import type { WorktreeInfo } from '../../core/api/agents.ts';
+import type { ChosenHunks } from '../../core/api/workspace.ts';
 import { type Place, repositoryOf } from './changes.ts';
+import { commitHunks } from './commit-hunks.ts';
 import { git, type Where } from './git.ts';
 import { operationIn } from './git-directory.ts';
 import { names, nulJoined, pathText } from './git-output.ts';
@@ -28,33 +30,47 @@ export async function pendingWork(at: Repository, paths: readonly string[] | nul
 }
 
 /**
- * Commits what is not committed: all of it, or `paths`. Hooks and signatures of the user are left out (nobody is there to
- * answer them). Returns the commit, or null when there was nothing to commit.
+ * Commits what is not committed: all of it, or the files and hunks that are named. Hooks and signatures of the user are left
+ * out (nobody is there to answer them). Returns the commit, or null when there was nothing to commit.
  */
 export async function commitWork(
   place: Place,
   message: string,
   paths: readonly string[] | null,
+  hunks: readonly ChosenHunks[] = [],
 ): Promise<string | null> {
   if (message.includes('\0')) throw new Failure('bad_message', 'The message must be free of NUL characters.');
   const at = await repositoryOf(place);
   return withRepository(at.common, async () => {
     if (place.worktree) await refuseOtherBranch(at, place.worktree, ['merge']);
-    const entries = await pendingWork(at, paths);
-    const conflicts = entries.filter(({ code }) => code.includes('U') || code === 'AA' || code === 'DD');
-    if (conflicts.length) {
-      const files = names(conflicts.map((entry) => entry.path));
-      throw new Failure('unresolved', `Resolve the conflicts first: ${files}.`, { params: { files } });
-    }
-    if (!entries.length) return null;
-    await refuseNested(at, entries);
-    const files = entries.map((entry) => entry.path);
-    await refuseIgnoredFilters(at, files);
-    await addPaths(at, files);
     const isMerging = (await commitOf(at, 'MERGE_HEAD')) !== null; // git refuses a partial commit then
+    if (isMerging && hunks.length) throw mergeUnderWay(at);
+    const parts = new Set(hunks.map(({ path }) => path));
+    const entries = await pendingWork(at, paths && [...paths, ...parts]);
+    await refuseUncommittable(at, entries);
+    const files = entries.map(({ path }) => path).filter((path) => !parts.has(pathText(path).path));
+    if (hunks.length) return await commitHunks(at, { message, author: await author(at), files, hunks });
+    if (!files.length) return null;
+    await addPaths(at, files);
     await commitFiles(at, message, isMerging ? null : files);
     return await commitOf(at, 'HEAD');
   });
+}
+
+const mergeUnderWay = ({ top }: Repository) =>
+  new Failure('worktree_busy', `A merge is under way in ${top}: git commits it as a whole. Commit all files.`, {
+    params: { operation: 'merge', path: top },
+  });
+
+/** Throws Failure for conflicts, repositories inside, and filters that are not run. */
+async function refuseUncommittable(at: Repository, entries: StatusEntry[]): Promise<void> {
+  const conflicts = entries.filter(({ code }) => code.includes('U') || code === 'AA' || code === 'DD');
+  if (conflicts.length) {
+    const files = names(conflicts.map((entry) => entry.path));
+    throw new Failure('unresolved', `Resolve the conflicts first: ${files}.`, { params: { files } });
+  }
+  if (entries.length) await refuseNested(at, entries);
+  await refuseIgnoredFilters(at, entries.map((entry) => entry.path));
 }
 
 /** A new repository inside, which git lists as one directory. */

@@ -11,16 +11,19 @@ export interface RawHunk {
 }
 
 export interface RawDiff {
-  /** The lines `---` and `+++`. */
+  /** The lines `diff`, `---` and `+++`: what it says of modes is another change. */
   names: string;
   hunks: RawHunk[];
 }
+
+/** Of a submodule: its line is no line of a file. */
+const isPointer = (line: string) => /^index [0-9a-f]+\.\.[0-9a-f]+ 160000$/.test(line);
 
 /** @param output of `git diff` for one file */
 export function rawHunks(output: Buffer): RawDiff {
   const lines = output.toString('latin1').split('\n');
   const first = lines.findIndex((line) => line.startsWith('@@ '));
-  if (first < 2) return { names: '', hunks: [] };
+  if (first < 2 || lines.slice(0, first).some(isPointer)) return { names: '', hunks: [] };
   const texts: string[] = [];
   let rest = 0;
   for (const line of lines.slice(first, -1)) {
@@ -37,12 +40,18 @@ export function rawHunks(output: Buffer): RawDiff {
     id: createHash('sha256').update(text, 'latin1').digest('hex').slice(0, 32),
     text,
   }));
-  return { names: `${lines[first - 2]}\n${lines[first - 1]}\n`, hunks };
+  return { names: `${lines[0]}\n${lines[first - 2]}\n${lines[first - 1]}\n`, hunks };
 }
 
-/** The diff with the ids of its hunks. */
+/** The hunks, where each can be taken by itself: not of a file that is new or gone, nor where not all of it is shown. */
+export function separableHunks(diff: FileDiff, output: Buffer): RawDiff {
+  const raw = rawHunks(output);
+  const isWhole = diff.kind === 'update' && !diff.truncated && raw.hunks.length === diff.hunks.length;
+  return isWhole ? raw : { ...raw, hunks: [] };
+}
+
+/** The diff with the ids of its hunks, where they have some. */
 export function withHunkIds(diff: FileDiff, output: Buffer): FileDiff {
-  const { hunks } = rawHunks(output);
-  if (hunks.length !== diff.hunks.length) return diff;
-  return { ...diff, hunks: diff.hunks.map((hunk, i) => ({ ...hunk, id: hunks[i]!.id })) };
+  const { hunks } = separableHunks(diff, output);
+  return hunks.length ? { ...diff, hunks: diff.hunks.map((hunk, i) => ({ ...hunk, id: hunks[i]!.id })) } : diff;
 }

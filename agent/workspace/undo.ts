@@ -3,7 +3,7 @@ import { Buffer } from 'node:buffer';
 import { Failure } from '../../core/api/errors.ts';
 import { groundOf, type Place, readDiff } from './changes.ts';
 import { git, GitError } from './git.ts';
-import { rawHunks } from './hunks.ts';
+import { separableHunks } from './hunks.ts';
 import { refuseIgnoredFilters } from './ignored-drivers.ts';
 import { withRepository } from './repository-lock.ts';
 
@@ -24,9 +24,9 @@ export async function undoHunk(place: Place, path: string, id: string): Promise<
   const ground = await groundOf(place);
   await withRepository(ground.at.common, async () => {
     const { diff, output } = await readDiff(ground, path);
-    const { names, hunks } = rawHunks(output);
+    const { names, hunks } = separableHunks(diff, output);
     const hunk = hunks.find((entry) => entry.id === id);
-    if (!hunk || diff.kind !== 'update' || diff.truncated) throw gone();
+    if (!hunk) throw gone();
     await refuseIgnoredFilters(ground.at, [Buffer.from(path)]);
     const input = Buffer.from(names + hunk.text, 'latin1');
     await git(ground.at, ['apply', '--reverse', '--whitespace=nowarn', '-'], { input }).catch((error) => {

@@ -7,10 +7,17 @@ import { Failure } from '../../core/api/errors.ts';
 import type { AgentInfo, ProviderName, WorktreeInfo } from '../../core/api/agents.ts';
 import type { FileDiff } from '../../core/api/messages.ts';
 import { list, string } from '../../core/api/schema.ts';
-import type { Changes, DirectoryListing, Instructions, PullRequestText, RemoteWork } from '../../core/api/workspace.ts';
+import type {
+  Changes,
+  ChosenHunks,
+  DirectoryListing,
+  Instructions,
+  PullRequestText,
+  RemoteWork,
+} from '../../core/api/workspace.ts';
 import type { AgentContext } from '../context.ts';
 import { type Document, openDocument } from '../store/document.ts';
-import { fileDiff, listChanges, type Place } from './changes.ts';
+import { fileDiff, listChanges, type Place, uncommittedDiff } from './changes.ts';
 import { commitWork, discardWork } from './commit.ts';
 import { listDirectories } from './directories.ts';
 import { GitError } from './git.ts';
@@ -50,9 +57,16 @@ export interface Workspace {
   setInstructions(agent: AgentInfo, content: string, version?: string): Promise<Instructions>;
   changes(agent: AgentInfo): Promise<Changes>;
   diff(agent: AgentInfo, path: string): Promise<FileDiff>;
+  /** What of one file is not committed. */
+  uncommittedDiff(agent: AgentInfo, path: string): Promise<FileDiff>;
   patch(agent: AgentInfo): Promise<{ stream: Readable; close(): Promise<void> }>;
   /** Returns the commit, or null when there was nothing to commit. */
-  commit(agent: AgentInfo, message: string, paths: string[] | null): Promise<string | null>;
+  commit(
+    agent: AgentInfo,
+    message: string,
+    paths: string[] | null,
+    hunks?: readonly ChosenHunks[],
+  ): Promise<string | null>;
   merge(agent: AgentInfo): Promise<MergeOutcome>;
   /** Merges the base into the agent's branch. */
   update(agent: AgentInfo): Promise<UpdateOutcome>;
@@ -136,7 +150,17 @@ function remoteWorkOf(
 
 type WorkActions = Pick<
   Workspace,
-  'instructions' | 'setInstructions' | 'changes' | 'diff' | 'patch' | 'commit' | 'merge' | 'update' | 'undo' | 'discard'
+  | 'instructions'
+  | 'setInstructions'
+  | 'changes'
+  | 'diff'
+  | 'uncommittedDiff'
+  | 'patch'
+  | 'commit'
+  | 'merge'
+  | 'update'
+  | 'undo'
+  | 'discard'
 >;
 
 /** An action of an agent, at the place where it works. */
@@ -160,6 +184,7 @@ function workOf(isolation: GitIsolation): WorkActions {
     ),
     changes: onPlace(isolation, listChanges),
     diff: onPlace(isolation, fileDiff),
+    uncommittedDiff: onPlace(isolation, uncommittedDiff),
     patch: onPlace(isolation, openPatch),
     commit: onPlace(isolation, commitWork),
     merge: onPlace(isolation, (place) => mergeWork(place)),

@@ -26,7 +26,7 @@ export interface FileDiff {
     newStart: number;
     newLines: number;
     lines: string[];
-    /** Of what it changes, where it can be undone by itself: /api/agents/:id/changes/undo */
+    /** Of what it changes, where it can be undone or committed by itself: /api/agents/:id/changes/undo, …/commit */
     id?: string;
   }[];
   /** Hunks were left out because the diff is too large. */

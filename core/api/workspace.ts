@@ -1,7 +1,19 @@
 /** Folders, and what an agent changed in its own. Browser-safe. */
 import type { ErrorBody } from './errors.ts';
 import { type FileDiff } from './messages.ts';
-import { bool, content, list, MAX_CONTENT, MAX_FIELD, MAX_NAME, need, pick, text, ValidationError } from './schema.ts';
+import {
+  bool,
+  type Check,
+  content,
+  list,
+  MAX_CONTENT,
+  MAX_FIELD,
+  MAX_NAME,
+  need,
+  pick,
+  text,
+  ValidationError,
+} from './schema.ts';
 
 /** GET /api/directories?path=&hidden=1 */
 export interface DirectoryListing {
@@ -104,10 +116,40 @@ export function parseInstructions(value: unknown): { content: string; version?: 
   };
 }
 
-/** Body of POST /api/agents/:id/changes/commit; `paths` null: everything. */
-export function parseCommit(value: unknown): { message: string; paths: string[] | null } {
-  const body = pick<{ message: string; paths: string[] }>(value, { message: text(MAX_CONTENT, true), paths });
-  return { paths: null, ...need(body, 'message') };
+/** Hunks of one file, by their ids in its diff against the last commit: GET /api/agents/:id/changes/file?path=&from=commit */
+export interface ChosenHunks {
+  path: string;
+  ids: string[];
+}
+
+/** Body of POST /api/agents/:id/changes/commit */
+export interface CommitRequest {
+  message: string;
+  /** Files as a whole; null: every file, unless there are `hunks`. */
+  paths: string[] | null;
+  /** Of other files, only these. */
+  hunks: ChosenHunks[];
+}
+
+/** Most hunks of one file that are chosen one by one. */
+const MAX_HUNKS = 5000;
+
+const chosenHunks: Check<ChosenHunks> = (value, name) => {
+  const checks = { path: text(MAX_FIELD, true), ids: list(text(64, true), MAX_HUNKS) };
+  return need(pick<ChosenHunks>(value, checks, name), 'path', 'ids');
+};
+
+/** Throws ValidationError, also when a file is named twice: what is meant is not clear then. */
+export function parseCommit(value: unknown): CommitRequest {
+  const checks = { message: text(MAX_CONTENT, true), paths, hunks: list(chosenHunks, MAX_PATHS) };
+  const { message, hunks = [], paths: whole = null } = need(pick<CommitRequest>(value, checks), 'message');
+  const names = hunks.map(({ path }) => path);
+  const known = new Set(whole ?? []);
+  for (const path of names) {
+    if (known.has(path)) throw new ValidationError(`"hunks" names ${path}, which is named already.`, 'hunks');
+    known.add(path);
+  }
+  return { message, paths: whole ?? (hunks.length ? [] : null), hunks };
 }
 
 /** Body of POST /api/agents/:id/changes/undo: a hunk of the diff of a file, by its `id`. */

@@ -151,4 +151,61 @@ test('one hunk of a file is undone, the others stay; a hunk that changed meanwhi
   await page.context().close();
 });
 
+for (const viewport of [PHONE, DESKTOP]) {
+  test(`hunks are chosen for a commit, by touch and by key; one that is gone is refused (${viewport.width})`, async () => {
+    const { agent, tree } = await makeAgent(`choice${viewport.width}`);
+    const lines = Array.from({ length: 90 }, (_, i) => `const line${i + 1} = ${i + 1};`);
+    const write = (...at: number[]) =>
+      writeFiles(tree, {
+        'cart.ts': `${lines.map((line, i) => at.includes(i + 1) ? `${line} // !` : line).join('\n')}\n`,
+      });
+    write();
+    commitAll(tree, 'cart');
+    write(5, 45, 85);
+    writeFiles(tree, { 'new.ts': 'new\n', 'left.ts': 'left\n' });
+    const { page, problems } = await openPage(browser, viewport);
+    await page.goto(`${bench.url}/#/agents/${agent.id}/changes`);
+    await page.getByRole('button', { name: 'Commit', exact: true }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('heading', { name: 'Commit 3 files' }).waitFor();
+    await dialog.getByRole('checkbox', { name: 'left.ts' }).uncheck();
+    await dialog.getByRole('button', { name: 'Choose hunks of new.ts' }).click();
+    await dialog.getByText('This file can only be committed as a whole.').waitFor();
+    await dialog.getByRole('button', { name: 'Hide hunks of new.ts' }).click();
+    await dialog.getByRole('button', { name: 'Choose hunks of cart.ts' }).click();
+    const hunks = dialog.locator('.hunk-choice input');
+    await hunks.first().waitFor();
+    assert.is(await hunks.count(), 3);
+    await hunks.nth(1).focus();
+    await page.keyboard.press('Space');
+    await dialog.getByText('2 of 3 hunks').waitFor();
+    await dialog.locator('.hunk-choice').nth(2).click();
+    await dialog.getByText('1 of 3 hunks').waitFor();
+    const file = dialog.getByRole('checkbox', { name: 'cart.ts' });
+    assert.is(await file.evaluate((box: HTMLInputElement) => box.indeterminate), true);
+    assert.ok(await dialog.evaluate((box) => box.scrollWidth <= box.clientWidth), 'nothing is wider than the dialog');
+    await shot(page, 'choice');
+    const commit = dialog.getByRole('button', { name: 'Commit', exact: true });
+    write(6, 45, 85);
+    await commit.click();
+    await dialog.getByText('is not there any more as it was shown').waitFor();
+    await shot(page, 'choice-gone');
+    await dialog.getByRole('checkbox', { name: 'Commit lines 3–9' }).waitFor();
+    await dialog.locator('.hunk-choice').nth(0).click();
+    await dialog.getByText('1 of 3 hunks').waitFor();
+    await dialog.getByRole('heading', { name: 'Commit 2 files' }).waitFor();
+    await commit.click();
+    await page.getByText('Committed.').waitFor();
+    const files = runGit(tree, 'show', '--name-only', '--format=').split('\n').sort();
+    assert.equal(files, ['cart.ts', 'new.ts']);
+    assert.equal(
+      runGit(tree, 'show', 'HEAD:cart.ts').split('\n').flatMap((line, i) => line.endsWith('!') ? i + 1 : []),
+      [6],
+    );
+    assert.equal(runGit(tree, 'status', '--porcelain').split('\n').sort(), [' M cart.ts', '?? left.ts']);
+    assert.equal(problems, []);
+    await page.context().close();
+  });
+}
+
 test.run();

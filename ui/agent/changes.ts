@@ -11,7 +11,6 @@ import { type Resource, useResource } from '../hooks/use-resource.ts';
 import { useApp } from '../app.ts';
 import { ChangedFileRow } from './changed-file.ts';
 import { baseName, changesUrl, confirmMerge, discard, download, merge } from './changes-actions.ts';
-import { CommitDialog } from './commit-dialog.ts';
 import { MergeFailed, NoChanges } from './merge-result.ts';
 import { type RemoteState, update, useRemoteWork } from './remote-actions.ts';
 import { RemoteView } from './remote-view.ts';
@@ -24,6 +23,12 @@ const pullRequestDialog = lazy<{
   pending: number;
   onClose: () => void;
 }>(() => import('./pull-request-dialog.ts'));
+const commitDialog = lazy<{
+  agent: TabProps['agent'];
+  files: readonly ChangedFile[];
+  loaded: Resource<Changes>;
+  onClose: () => void;
+}>(() => import('./commit-dialog.ts'));
 const commentBar = lazy<TabProps>(() => import('./comment-bar.ts'));
 
 /** What the agent changed: read it, commit it, merge it, or throw it away. */
@@ -82,9 +87,7 @@ function Head({ agent, changes, loaded, remote, onMerge }: HeadProps) {
   const commit = html`
     <${Button} tone="primary" icon="check" onClick=${() => setCommitting(true)}>${t.changes.commit}<//>
   `;
-  const dialog = html`
-    <${CommitDialog} agent=${agent} files=${pending} loaded=${loaded} onClose=${() => setCommitting(false)} />
-  `;
+  const dialog = { agent, files: pending, loaded, onClose: () => setCommitting(false) };
   const shared = { agent, changes, loaded, pending, remote };
   const canUpdate = agent.worktree !== null && changes.behind > 0;
   const canMerge = agent.worktree !== null && (changes.ahead > 0 || pending.length > 0);
@@ -99,7 +102,7 @@ function Head({ agent, changes, loaded, remote, onMerge }: HeadProps) {
           ${canMerge && html`<${MergeButton} ...${shared} onMerge=${onMerge} />`}
         </div>
       </div>
-      ${committing && dialog}
+      ${committing && html`<${LazyView} source=${commitDialog} ...${dialog} />`}
     </header>
   `;
 }

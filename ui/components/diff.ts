@@ -22,10 +22,10 @@ export function Diffs({ diffs, open = true }: { diffs: readonly FileDiff[]; open
 /** What the lines of a diff have beside their text. */
 export interface LineExtras {
   /** What stands in the place of the new number of a line; not called for what is no line of the file. */
-  number(row: DiffRow): VNode;
+  number?(row: DiffRow): VNode;
   /** What stands below a line. */
-  below(row: DiffRow): VNode | null;
-  onPress(row: DiffRow): void;
+  below?(row: DiffRow): VNode | null;
+  onPress?(row: DiffRow): void;
   /** What stands beside the line that begins a hunk. */
   head?(hunk: Hunk): VNode | null;
 }
@@ -80,7 +80,8 @@ function DiffHead({ diff }: { diff: FileDiff }) {
 /** No component: there may be thousands. */
 function drawRow(row: DiffRow, i: number, text: ComponentChildren, extras?: LineExtras) {
   const isLine = row.kind !== 'gap';
-  const below = isLine && extras?.below(row);
+  const below = isLine && extras?.below?.(row);
+  const press = isLine && extras?.onPress && (() => extras.onPress!(row));
   const head = row.hunk && extras?.head?.(row.hunk);
   const more = below && html`
     <tr key=${`${i}.below`}>
@@ -90,8 +91,8 @@ function drawRow(row: DiffRow, i: number, text: ComponentChildren, extras?: Line
   return html`
     <tr key=${i} class=${row.kind}>
       <td class="n">${row.old}</td>
-      <td class="n">${isLine && extras ? extras.number(row) : row.new}</td>
-      <td class="c" onClick=${isLine && extras && (() => extras.onPress(row))}>${text}${head}</td>
+      <td class="n">${isLine && extras?.number ? extras.number(row) : row.new}</td>
+      <td class="c" onClick=${press}>${text}${head}</td>
     </tr>
     ${more}
   `;

@@ -34,6 +34,12 @@ function comment(isDone: boolean) {
     await page.getByText('a.ts:1').waitFor();
   };
 }
+/** The dialog of a commit, with the hunks of a file. */
+async function commitHunks(page: Page, t: Texts): Promise<void> {
+  await press(({ changes }) => changes.commit)(page, t);
+  await page.getByRole('button', { name: beginsWith(t.changes.chooseHunks('')) }).first().click();
+  await page.locator('.hunk-choice').or(page.getByText(t.changes.wholeOnly)).first().waitFor();
+}
 async function pullRequest(page: Page, t: Texts): Promise<void> {
   await pressAfter('a.ts', ({ changes }) => changes.menu)(page, t);
   await page.getByRole('menuitem', { name: t.remote.pullRequest }).click();
@@ -137,6 +143,7 @@ export const PAGES: readonly State[] = [
   { path: '/agents/:draws', show: seeData('I have seen it.') },
   { path: '/agents/:draws', show: press((t) => beginsWith(t.user.image('').match(/^\p{L}+/u)![0])) },
   { path: '/agents/:work/changes', show: press((t) => t.changes.commit) },
+  { path: '/agents/:work/changes', show: commitHunks },
   { path: '/agents/:work/changes', show: pressAfter('a.ts', (t) => t.changes.menu) },
   { path: '/agents/:work/changes', show: pullRequest },
   { path: '/agents/:work/terminals', show: see((t) => t.terminal.shell) },

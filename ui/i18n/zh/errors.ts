@@ -78,7 +78,7 @@ const ERRORS: Record<ApiErrorCode, Words> = {
       files(params)
     }。请先提交或贮藏，再合并。`,
   cancelled: '已取消。',
-  changed: '该文件在此期间已被更改。保存前请重新加载。',
+  changed: '该文件在此期间已被更改。请重新加载后再试。',
   file_exists: '已有同名文件。',
   filter_ignored: (params) =>
     `这些文件要经过仅由此仓库定义的程序，服务器不会运行它们${files(params)}。请在终端中用 git 完成。`,
