@@ -51,7 +51,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import('./commands/stop.ts')).command,
   },
   attach: {
-    summary: "show an agent's terminal in this terminal",
+    summary: 'show a terminal of the machine, or of an agent, in this terminal',
     load: async () => (await import('./commands/attach.ts')).command,
   },
   open: {

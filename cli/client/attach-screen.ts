@@ -1,27 +1,27 @@
 /** This terminal as the screen and keyboard of another one: raw bytes both ways; as before when it ends, however that is. */
 import { spawnSync } from 'node:child_process';
+import process from 'node:process';
 import { clampSize } from '../../core/api/terminals.ts';
 import type { CommandContext } from '../command.ts';
 import type { Api } from './api.ts';
-import { DetachFilter, type DetachKey } from './detach-keys.ts';
-import { ScreenModes } from './screen-modes.ts';
-import { type Screen, type Size, type TerminalExit, TerminalSession } from './terminal-session.ts';
+import { DetachFilter, type DetachKey, detachLabel } from './detach-keys.ts';
+import { type Size, type TerminalExit, TerminalSession } from './terminal-session.ts';
+import { TtyScreen } from './tty-screen.ts';
 
 /** The rest of a key's escape sequence comes at once, ms; Escape alone is sent on after this. */
 const KEY_MS = 50;
-/** Whoever types into a connection that is broken for longer hears a bell, ms. */
-const BELL_AFTER_MS = 2_000;
 
 type Streams = Pick<CommandContext, 'stdin' | 'stdout'>;
 
 /** @returns how the program ended; null: the person left it. Rejects when it cannot go on */
 export async function showTerminal(
-  { stdin, stdout }: Streams,
+  streams: Streams,
   api: Api,
   terminal: string,
   keys: readonly DetachKey[],
 ): Promise<TerminalExit | null> {
-  const screen = new TtyScreen(stdout);
+  const { stdout } = streams;
+  const screen = new TtyScreen(stdout, `Leave it: ${detachLabel(keys)}`);
   const session = new TerminalSession(api, terminal, screen, sizeOf(stdout));
   const keyboard = new Keyboard(new DetachFilter(keys), {
     input: (bytes) => {
@@ -29,9 +29,27 @@ export async function showTerminal(
     },
     detach: () => session.detach(),
   });
+  return await withRawTerminal(streams, { screen, session, keyboard });
+}
+
+interface Parts {
+  screen: TtyScreen;
+  session: TerminalSession;
+  keyboard: Keyboard;
+}
+
+/** Whatever ends the session, or this process with an exception or a second signal: the terminal is as it was before. */
+async function withRawTerminal({ stdin, stdout }: Streams, parts: Parts): Promise<TerminalExit | null> {
+  const { screen, session, keyboard } = parts;
   const onResize = () => session.resize(sizeOf(stdout));
   const onGone = () => session.detach();
   const wasRaw = stdin.isRaw;
+  // A terminal is written to at once, also while the process ends.
+  const onExit = () => {
+    void screen.restore();
+    stdin.setRawMode(wasRaw);
+  };
+  process.once('exit', onExit).once('SIGHUP', onGone);
   stdin.setRawMode(true);
   stopOutputProcessing();
   stdin.on('data', keyboard.push).on('end', onGone).on('error', onGone).resume();
@@ -45,6 +63,7 @@ export async function showTerminal(
     await screen.restore();
     stdin.setRawMode(wasRaw);
     stdout.off('error', onGone);
+    process.off('exit', onExit).off('SIGHUP', onGone);
   }
 }
 
@@ -57,51 +76,6 @@ function stopOutputProcessing(): void {
 }
 
 const sizeOf = ({ columns, rows }: NodeJS.WriteStream): Size => clampSize(columns, rows);
-
-class TtyScreen implements Screen {
-  readonly #stdout: NodeJS.WriteStream;
-  readonly #modes = new ScreenModes();
-  #isBegun = false;
-  #awaySince: number | null = null;
-
-  constructor(stdout: NodeJS.WriteStream) {
-    this.#stdout = stdout;
-  }
-
-  reset(): void {
-    // What was on the screen before goes to the scrollback of the terminal.
-    const space = this.#isBegun ? '' : '\n'.repeat(this.#stdout.rows || 24);
-    this.#isBegun = true;
-    this.#stdout.write(`${space}${this.#modes.restore()}\x1b[H\x1b[2J`);
-  }
-
-  write(bytes: Uint8Array, shown: () => void): void {
-    this.#modes.push(bytes);
-    this.#stdout.write(bytes, () => shown());
-  }
-
-  setAway(isAway: boolean): void {
-    if (!isAway) this.#awaySince = null;
-    else this.#awaySince ??= Date.now();
-  }
-
-  get isAwayLong(): boolean {
-    return this.#awaySince !== null && Date.now() - this.#awaySince > BELL_AFTER_MS;
-  }
-
-  bell(): void {
-    if (this.#modes.isAtRest) this.#stdout.write('\x07');
-  }
-
-  /** Resolves when the terminal is as it was. */
-  restore(): Promise<void> {
-    const text = this.#isBegun ? `${this.#modes.restore()}\r\n` : '';
-    return new Promise((resolve) => {
-      if (!this.#stdout.writable) return resolve();
-      this.#stdout.write(text, () => resolve());
-    });
-  }
-}
 
 interface KeyboardOwner {
   input(bytes: Uint8Array): void;

@@ -3,6 +3,7 @@
  * program may have switched the keyboard to another encoding (xterm's modifyOtherKeys, the kitty protocol): those count, too.
  */
 import { Buffer } from 'node:buffer';
+import type { CommandContext } from '../command.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
 
 export const DEFAULT_DETACH_KEYS = 'ctrl-]';
@@ -28,6 +29,10 @@ export function parseDetachKeys(text: string): DetachKey[] {
   }
   return keys as DetachKey[];
 }
+
+/** Those of an option, else of the environment, else the usual ones. */
+export const detachKeys = ({ env }: Pick<CommandContext, 'env'>, option?: string): DetachKey[] =>
+  parseDetachKeys(option ?? env.AGENT_MONITOR_DETACH_KEYS ?? DEFAULT_DETACH_KEYS);
 
 export const detachLabel = (keys: readonly DetachKey[]): string => keys.map(({ label }) => label).join(' ');
 

@@ -65,6 +65,13 @@ export class ReconnectingSocket {
     if (!this.#isClosed) void this.#connect();
   }
 
+  /** Leaves the present connection and opens the next one at once. */
+  again(): void {
+    if (this.#isClosed) return;
+    this.#drop();
+    this.connect();
+  }
+
   /** The other side has answered as it should. */
   ready(): void {
     this.#isReady = true;

@@ -31,6 +31,8 @@ export interface Screen {
   reset(): void;
   /** Draws bytes in order; calls `shown` when they are on the screen. */
   write(bytes: Uint8Array, shown: () => void): void;
+  /** Something else was drawn over what is shown: the whole is asked for again. */
+  readonly isCovered: boolean;
   /** The way to the machine is broken, or there again. */
   setAway(isAway: boolean): void;
 }
@@ -107,7 +109,7 @@ export class TerminalSession {
 
   #hello(): string {
     // A repaint that was cut off cannot go on: the screen is asked for again.
-    if (this.#painting > 0) this.#offset = null;
+    if (this.#painting > 0 || this.#screen.isCovered) this.#offset = null;
     this.#painting = 0;
     return helloQuery({ client: this.#client, offset: this.#offset, ...this.#size, active: true });
   }
@@ -138,6 +140,7 @@ export class TerminalSession {
 
   #onAttached({ reset, repaint, offset, input }: Extract<TerminalMessage, { type: 'attached' }>): void {
     if (reset) this.#screen.reset();
+    else if (this.#screen.isCovered) return this.#socket.again(); // covered after the hello was sent
     this.#painting = repaint;
     this.#offset = this.#acknowledged = offset;
     if (this.#socket.isReady) return; // in mid-connection only the screen begins again

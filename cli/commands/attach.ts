@@ -1,4 +1,4 @@
-/** `agent-monitor attach`: an agent's terminal in this terminal. */
+/** `agent-monitor attach`: a terminal of the machine in this terminal. */
 import { randomUUID } from 'node:crypto';
 import type { AgentInfo } from '../../core/api/agents.ts';
 import {
@@ -9,20 +9,21 @@ import {
 } from '../../core/api/terminals.ts';
 import { type Command, type CommandContext, hasFlag, textOption } from '../command.ts';
 import type { Api } from '../client/api.ts';
-import { showTerminal } from '../client/attach-screen.ts';
 import { connect, SERVER_OPTIONS, serverUsage } from '../client/connect.ts';
-import { DEFAULT_DETACH_KEYS, detachLabel, parseDetachKeys } from '../client/detach-keys.ts';
-import { agentOf } from '../client/find-agent.ts';
-import { note } from '../client/output.ts';
+import { DEFAULT_DETACH_KEYS, detachKeys } from '../client/detach-keys.ts';
+import { findAgent, shortId } from '../client/find-agent.ts';
+import { isTerminalNamed, liveTerminals, namedTerminal, onlyTerminal } from '../client/find-terminal.ts';
 import { printableLine } from '../client/printable.ts';
+import { showNamed } from '../client/shown-terminal.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
 
 export const command: Command = {
   name: 'attach',
-  summary: "show an agent's terminal in this terminal",
-  usage: `attach <agent> [options]
-  <agent>              its name, its id or the beginning of one
-  Shows the agent's newest terminal; without one, a new shell in its folder.
+  summary: 'show a terminal of the machine, or of an agent, in this terminal',
+  usage: `attach [agent or terminal] [options]
+  [agent or terminal]  its name, its id or the beginning of one; an agent goes before a terminal of the same name
+  Of an agent it shows the newest terminal; without one, a new shell in its folder. Without a name it shows the only
+  terminal there is.
   --new                a new shell in any case
   --cli                the agent's own program (claude or codex), going on with its session
   --terminal ID        this terminal, by its id, its name or the beginning of one
@@ -38,38 +39,50 @@ export const command: Command = {
     'detach-keys': { type: 'string' },
   },
   async run(context) {
-    const { stdin, stdout, env } = context;
+    const { stdin, stdout } = context;
     if (!stdin.isTTY || !stdout.isTTY) throw new CommandError('attach needs a terminal of its own.', EXIT.usage);
-    const keys = parseDetachKeys(
-      textOption(context, 'detach-keys') ?? env.AGENT_MONITOR_DETACH_KEYS ?? DEFAULT_DETACH_KEYS,
-    );
+    const keys = detachKeys(context, textOption(context, 'detach-keys'));
     const api = connect(context);
-    const agent = await agentOf(api, context.positionals[0]);
-    const terminal = await terminalOf(context, api, agent);
-    note(
-      context,
-      `Terminal "${printableLine(terminal.name)}" of ${printableLine(agent.name)}. Leave it: ${detachLabel(keys)}`,
-    );
-    const exit = await showTerminal(context, api, terminal.id, keys);
-    if (exit === null) {
-      note(context, `Left the terminal; it lives on. Come back: agent-monitor attach ${agent.id.slice(0, 8)}`);
-    } else {note(
-        context,
-        exit.signal ? `The program was ended by signal ${exit.signal}.` : `The program ended (${exit.code}).`,
-      );}
+    const { agent, terminal } = await target(context, api);
+    const owner = agent ? ` of ${printableLine(agent.name)}` : '';
+    const back = `agent-monitor attach ${shortId(agent?.id ?? terminal.id)}`;
+    const exit = await showNamed(context, api, terminal, { keys, owner, back });
     return exit === null || (exit.code === 0 && exit.signal === 0) ? EXIT.ok : EXIT.failed;
   },
 };
 
-async function terminalOf(context: CommandContext, api: Api, agent: AgentInfo): Promise<TerminalInfo> {
+interface Target {
+  /** null: a terminal was named. */
+  agent: AgentInfo | null;
+  terminal: TerminalInfo;
+}
+
+async function target(context: CommandContext, api: Api): Promise<Target> {
+  const [word] = context.positionals;
+  const list = await api.get<TerminalList>('/api/terminals');
   const wanted = textOption(context, 'terminal');
-  const { terminals, available, text } = await api.get<TerminalList>('/api/terminals');
-  const own = terminals.filter(({ agentId, exited }) => agentId === agent.id && !exited);
-  if (wanted !== undefined) return named(own, wanted);
-  const newest = own.sort((a, b) => b.createdAt - a.createdAt)[0];
-  if (newest && !hasFlag(context, 'new') && !hasFlag(context, 'cli')) return newest;
-  if (!available) throw new CommandError(printableLine(text));
-  return await create(context, api, agent);
+  const live = liveTerminals(list.terminals);
+  if (word === undefined) {
+    if (hasFlag(context, 'new') || hasFlag(context, 'cli')) throw new CommandError('Name an agent.', EXIT.usage);
+    return { agent: null, terminal: wanted === undefined ? onlyTerminal(live) : namedTerminal(live, wanted) };
+  }
+  const agents = await api.agents();
+  const agent = agentNamed(agents, live, word);
+  if (!agent) return { agent, terminal: namedTerminal(live, word) };
+  return { agent, terminal: await ofAgent(context, api, agent, list) };
+}
+
+/** null: the word is a terminal's. A whole name goes before the beginning of another. */
+function agentNamed(agents: readonly AgentInfo[], terminals: readonly TerminalInfo[], word: string): AgentInfo | null {
+  const isAgents = agents.some(({ id, name }) => id === word || name === word);
+  if (!isAgents && terminals.some((terminal) => isTerminalNamed(terminal, word))) return null;
+  try {
+    return findAgent(agents, word);
+  } catch (error) {
+    const isNone = error instanceof CommandError && error.exitCode === EXIT.notFound;
+    if (isNone && terminals.some(({ id, name }) => id.startsWith(word) || name.startsWith(word))) return null;
+    throw error;
+  }
 }
 
 interface TerminalList {
@@ -78,13 +91,13 @@ interface TerminalList {
   text: string;
 }
 
-function named(terminals: readonly TerminalInfo[], word: string): TerminalInfo {
-  const exact = terminals.filter(({ id, name }) => id === word || name === word);
-  const found = exact.length ? exact : terminals.filter(({ id, name }) => id.startsWith(word) || name.startsWith(word));
-  if (found.length === 1) return found[0]!;
-  if (!found.length) throw new CommandError(`The agent has no terminal "${printableLine(word)}".`, EXIT.notFound);
-  const lines = found.map(({ id, name }) => `  ${id}  ${printableLine(name)}`);
-  throw new CommandError(['Several terminals fit. Name one by its id:', ...lines].join('\n'), EXIT.usage);
+async function ofAgent(context: CommandContext, api: Api, agent: AgentInfo, list: TerminalList): Promise<TerminalInfo> {
+  const wanted = textOption(context, 'terminal');
+  const own = liveTerminals(list.terminals).filter(({ agentId }) => agentId === agent.id);
+  if (wanted !== undefined) return namedTerminal(own, wanted);
+  if (own[0] && !hasFlag(context, 'new') && !hasFlag(context, 'cli')) return own[0];
+  if (!list.available) throw new CommandError(printableLine(list.text));
+  return await create(context, api, agent);
 }
 
 function create(context: CommandContext, api: Api, agent: AgentInfo): Promise<TerminalInfo> {

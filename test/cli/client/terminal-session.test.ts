@@ -25,24 +25,32 @@ interface Visit {
 let server: HttpServer;
 let visits: Visit[];
 let drawn: string;
+let isCovered: boolean;
 let session: TerminalSession;
 let running: Promise<unknown>;
 /** Statuses that refuse the next connections. */
 let refusals: number[];
 
 const screen: Screen = {
-  reset: () => drawn += '<reset>',
+  reset: () => {
+    isCovered = false;
+    drawn += '<reset>';
+  },
   write: (bytes, shown) => {
     drawn += Buffer.from(bytes).toString();
     setImmediate(shown);
   },
   setAway: () => {},
+  get isCovered() {
+    return isCovered;
+  },
 };
 
 test.before.each(async () => {
   visits = [];
   refusals = [];
   drawn = '';
+  isCovered = false;
   server = createHttpServer({
     log: silentLog,
     handler: (req, res) => {
@@ -122,6 +130,24 @@ test('a repaint that was cut off is asked for again as a whole', async () => {
   await seen(() => drawn.endsWith('half'));
   first.socket.terminate();
   assert.is((await visit(2)).hello.offset, null);
+});
+
+test('a screen that something was drawn over is asked for again, also when that was done during the handshake', async () => {
+  const first = await visit(1);
+  first.say(attached(100));
+  isCovered = true;
+  first.socket.terminate();
+  const second = await visit(2);
+  assert.is(second.hello.offset, null);
+  second.say(attached(100, { reset: true }));
+  await seen(() => drawn.endsWith('<reset>'));
+  second.socket.terminate();
+  const third = await visit(3);
+  assert.is(third.hello.offset, 100);
+  isCovered = true;
+  third.say(attached(100));
+  const fourth = await visit(4);
+  assert.equal([fourth.hello.offset, fourth.hello.client], [null, first.hello.client]);
 });
 
 test('what was drawn before a repaint in mid-connection is not acknowledged after it', async () => {
