@@ -5,6 +5,7 @@ import { type Clock, systemClock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { Hello } from '../core/tunnel/mod.ts';
 import { LocalServer } from './access/local-server.ts';
+import { LocalToken } from './access/local-token.ts';
 import { createApi } from './api/routes.ts';
 import type { Config } from './config.ts';
 import type { AgentContext } from './context.ts';
@@ -87,7 +88,8 @@ async function start(config: Config, options: ServerOptions, directory: DataDire
   const feed = new LiveFeed({ events, clock, sources: liveSources(domain, machine, warnings) });
   const health = { machine, clock, agents: domain.agents, warnings, tunnel: () => tunnelState.now };
   const previews = createPreviews(context, domain, local);
-  const handler = createApi(context, domain, { feed, health, previews });
+  const token = await LocalToken.create(config.dataDir);
+  const handler = createApi(context, domain, { feed, health, previews, token });
 
   // Listeners. Only the local server asks for access: what comes through the tunnel was let in by the relay.
   local.serve(serveLocalPreviews(context, previews, handler));

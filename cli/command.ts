@@ -45,6 +45,8 @@ export interface Command {
   options: NonNullable<ParseArgsConfig['options']>;
   /** What a shell's completion offers behind the name. */
   words?: readonly string[];
+  /** Everything behind the name goes to another program: no option is read here, `help <name>` shows the usage. */
+  isPassThrough?: boolean;
   /**
    * @returns the exit code (cli/exit-codes.ts)
    * @throws CommandError for what a person is told in one sentence; any other error ends with exit code 1

@@ -54,6 +54,14 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'show a terminal of the machine, or of an agent, in this terminal',
     load: async () => (await import('./commands/attach.ts')).command,
   },
+  claude: {
+    summary: 'run Claude Code here, in a terminal that the dashboard shows too',
+    load: async () => (await import('./commands/claude.ts')).command,
+  },
+  codex: {
+    summary: 'run Codex here, in a terminal that the dashboard shows too',
+    load: async () => (await import('./commands/codex.ts')).command,
+  },
   open: {
     summary: "open the dashboard, or an agent's page of it, in the browser",
     load: async () => (await import('./commands/open.ts')).command,

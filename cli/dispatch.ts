@@ -29,10 +29,12 @@ export async function dispatch(args: readonly string[], options: DispatchOptions
   const words = first === 'help' ? [...rest, '--help'] : args;
   const isNamed = words[0] !== undefined && !words[0].startsWith('-');
   const name = isNamed ? words[0]! : 'run';
-  const isJson = words.includes('--json');
+  let isJson = words.includes('--json');
   try {
     if (!Object.hasOwn(commands, name)) throw unknownCommand(name, commands);
     const command = await commands[name]!.load();
+    if (command.isPassThrough && first === 'help') return print(stdout, commandHelp(command));
+    if (command.isPassThrough) isJson = false;
     return await runCommand(command, isNamed ? words.slice(1) : words, options);
   } catch (error) {
     return report(error, { isJson, stdout, stderr });
@@ -41,10 +43,10 @@ export async function dispatch(args: readonly string[], options: DispatchOptions
 
 async function runCommand(command: Command, args: readonly string[], options: DispatchOptions): Promise<number> {
   const { env = process.env, stdin = process.stdin, stdout = process.stdout, stderr = process.stderr } = options;
-  const { values, positionals } = parse(command, args);
-  if (values.help) return print(stdout, commandHelp(command));
+  const { values, positionals } = command.isPassThrough ? { values: {}, positionals: args } : parse(command, args);
+  if ('help' in values && values.help) return print(stdout, commandHelp(command));
   const signal = options.signal ?? new AbortController().signal;
-  const json = values.json === true;
+  const json = 'json' in values && values.json === true;
   const { version, commands = COMMANDS } = options;
   return await command.run({ values, positionals, env, stdin, stdout, stderr, json, signal, version, commands });
 }

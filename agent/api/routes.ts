@@ -8,6 +8,7 @@ import { readAssets, serveStatic } from '../../core/http/static.ts';
 import type { Handler } from '../../core/http/types.ts';
 import { installationRoot } from '../../core/installation.ts';
 import type { Log } from '../../core/log.ts';
+import type { LocalToken } from '../access/local-token.ts';
 import type { AgentContext } from '../context.ts';
 import type { Domain } from '../domain.ts';
 import { Uploads } from '../files/uploads.ts';
@@ -34,10 +35,11 @@ export interface ApiParts {
   feed: LiveFeed;
   health: HealthSources;
   previews: Previews;
+  token: LocalToken;
 }
 
 /** Serves /api and the dashboard. Whoever calls it has checked who asks. */
-export function createApi(context: AgentContext, domain: Domain, { feed, health, previews }: ApiParts): Handler {
+export function createApi(context: AgentContext, domain: Domain, { feed, health, previews, token }: ApiParts): Handler {
   const { agents } = domain;
   const router = new Router(logUnexpected(context.log));
   healthRoutes(router, health);
@@ -48,7 +50,7 @@ export function createApi(context: AgentContext, domain: Domain, { feed, health,
   scheduleRoutes(router, domain.schedule);
   usageRoutes(router, domain.usage);
   sessionRoutes(router, domain.sessions, (provider, id) => agents.agentOf(provider, id));
-  terminalRoutes(router, domain.terminals, context.clock);
+  terminalRoutes(router, { terminals: domain.terminals, clock: context.clock, token });
   templateRoutes(router, domain.templates);
   taskRoutes(router, domain.board);
   settingsRoutes(router, context, domain);

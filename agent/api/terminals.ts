@@ -6,6 +6,7 @@ import { MAX_NAME, parseCreateTerminal, parseHello, TERMINAL_CHUNK } from '../..
 import { json } from '../../core/http/reply.ts';
 import type { RouteHandler, Router } from '../../core/http/router.ts';
 import { accept } from '../../core/websocket/mod.ts';
+import type { LocalToken } from '../access/local-token.ts';
 import type { Terminals } from '../terminal/terminals.ts';
 import { readBody, whoAsks } from './request.ts';
 
@@ -13,13 +14,21 @@ const HEARTBEAT = { pingMs: 15_000, deadMs: 45_000 };
 
 const parseName = (value: unknown): string => parseField(value, 'name', text(MAX_NAME, true)).trim();
 
-export function terminalRoutes(router: Router, terminals: Terminals, clock: Clock): void {
+export interface TerminalParts {
+  terminals: Terminals;
+  clock: Clock;
+  token: LocalToken;
+}
+
+export function terminalRoutes(router: Router, { terminals, clock, token }: TerminalParts): void {
   router.get('/api/terminals', async (_req, res) => {
     const availability = await terminals.probed();
     json(res, 200, { terminals: terminals.list(), ...availability });
   });
   router.post('/api/terminals', async (req, res) => {
-    json(res, 201, await terminals.create(await readBody(req, parseCreateTerminal), whoAsks(req)));
+    const body = await readBody(req, parseCreateTerminal);
+    if (body.desk) token.check(req);
+    json(res, 201, await terminals.create(body, whoAsks(req)));
   });
   router.get('/api/terminals/:id', (_req, res, { params }) => json(res, 200, terminals.info(params.id!)));
   router.delete('/api/terminals/:id', async (req, res, { params }) => {

@@ -7,6 +7,7 @@ import { Failure } from '../../core/api/errors.ts';
 import type { TerminalProgram } from '../../core/api/terminals.ts';
 import type { AgentInfo } from '../../core/api/agents.ts';
 import { cliProgram, type Config } from '../config.ts';
+import { programPath } from '../process/program-path.ts';
 import { cleanEnvironment, type Environment } from '../process/environment.ts';
 
 /** Shells that take `-l` for "login shell"; any other shell is started without arguments. */
@@ -45,6 +46,16 @@ export function terminalCommand(
     throw new Failure('other_provider', `This agent is a ${agent.provider} agent: open it with ${agent.provider}.`);
   }
   return { file: cliProgram(config, program), args: [] };
+}
+
+/** Found by the PATH of the shell that it was typed in, without its relative entries. Throws Failure `terminal_failed`. */
+export function deskProgram(program: string, path: string | undefined): string {
+  try {
+    return programPath(program, path);
+  } catch (error) {
+    const reason = (error as Error).message;
+    throw new Failure('terminal_failed', `The terminal could not be started: ${reason}.`, { params: { reason } });
+  }
 }
 
 /** The directory of a terminal: the requested one, else the agent's, else the default. Throws Failure `bad_directory`. */

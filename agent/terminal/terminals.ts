@@ -1,6 +1,7 @@
 /** The terminals of this machine: opened, found, renamed, closed. See core/api/TERMINAL.md. */
 import { randomUUID } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
+import { basename } from 'node:path';
 import process from 'node:process';
 import type { Timer } from '../../core/clock.ts';
 import { Failure } from '../../core/api/errors.ts';
@@ -11,7 +12,7 @@ import type { AgentContext } from '../context.ts';
 import type { Agents } from '../session/agents.ts';
 import { type Availability, probePty, SWITCHED_OFF } from './availability.ts';
 import { endHolder, holderDirectory, type HolderRecord } from '../process/holder/records.ts';
-import { noDirectory, terminalCommand, terminalDirectory, terminalEnvironment } from './launch.ts';
+import { deskProgram, noDirectory, terminalCommand, terminalDirectory, terminalEnvironment } from './launch.ts';
 import { type HostOptions, startHost } from './host-process.ts';
 import { parseTerminalMeta, type TerminalMeta } from './terminal-meta.ts';
 import { Terminal } from './terminal.ts';
@@ -188,16 +189,17 @@ class OpenTerminals implements Terminals {
     const command = terminalCommand(program, agent, config);
     const directory = await terminalDirectory(body.directory, agent, config);
     const size = clampSize(body.cols ?? 80, body.rows ?? 24);
-    const name = body.name?.trim() || this.#freeName(program);
+    const name = body.name?.trim() || this.#freeName(body.desk ? `${program} in ${basename(directory)}` : program);
     const meta = { name, agentId: agent?.id ?? '', program, directory, clientId, createdAt: clock.now() };
-    const env = terminalEnvironment(process.env);
+    const env = terminalEnvironment(body.desk?.env ?? process.env);
+    const file = body.desk ? deskProgram(command.file, env.PATH) : command.file;
     return {
       id: randomUUID(),
       meta,
       agent,
       size,
       source: (args) => ({
-        launch: { file: command.file, args: args ?? command.args, cwd: directory, env, ...size },
+        launch: { file, args: args ?? body.desk?.args ?? command.args, cwd: directory, env, ...size },
         meta: { ...meta },
         idleMs: config.holderIdleMs,
       }),

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentInfo } from '../../core/api/agents.ts';
 import type { DecisionRecord, Message, MessagePage } from '../../core/api/messages.ts';
+import { LOCAL_TOKEN_FIELD } from '../../agent/access/local-token.ts';
 import { type Connection, dial, type DialOptions, WebSocketError } from '../../core/websocket/mod.ts';
 import { abortedError, ApiError } from './errors.ts';
 import { exchange } from './http.ts';
@@ -29,6 +30,8 @@ export interface ServerOptions {
   loginHint: string;
   /** What to do when nothing answers. */
   offlineHint: string;
+  /** The proof for this machine's server (agent/access/local-token.ts); without it nothing that needs it is done. */
+  localToken?: string;
   /** Renews a login that has ended. @returns the new cookie; null: that cannot be done */
   renew?: () => Promise<string | null>;
 }
@@ -161,8 +164,9 @@ export class Api {
   }
 
   #headers(): Record<string, string> {
-    const { userAgent } = this.#options;
-    return { 'user-agent': userAgent, ...(this.#cookie ? { cookie: this.#cookie } : {}) };
+    const { userAgent, localToken } = this.#options;
+    const token: Record<string, string> = localToken ? { [LOCAL_TOKEN_FIELD]: localToken } : {};
+    return { 'user-agent': userAgent, ...token, ...(this.#cookie ? { cookie: this.#cookie } : {}) };
   }
 }
 

@@ -62,11 +62,20 @@ export function localOrigin(env: Env): string {
   throw new CommandError(`PORT must be a port number between 1 and 65535, not "${value}".`, EXIT.usage);
 }
 
-function localApi({ env, signal, version }: CommandContext): Api {
+export interface LocalProof {
+  /** Shows that this is a program of the server's user (agent/access/local-token.ts). */
+  token: string;
+  /** Of a login; empty: none is needed. */
+  cookie: string;
+}
+
+/** This machine's server. */
+export function localApi({ env, signal, version }: CommandContext, proof: LocalProof = { token: '', cookie: '' }): Api {
   const origin = localOrigin(env);
   return new Api({
     origin,
-    cookie: '',
+    cookie: proof.cookie,
+    localToken: proof.token,
     ca: '',
     userAgent: userAgent(version),
     signal,

@@ -32,6 +32,7 @@ export const ERROR_STATUS = {
   folder_closed: 403,
   host_refused: 403,
   https_required: 403,
+  local_only: 403,
   origin_missing: 403,
   origin_refused: 403,
   outside_roots: 403,

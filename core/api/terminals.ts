@@ -1,6 +1,6 @@
 import type { ProviderName } from './agents.ts';
 import { OWN_PROVIDERS } from './providers.ts';
-import { MAX_FIELD, oneOf, pick, text, uuid, ValidationError } from './schema.ts';
+import { fields, list, MAX_FIELD, need, oneOf, pick, text, uuid, ValidationError, wrong } from './schema.ts';
 
 /** What runs in a terminal: the user's login shell, or the interactive program of a CLI. */
 export type TerminalProgram = 'shell' | ProviderName;
@@ -16,6 +16,16 @@ export interface CreateTerminalBody {
   rows?: number;
   /** Made by the client: posting the same id again answers with the terminal already made. */
   clientId?: string;
+  /** The program as it was typed at the desk, in `directory`. Only with the local token (403 `local_only`). */
+  desk?: DeskLaunch;
+}
+
+/** What a program that is typed in a terminal of the machine gets from there. */
+export interface DeskLaunch {
+  /** Without the program's name; passed on as they are. */
+  args: string[];
+  /** The environment of the shell that it was typed in. */
+  env: Record<string, string>;
 }
 
 export const TERMINAL_PROGRAMS: readonly TerminalProgram[] = ['shell', ...OWN_PROVIDERS];
@@ -28,7 +38,7 @@ export function parseCreateTerminal(value: unknown): CreateTerminalBody {
     }
     throw new ValidationError(`"${name}" must be a whole number from ${limit.min} to ${limit.max}.`);
   };
-  return pick<CreateTerminalBody>(value, {
+  const body = pick<CreateTerminalBody>(value, {
     name: text(MAX_NAME),
     agentId: text(100, true),
     directory: text(MAX_FIELD, true),
@@ -36,7 +46,42 @@ export function parseCreateTerminal(value: unknown): CreateTerminalBody {
     cols: number({ min: MIN_SIZE.cols, max: MAX_SIZE.cols }),
     rows: number({ min: MIN_SIZE.rows, max: MAX_SIZE.rows }),
     clientId: uuid,
+    desk: parseDesk,
   });
+  const { desk, command = 'shell', directory, agentId } = body;
+  if (desk && (command === 'shell' || !directory || agentId)) {
+    throw new ValidationError('"desk" must stand beside a program and a folder, without an agent.', 'desk');
+  }
+  return body;
+}
+
+/** Bytes of one argument or variable that Linux takes: MAX_ARG_STRLEN (execve(2)). */
+const MAX_WORD = 128 * 1024;
+/** Characters of all arguments and variables; a JSON body may have 1 MiB. */
+export const MAX_DESK_TEXT = 384 * 1024;
+const MAX_ARGS = 1000;
+const MAX_VARIABLES = 2000;
+/** What every program takes for a name (POSIX, Environment Variables); a shell's exported functions have others. */
+export const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+function parseDesk(value: unknown, name: string): DeskLaunch {
+  const desk = need(
+    pick<DeskLaunch>(value, { args: list(text(MAX_WORD), MAX_ARGS), env: variables }, name),
+    'args',
+    'env',
+  );
+  const words = [...desk.args, ...Object.entries(desk.env).flat()];
+  const size = words.reduce((sum, { length }) => sum + length, 0);
+  return size <= MAX_DESK_TEXT ? desk : wrong(name, `at most ${MAX_DESK_TEXT} characters in all`);
+}
+
+function variables(value: unknown, name: string): Record<string, string> {
+  const entries = Object.entries(fields(value, name));
+  if (entries.length > MAX_VARIABLES) wrong(name, `at most ${MAX_VARIABLES} variables`);
+  return Object.fromEntries(entries.map(([key, entry]) => {
+    if (!VARIABLE_NAME.test(key)) wrong(`${name}.${key.slice(0, 50)}`, 'named by letters, digits and _');
+    return [key, text(MAX_WORD)(entry, `${name}.${key}`)];
+  }));
 }
 
 /** Client → server, as text. A binary message is input: raw bytes for the PTY. */

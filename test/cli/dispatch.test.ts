@@ -21,6 +21,7 @@ const echo: Command = {
 };
 const commands: Record<string, CommandEntry> = {
   echo: { summary: echo.summary, load: () => Promise.resolve(echo) },
+  all: { summary: 'all', load: () => Promise.resolve({ ...echo, name: 'all', isPassThrough: true }) },
   run: { summary: 'run', load: () => Promise.resolve({ ...echo, name: 'run' }) },
 };
 
@@ -42,6 +43,14 @@ test('a command gets its options and positionals, and its code is the exit code'
   assert.equal(code, 0);
   assert.equal(JSON.parse(out), { text: 'a b', loud: true, json: true });
   assert.is((await call('echo', 'seven')).code, 7);
+});
+
+test('a command that passes everything on reads no option, and has its help behind the word help', async () => {
+  const { code, out } = await call('all', '--help', '--json', '--', '-x', '--unknown=1');
+  assert.equal([code, JSON.parse(out)], [0, { text: '--help --json -- -x --unknown=1', loud: false, json: false }]);
+  assert.match((await call('help', 'all')).out, 'Usage: agent-monitor echo <text>');
+  const { err, out: nothing } = await call('all', 'missing');
+  assert.equal([err, nothing], ['There is no agent "missing".\n', '']);
 });
 
 test('what follows -- is no option', async () => {

@@ -5,7 +5,22 @@ import * as assert from 'uvu/assert';
 import { COMMANDS } from '../../../cli/commands.ts';
 import { EXIT } from '../../../cli/exit-codes.ts';
 
-const CLIENT = ['ls', 'new', 'send', 'wait', 'approve', 'deny', 'logs', 'stop', 'attach', 'open', 'login', 'logout'];
+const CLIENT = [
+  'ls',
+  'new',
+  'send',
+  'wait',
+  'approve',
+  'deny',
+  'logs',
+  'stop',
+  'attach',
+  'claude',
+  'codex',
+  'open',
+  'login',
+  'logout',
+];
 const page = readFileSync(new URL('../../../docs/cli.md', import.meta.url), 'utf8');
 const spec = readFileSync(new URL('../../../cli/SPEC.md', import.meta.url), 'utf8');
 

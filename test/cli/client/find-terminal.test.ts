@@ -20,7 +20,10 @@ test('a whole name goes before the beginning of another', () => {
 });
 
 test('several, or none, are said', () => {
-  assert.throws(() => namedTerminal(all, 'aaaa'), /Several terminals fit[^]*aaaa1111 {2}claude {2}\/work\n {2}aaaa2222/);
+  assert.throws(
+    () => namedTerminal(all, 'aaaa'),
+    /Several terminals fit[^]*aaaa1111 {2}claude {2}\/work\n {2}aaaa2222/,
+  );
   assert.throws(
     () => namedTerminal(all, 'x\x1b'),
     (error: Error) => /no terminal "x/.test(error.message) && !error.message.includes('\x1b'),

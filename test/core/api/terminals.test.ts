@@ -59,4 +59,36 @@ test('what opens a terminal is checked field by field', () => {
   }
 });
 
+test('a program of the desk: its words and variables are checked, and stand beside a folder', () => {
+  const desk = { args: ['-p', '', '$(x) "y"'], env: { PATH: '/bin', EMPTY: '' } };
+  const body = { command: 'claude', directory: '/work', desk };
+  assert.equal(parseCreateTerminal(body), body);
+  for (
+    const wrong of [
+      { ...body, command: 'shell' },
+      { command: 'claude', desk },
+      { ...body, agentId: 'a' },
+      {
+        ...body,
+        desk: { args: [] },
+      },
+      { ...body, desk: { env: {} } },
+      { ...body, desk: { args: 'x', env: {} } },
+    ]
+  ) {
+    assert.throws(() => parseCreateTerminal(wrong), /must|missing/, JSON.stringify(wrong));
+  }
+  const withEnv = (env: object) => () => parseCreateTerminal({ ...body, desk: { args: [], env } });
+  for (const name of ['A=B', '1A', '', 'BASH_FUNC_x%%', 'A B', 'é']) assert.throws(withEnv({ [name]: '' }), /named by/);
+  for (const value of [1, null, 'a\0b']) assert.throws(withEnv({ A: value }), /"desk.env.A" must be/);
+  const many = Object.fromEntries(Array.from({ length: 2001 }, (_, i) => [`V${i}`, '']));
+  assert.throws(withEnv(many), /at most 2000 variables/);
+  const words = (count: number, length: number) => ({ args: Array.from({ length: count }, () => 'x'.repeat(length)) });
+  const withArgs = (args: object) => parseCreateTerminal({ ...body, desk: { env: {}, ...args } });
+  withArgs(words(3, 128 * 1024));
+  assert.throws(() => withArgs(words(1, 128 * 1024 + 1)), /at most 131072 characters/);
+  assert.throws(() => withArgs({ args: [...words(3, 128 * 1024).args, 'x'] }), /at most 393216 characters in all/);
+  assert.throws(() => withArgs(words(1001, 0)), /a list of at most 1000/);
+});
+
 test.run();

@@ -59,7 +59,7 @@ export async function startCli(env: Record<string, string> = {}): Promise<Cli> {
     platform: 'node',
     format: 'esm',
     external: ['node-pty'],
-    banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
+    banner: { js: "import{createRequire as makeRequire}from'node:module';const require=makeRequire(import.meta.url);" },
     logLevel: 'warning',
   });
   const wholeEnv = {

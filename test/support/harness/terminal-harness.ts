@@ -8,6 +8,7 @@ import { Router } from '../../../core/http/router.ts';
 import { type Connection, dial } from '../../../core/websocket/mod.ts';
 import { helloQuery, type TerminalMessage } from '../../../core/api/terminals.ts';
 import type { TerminalInfo } from '../../../core/api/terminals.ts';
+import { LocalToken } from '../../../agent/access/local-token.ts';
 import { terminalRoutes } from '../../../agent/api/terminals.ts';
 import { createTerminals, type Terminals } from '../../../agent/terminal/terminals.ts';
 import type { Config } from '../../../agent/config.ts';
@@ -23,7 +24,12 @@ export interface TerminalHarness {
   readonly terminals: Terminals;
   readonly directory: string;
   readonly address: string;
-  request(method: string, path: string, body?: unknown): Promise<{ status: number; body: any }>;
+  request(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<{ status: number; body: any }>;
   open(body?: unknown): Promise<TerminalInfo>;
   view(id: string, options?: ViewOptions): Promise<TestViewer>;
   close(): Promise<void>;
@@ -35,7 +41,8 @@ export async function terminalHarness(config: Partial<Config> = {}): Promise<Ter
   const agents = fakeAgents(() => Date.now(), context.publish);
   const terminals = createTerminals(context, agents);
   const router = new Router((error) => console.error(error));
-  terminalRoutes(router, terminals, context.clock);
+  const token = await LocalToken.create(join(directory, 'data'));
+  terminalRoutes(router, { terminals, clock: context.clock, token });
   const server = createHttpServer({ handler: router.handle, log: context.log });
   const { port } = await server.listen(0, '127.0.0.1');
   const address = `127.0.0.1:${port}`;
@@ -45,10 +52,11 @@ export async function terminalHarness(config: Partial<Config> = {}): Promise<Ter
     terminals,
     directory,
     address,
-    async request(method, path, body) {
+    async request(method, path, body, headers = {}) {
       const response = await fetch(`http://${address}${path}`, {
         method,
-        ...(body ? { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } } : {}),
+        headers: { ...headers, ...(body ? { 'content-type': 'application/json' } : {}) },
+        ...(body ? { body: JSON.stringify(body) } : {}),
       });
       return { status: response.status, body: await response.json() };
     },

@@ -48,6 +48,7 @@ const ERRORS: Record<ApiErrorCode, Words> = {
   folder_closed: '运行服务器的用户无权打开此文件或文件夹。',
   host_refused: '不允许使用此地址访问。',
   https_required: '需要通过 https 访问。',
+  local_only: '只有运行此服务的用户在本机上的程序才能执行此操作。',
   origin_missing: '请求没有说明来源页面。',
   origin_refused: '不允许从该页面发起请求。',
   outside_roots: '该位置不在允许的文件夹之内。',
