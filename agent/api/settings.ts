@@ -10,7 +10,7 @@ import { type Notice, SendError } from '../notify/sender.ts';
 import type { ProviderSet } from '../provider/provider-set.ts';
 import type { AgentContext } from '../context.ts';
 import { mergeSettings, type SettingsDocument } from '../settings/settings.ts';
-import { readBody } from './request.ts';
+import { readBody, whoAsks } from './request.ts';
 
 const parseChannel = (value: unknown) => pick<{ channel: NotifyChannel }>(value, { channel: oneOf(NOTIFY_CHANNELS) });
 
@@ -28,7 +28,7 @@ export function settingsRoutes(router: Router, context: AgentContext, parts: Set
   router.put('/api/settings', async (req, res) => {
     const patch = await readBody(req, parseSettings);
     await settings.update((now) => mergeSettings(now, patch));
-    context.log.info('settings changed');
+    context.log.info('settings changed', { by: whoAsks(req) });
     context.publish({ type: 'settings' });
     json(res, 200, settings.value);
   });

@@ -12,6 +12,8 @@ import { Router } from '../../../core/http/router.ts';
 import { silentLog } from '../../../core/log.ts';
 import { ask, tunnelPair } from '../../support/harness/tunnel-pair.ts';
 
+const SKIPPING = { flags: { dangerouslySkipPermissions: true } };
+
 /** Domain objects that only count what reaches them. */
 function counted(): { router: Router; calls: string[] } {
   const calls: string[] = [];
@@ -27,7 +29,7 @@ function counted(): { router: Router; calls: string[] } {
     }) as never;
   const router = new Router();
   agentRoutes(router, part({ origin: () => ({ prompt: '', instructions: '' }) }));
-  taskRoutes(router, part());
+  taskRoutes(router, part({ task: () => SKIPPING, tasks: [SKIPPING] }));
   scheduleRoutes(router, part({ get: () => ({ flags: { permissionMode: 'bypassPermissions' } }) }));
   workspaceRoutes(router, part(), part());
   pushRoutes(router, part({ subscriptions: part(), keys: part() }));
@@ -75,11 +77,19 @@ const FINAL: Case[] = [
     flags: { dangerouslySkipPermissions: true },
   }],
   ['a task made so', 'PUT', '/api/tasks/t', { flags: { permissionMode: 'bypassPermissions' } }],
+  ['another prompt for a task that skips permissions', 'PUT', '/api/tasks/t', { prompt: 'x' }],
+  ['another folder for it', 'PUT', '/api/tasks/t', { directory: '/tmp', name: 'x' }],
+  ['another model for it', 'PUT', '/api/tasks/t', { model: 'x' }],
+  ['instructions for all tasks, of which one skips permissions', 'PUT', '/api/tasks/meta/config', { claudeMd: 'x' }],
+  ['another folder for all tasks', 'PUT', '/api/tasks/meta/config', { defaultDirectory: '/tmp' }],
   ['another prompt for a scheduled agent that skips permissions', 'PUT', '/api/schedule/s', { prompt: 'x' }],
   ['a scheduled agent that skips permissions, now', 'POST', '/api/schedule/s/run'],
 ];
 const ORDINARY: Case[] = [
   ['a scheduled agent that skips permissions, off', 'PUT', '/api/schedule/s', { on: false }],
+  ['another name and place for a task that skips permissions', 'PUT', '/api/tasks/t', { name: 'x', order: 2 }],
+  ['how often the pipeline looks', 'PUT', '/api/tasks/meta/config', { pollIntervalMs: 5000, adminEmail: 'a@b.test' }],
+  ['a task that skips permissions made to ask', 'PUT', '/api/tasks/t', { prompt: 'x', flags: {} }],
   ['allow once', ...decide('allow')],
   ['deny', ...decide('deny')],
   ['an answer', ...decide('answer', { answers: { q: ['a'] } })],
