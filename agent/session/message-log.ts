@@ -17,10 +17,10 @@ const CHECKPOINT_MS = 2000;
 export const MAX_STREAM = 2 * 1024 * 1024;
 /** Messages of one agent; when there are a tenth more, the oldest are removed. */
 export const MAX_MESSAGE = 20_000;
-/** Bytes of one agent's messages in the journal; the same. */
+/** What one agent's messages weigh in the journal: their bytes, and more for many small values; the same. */
 export const MAX_LOG = 12 * 1024 * 1024;
 /** What is kept until the oldest are removed; more is not read from a journal either. */
-const MAX_STORED = { count: MAX_MESSAGE * 1.1, bytes: MAX_LOG * 1.1 };
+const MAX_STORED = { count: MAX_MESSAGE * 1.1, weight: MAX_LOG * 1.1 };
 /** Ids of removed messages that are remembered: a command that is repeated with one is not carried out again. */
 export const MAX_REMOVED_IDS = 50_000;
 export const PAGE_DEFAULT = 100;
@@ -56,9 +56,9 @@ export class MessageLog {
   readonly #journal: Journal;
   #list: Message[] = [];
   #byId = new Map<string, Message>();
-  /** Bytes of each message's last record, and of all. */
-  #sizes = new Map<string, number>();
-  #size = 0;
+  /** What each message's last record weighs, and all of them. */
+  #weights = new Map<string, number>();
+  #weight = 0;
   /** Messages that something still has to happen to. */
   readonly #open = new Set<string>();
   #removed = new Set<string>();
@@ -243,9 +243,9 @@ export class MessageLog {
     return json;
   }
 
-  #measure(message: Message, size: number): void {
-    this.#size += size - (this.#sizes.get(message.id) ?? 0);
-    this.#sizes.set(message.id, size);
+  #measure(message: Message, weight: number): void {
+    this.#weight += weight - (this.#weights.get(message.id) ?? 0);
+    this.#weights.set(message.id, weight);
     if (isOpen(message)) this.#open.add(message.id);
     else this.#open.delete(message.id);
   }
@@ -270,7 +270,7 @@ export class MessageLog {
   }
 
   #trim(): void {
-    if (this.#list.length <= MAX_STORED.count && this.#size <= MAX_STORED.bytes) return;
+    if (this.#list.length <= MAX_STORED.count && this.#weight <= MAX_STORED.weight) return;
     this.#removeOldest();
     void this.#journal.rewrite().catch(() => {});
     this.#options.publish({ type: 'messages.cleared', agent: this.#options.agentId });
@@ -278,18 +278,18 @@ export class MessageLog {
 
   #removeOldest(): void {
     let count = Math.max(0, this.#list.length - MAX_MESSAGE);
-    let size = this.#size;
-    for (const message of this.#list.slice(0, count)) size -= this.#sizes.get(message.id) ?? 0;
+    let weight = this.#weight;
+    for (const message of this.#list.slice(0, count)) weight -= this.#weights.get(message.id) ?? 0;
     // The newest one stays, however long it is.
-    while (size > MAX_LOG && count < this.#list.length - 1) size -= this.#sizes.get(this.#list[count++]!.id) ?? 0;
+    while (weight > MAX_LOG && count < this.#list.length - 1) weight -= this.#weights.get(this.#list[count++]!.id) ?? 0;
     for (const old of this.#list.splice(0, count)) {
       this.#byId.delete(old.id);
       this.#unsaved.delete(old.id);
       this.#open.delete(old.id);
-      this.#sizes.delete(old.id);
+      this.#weights.delete(old.id);
       if (old.kind === 'user' || old.kind === 'request') this.#removed.add(old.id);
     }
-    this.#size = size;
+    this.#weight = weight;
     for (const id of this.#removed) {
       if (this.#removed.size <= MAX_REMOVED_IDS) break;
       this.#removed.delete(id);
@@ -298,13 +298,13 @@ export class MessageLog {
 
   #load(): void {
     const { path, warn, clock } = this.#options;
-    const { list, sizes, removed, badBytes, isOutdated } = readMessages(path, warn, clock.now, MAX_STORED);
+    const { list, weights, removed, badBytes, isOutdated } = readMessages(path, warn, clock.now, MAX_STORED);
     this.#removed = removed;
     this.#list = list;
     const isDamaged = this.#fillGaps() || badBytes > 0;
     if (isDamaged) this.#reportDamage(badBytes);
     this.#byId = new Map(this.#list.map((message) => [message.id, message]));
-    for (const message of this.#list) this.#measure(message, sizes.get(message.id) ?? 0);
+    for (const message of this.#list) this.#measure(message, weights.get(message.id) ?? 0);
     this.#removeOldest();
     if (isDamaged || isOutdated) void this.#journal.rewrite().catch(() => {});
   }

@@ -16,8 +16,8 @@ export interface RemovedRecord {
 export interface StoredMessages {
   /** By sequence number; there may be gaps. */
   list: Message[];
-  /** Bytes of each message's record, by its id. */
-  sizes: Map<string, number>;
+  /** What each message's record weighs, by its id. */
+  weights: Map<string, number>;
   removed: Set<string>;
   badBytes: number;
   /** The file holds more than these messages, or what it must not hold: it is to be rewritten. */
@@ -27,28 +27,28 @@ export interface StoredMessages {
 /** As records are written: with this beginning the line is of that message, whatever follows. */
 const BEGINNING = /^\{"m":\{"kind":"[a-z]+","id":"([^"\\]+)"/;
 
-/** Reads a journal from its end until `count` messages or `bytes` are exceeded, however long it is. Never throws. */
+/** Reads a journal from its end until `count` messages or their `weight` is exceeded, however long it is. Never throws. */
 export function readMessages(
   path: string,
   warn: (text: string) => void,
   now: () => number,
-  bounds: { count: number; bytes: number },
+  bounds: { count: number; weight: number },
 ): StoredMessages {
-  const sizes = new Map<string, number>();
+  const weights = new Map<string, number>();
   const list: Message[] = [];
   let removed: unknown;
-  let [bytes, hadSecrets] = [0, false];
+  let [total, hadSecrets] = [0, false];
   const loaded = loadJournal(path, warn, now, {
-    isReplaced: (beginning) => sizes.has(BEGINNING.exec(beginning)?.[1] ?? ''),
-    take(record, size) {
+    isReplaced: (beginning) => weights.has(BEGINNING.exec(beginning)?.[1] ?? ''),
+    take(record, weight) {
       const { m: message, removed: ids } = record as Partial<MessageRecord & RemovedRecord>;
       if (Array.isArray(ids)) removed ??= ids;
-      if (!isMessage(message) || sizes.has(message.id)) return true;
+      if (!isMessage(message) || weights.has(message.id)) return true;
       hadSecrets = hideSecrets(message) || hadSecrets;
       list.push(message);
-      sizes.set(message.id, size);
-      bytes += size;
-      return list.length <= bounds.count && bytes <= bounds.bytes;
+      weights.set(message.id, weight);
+      total += weight;
+      return list.length <= bounds.count && total <= bounds.weight;
     },
   });
   const { records, replaced, badBytes, tornBytes, skippedBytes } = loaded;
@@ -56,7 +56,7 @@ export function readMessages(
   return {
     // What was written before the part that was read is not lost but old.
     list: skippedBytes ? newestWithoutGap(list) : list,
-    sizes,
+    weights,
     removed: new Set(((removed ?? []) as unknown[]).filter((id) => typeof id === 'string')),
     badBytes,
     isOutdated: hadSecrets || tornBytes > 0 || skippedBytes > 0 || records.length + replaced > 2 * list.length + 1000,

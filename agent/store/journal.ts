@@ -21,6 +21,10 @@ import {
  * state must be smaller than half of it, for a file is rewritten when as much again was appended.
  */
 export const MAX_READ = 32 * 1024 * 1024;
+/** A value of JSON, however short, weighs as much as this many bytes more: `{},` a million times is slow to parse and large. */
+const VALUE_WEIGHT = 16;
+/** What the records weigh that are parsed to open a journal: the event loop waits for them. */
+export const MAX_PARSE = 20 * 1024 * 1024;
 /** Appended bytes after which a rewrite may pay. */
 const REWRITE_MIN = 4 * 1024 * 1024;
 /** Records that a rewrite turns into text at once: the event loop is free between two pieces. */
@@ -43,14 +47,12 @@ export interface JournalOptions {
 export interface Wanted {
   /** A later record stands in the place of the one whose line begins so: it is not parsed. */
   isReplaced(beginning: string): boolean;
-  /** Receives the records, the newest first. @returns false when none before that one is needed */
-  take(record: unknown, size: number): boolean;
+  /** Receives the records, the newest first, with what each weighs. @returns false when none before that one is needed */
+  take(record: unknown, weight: number): boolean;
 }
 
 export interface Loaded {
   records: unknown[];
-  /** Bytes of each record's line. */
-  sizes: number[];
   /** Lines in whose place there are later ones. */
   replaced: number;
   /** Bytes within that were no records: a damaged disk. */
@@ -68,7 +70,7 @@ interface Waiter {
   reject(error: Error): void;
 }
 
-const NOTHING: Loaded = { records: [], sizes: [], replaced: 0, badBytes: 0, tornBytes: 0, skippedBytes: 0 };
+const NOTHING: Loaded = { records: [], replaced: 0, badBytes: 0, tornBytes: 0, skippedBytes: 0 };
 const EVERYTHING: Wanted = { isReplaced: () => false, take: () => true };
 /** Bytes of a line by which its owner can tell that it is replaced. */
 const BEGINNING = 160;
@@ -85,11 +87,17 @@ export function loadJournal(
 ): Loaded {
   removeTemporary(path);
   try {
-    const found = { ...NOTHING, records: [] as unknown[], sizes: [] as number[] };
-    const read = readLinesBackward(path, MAX_READ, (line) => takeLine(line, found, wanted));
+    const found = { ...NOTHING, records: [] as unknown[] };
+    let parsed = 0;
+    const read = readLinesBackward(path, MAX_READ, (line) => {
+      if (wanted.isReplaced(line.toString('latin1', 0, BEGINNING))) return ++found.replaced > 0;
+      const text = line.toString();
+      const weight = weightOf(text, line.length);
+      parsed += weight;
+      return parsed <= MAX_PARSE && takeLine(text, weight, found, wanted);
+    });
     if (!read) return NOTHING;
     found.records.reverse();
-    found.sizes.reverse();
     // A last line without its end is none, also when it happens to parse.
     return { ...found, tornBytes: read.rest, skippedBytes: read.skipped };
   } catch (error) {
@@ -103,19 +111,26 @@ export function loadJournal(
   }
 }
 
-function takeLine(line: Buffer, found: Loaded, wanted: Wanted): boolean {
-  if (wanted.isReplaced(line.toString('latin1', 0, BEGINNING))) {
-    found.replaced++;
-    return true;
-  }
-  const record = parseLine(line.toString());
+function takeLine(text: string, weight: number, found: Loaded, wanted: Wanted): boolean {
+  const record = parseLine(text);
   if (record === undefined) {
-    found.badBytes += line.length;
+    found.badBytes += Buffer.byteLength(text);
     return true;
   }
   found.records.push(record);
-  found.sizes.push(line.length);
-  return wanted.take(record, line.length);
+  return wanted.take(record, weight);
+}
+
+/** Each begins a value, or a list of them. */
+const VALUE_SIGNS = [',', '{', '['];
+
+/** What it costs to read a record: its bytes, and VALUE_WEIGHT for each value. */
+function weightOf(json: string, bytes: number): number {
+  let weight = bytes;
+  for (const sign of VALUE_SIGNS) {
+    for (let at = json.indexOf(sign); at >= 0; at = json.indexOf(sign, at + 1)) weight += VALUE_WEIGHT;
+  }
+  return weight;
 }
 
 function parseLine(line: string): unknown {
@@ -144,7 +159,7 @@ export class Journal {
     this.#options = options;
   }
 
-  /** Puts a record behind the others. It is on disk after a commit() that was called later. @returns its length */
+  /** Puts a record behind the others. It is on disk after a commit() that was called later. @returns what it weighs */
   append(record: unknown): number {
     return this.appendJson(JSON.stringify(record));
   }
@@ -158,7 +173,7 @@ export class Journal {
       this.#pendingLength += line.length;
     }
     if (!this.#hasFailed) this.#start();
-    return line.length;
+    return weightOf(json, Buffer.byteLength(json));
   }
 
   /** Resolves when everything appended before is fsynced; rejects when it could not be written. */

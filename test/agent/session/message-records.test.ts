@@ -10,7 +10,7 @@ import { readMessages } from '../../../agent/session/message-records.ts';
 import { MAX_READ } from '../../../agent/store/journal.ts';
 import { cpuMs } from '../../support/harness/cpu-time.ts';
 
-const BOUNDS = { count: 22_000, bytes: 13 * 1024 * 1024 };
+const BOUNDS = { count: 22_000, weight: 13 * 1024 * 1024 };
 let directory: string;
 let path: string;
 test.before.each(() => {
@@ -43,7 +43,9 @@ for (const [name, make] of Object.entries(SHAPES)) {
     // A slow machine is measured by what it costs to read that many bytes of the same lines without a file.
     const beganPlain = cpuMs();
     let plainBytes = 0;
-    for (const text of newest) if ((plainBytes += text.length) < BOUNDS.bytes) JSON.parse(Buffer.from(text).toString());
+    for (const text of newest) {
+      if ((plainBytes += text.length) < BOUNDS.weight) JSON.parse(Buffer.from(text).toString());
+    }
     const plain = cpuMs() - beganPlain;
     const before = process.memoryUsage().arrayBuffers;
     const began = cpuMs();
@@ -58,6 +60,32 @@ for (const [name, make] of Object.entries(SHAPES)) {
     assert.equal(list.at(-1), end);
     assert.equal(list.map(({ seq }) => seq), list.map((_, i) => end.seq - list.length + 1 + i));
     assert.ok(list.length > 1000 && isOutdated);
+  });
+}
+
+const values = Array.from({ length: 2000 }, () => ({}));
+const HEAVY: Record<string, (i: number) => string> = {
+  'many small values': (i) => line(`m-${i}`, i, { input: { values } }),
+  'records of one message, each to be parsed': (i) =>
+    `${JSON.stringify({ m: { seq: 1, id: 'm"', kind: 'tool', input: { values }, output: `${i}`, at: 1 } })}\n`,
+  'lines that are damaged at their end': (i) => `${line(`m-${i}`, i, { input: { values } }).slice(0, -3)}\n`,
+  'brackets': () => `${'['.repeat(2000)}\n`,
+};
+for (const [name, make] of Object.entries(HEAVY)) {
+  test(`${MAX_READ / 2 ** 20} MiB of ${name}: the event loop waits for a moment`, () => {
+    const lines: string[] = [];
+    for (let size = 0, i = 1; size <= MAX_READ; i++) size += lines[lines.push(make(i)) - 1]!.length;
+    writeFileSync(path, lines.join(''));
+    // A slow machine is measured by what it takes to parse so many texts of a kilobyte.
+    const plainText = JSON.stringify({ text: 'a word and '.repeat(100) });
+    const beganPlain = cpuMs();
+    for (let i = 0; i < 30_000; i++) JSON.parse(plainText);
+    const plain = cpuMs() - beganPlain;
+    const began = cpuMs();
+    const { list } = read();
+    const ms = cpuMs() - began;
+    console.log(`${name}: ${list.length} messages in ${ms.toFixed(0)} ms, plain ${plain.toFixed(0)} ms`);
+    assert.ok(ms < Math.max(300, 4 * plain), `${ms} ms, plain ${plain} ms`);
   });
 }
 

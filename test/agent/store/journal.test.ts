@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Journal, loadJournal, MAX_READ } from '../../../agent/store/journal.ts';
+import { Journal, loadJournal, MAX_PARSE, MAX_READ } from '../../../agent/store/journal.ts';
 import { cpuMs } from '../../support/harness/cpu-time.ts';
 
 let directory: string;
@@ -165,7 +165,8 @@ test('of a journal of 2 GiB only the end is read, in a moment', async () => {
   assert.ok(process.memoryUsage().arrayBuffers - before < MAX_READ / 4, 'it is not read into memory as a whole');
   assert.equal([records.at(-1), badBytes], [{ last: 1 }, 0]);
   assert.ok(skippedBytes >= 2 ** 31, `${skippedBytes}`);
-  assert.ok(records.length > MAX_READ / line.length - 2 && !records.some((record) => 'old' in (record as object)));
+  const most = MAX_PARSE / (line.length + 16 * line.split(/[,{[]/).length);
+  assert.ok(records.length > most - 2 && !records.some((record) => 'old' in (record as object)));
 });
 
 test('lines of every length around the piece that is read at once are read whole', () => {
@@ -173,9 +174,14 @@ test('lines of every length around the piece that is read at once are read whole
   const lengths = [1, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE + 7, 2, PIECE / 2, PIECE / 2 - 30, 5];
   const lines = lengths.map((length, i) => JSON.stringify({ i, text: 'é'.repeat(length / 2) }));
   writeFileSync(path, `${lines.join('\n')}\nno record\n${lines[0]}\n{"torn"`);
-  const { records: read, sizes, badBytes, tornBytes, skippedBytes } = loadJournal(path, () => {});
+  const weights: number[] = [];
+  const { records: read, badBytes, tornBytes, skippedBytes } = loadJournal(path, () => {}, Date.now, {
+    isReplaced: () => false,
+    take: (_record, weight) => weights.push(weight) > 0,
+  });
   assert.equal(read.map((record) => JSON.stringify(record)), [...lines, lines[0]]);
-  assert.equal(sizes, [...lines, lines[0]!].map((line) => Buffer.byteLength(line)));
+  // Each has two values, and one object.
+  assert.equal(weights.reverse(), [...lines, lines[0]!].map((line) => Buffer.byteLength(line) + 2 * 16));
   assert.equal([badBytes, tornBytes, skippedBytes], [9, 7, 0]);
 });
 
@@ -184,12 +190,12 @@ test('it is read from its end: what is replaced is not parsed, and nothing befor
   const taken: unknown[] = [];
   const loaded = loadJournal(path, assert.unreachable, Date.now, {
     isReplaced: (beginning) => beginning.startsWith('{"i":3'),
-    take(record, size) {
-      taken.push([record, size]);
+    take(record, weight) {
+      taken.push([record, weight]);
       return taken.length < 2;
     },
   });
-  assert.equal(taken, [[{ i: 4 }, 7], [{ i: 2 }, 7]]);
+  assert.equal(taken, [[{ i: 4 }, 7 + 16], [{ i: 2 }, 7 + 16]]);
   assert.equal(loaded.records, [{ i: 2 }, { i: 4 }]);
   assert.equal([loaded.replaced, loaded.badBytes, loaded.tornBytes], [1, 0, 7]);
   assert.is(loaded.skippedBytes, 'garbage\n{"i":1}\n'.length);

@@ -170,6 +170,16 @@ test('a journal that another version let grow: the newest messages are there, an
   assert.equal(warnings, []);
 });
 
+test('characters of three bytes count as such: what is there before a restart is there after it', async () => {
+  const log = open();
+  for (let i = 1; i <= 40; i++) log.add({ ...long(i, 300_000), text: '中'.repeat(300_000) });
+  const before = log.page({ limit: 1000 }).messages.map(({ seq }) => seq);
+  assert.ok(before.length > 5 && before.length < 20, `${before}`);
+  await log.close();
+  assert.equal(open().page({ limit: 1000 }).messages.map(({ seq }) => seq), before);
+  assert.equal(warnings, []);
+});
+
 test('what is open is found however much lies behind it, also after a restart', async () => {
   const log = open();
   log.add({ kind: 'user', id: 'waits', text: 'hello', images: [], status: 'queued', by: 'me' });
