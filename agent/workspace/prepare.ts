@@ -11,6 +11,7 @@ import { instructionsFile, placeInstructions, readInstructions } from './instruc
 import type { GitIsolation } from './isolation.ts';
 import { recordSetup } from './ignored-files.ts';
 import { missingParts } from './missing.ts';
+import { fillSubmodules } from './submodules.ts';
 import { copyInto, recordSeededFiles } from './seeded-files.ts';
 import { findRepository, type Repository } from './repository.ts';
 import type { SetupRuns } from './setup.ts';
@@ -84,6 +85,7 @@ async function prepareWorktree(
     planned,
   );
   try {
+    await fillSubmodules(await openWorktree(isolation, worktree));
     const seeded = await copyInto(repository.top, worktree.path, settings.copyFiles);
     if (instructions) await placeInstructions(cwd, provider, instructions);
     await recordSeededFiles(
