@@ -66,6 +66,7 @@ for (const [name, end] of Object.entries(ends)) {
         work(place, prompt);
         await end(place, id);
         assert.equal([place.agents.info(id).state, place.agents.info(id).stateReason], ['stopped', 'interrupted']);
+        assert.not(place.agents.info(id).background, 'nothing of it is at work any more');
         assert.ok(notices(place, id).includes('interrupted'));
       }));
   }
