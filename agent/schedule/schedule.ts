@@ -21,6 +21,7 @@ import {
 } from '../../core/api/schedule.ts';
 import { list, ValidationError } from '../../core/api/schema.ts';
 import type { AgentContext } from '../context.ts';
+import { SideBySide } from '../side-by-side.ts';
 import { derivedId } from '../store/derived-id.ts';
 import { type Document, openDocument } from '../store/document.ts';
 
@@ -42,6 +43,8 @@ export class Schedule {
   readonly #document: Document<ScheduleEntry[]>;
   #timer: Timer | null = null;
   #looking: Promise<void> = Promise.resolve();
+  /** Entries that are being begun. */
+  readonly #runs = new SideBySide();
   #isClosed = false;
 
   /** Reads DATA_DIR/schedule.json synchronously. */
@@ -131,13 +134,20 @@ export class Schedule {
 
   async #look(): Promise<void> {
     const now = this.#options.context.clock.now();
-    for (const { id, last } of this.#document.value) if (last && !last.isDone) await this.#perform(this.get(id));
     for (const entry of this.#document.value) {
       if (isTooLate(entry, now)) await this.#change(entry.id, (found) => timed(found, now));
     }
-    for (const { id, on, nextAt } of this.#document.value) {
-      if (!this.#isClosed && on && nextAt !== null && nextAt <= now) await this.#run(id, nextAt, now);
+    // An agent that takes long to be made holds up no other.
+    for (const entry of this.#document.value) {
+      if (isDue(entry, now) || isUnfinished(entry)) this.#runs.begin(entry.id, () => this.#catchUp(entry.id, now));
     }
+  }
+
+  /** What was begun and not finished, then what has become due. */
+  async #catchUp(id: string, now: number): Promise<void> {
+    if (isUnfinished(this.get(id))) await this.#perform(this.get(id));
+    const { nextAt } = this.get(id);
+    if (!this.#isClosed && isDue(this.get(id), now)) await this.#run(id, nextAt!, now);
   }
 
   /** On disk first: should the disk refuse, it stays due. */
@@ -192,8 +202,12 @@ export class Schedule {
     this.#isClosed = true;
     this.#options.context.clock.clearTimeout(this.#timer);
     await this.#looking;
+    await this.#runs.settled();
   }
 }
+
+const isDue = ({ on, nextAt }: ScheduleEntry, now: number): boolean => on && nextAt !== null && nextAt <= now;
+const isUnfinished = ({ last }: ScheduleEntry): boolean => last !== null && !last.isDone;
 
 const EMPTY: Omit<Required<ScheduleBody>, 'name' | 'what'> = {
   at: 0,

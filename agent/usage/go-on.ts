@@ -7,6 +7,7 @@ import type { Timer } from '../../core/clock.ts';
 import type { AgentInfo, ProviderName, ReachedLimit } from '../../core/api/agents.ts';
 import type { LimitWindow } from '../../core/api/usage.ts';
 import type { AgentContext } from '../context.ts';
+import { SideBySide } from '../side-by-side.ts';
 import { derivedId } from '../store/derived-id.ts';
 import { WaitClock } from './wait-clock.ts';
 
@@ -37,8 +38,8 @@ export class GoOn {
   readonly #waits: WaitClock;
   readonly #unsubscribe: () => void;
   #timer: Timer | null = null;
-  /** The look that is under way. */
-  #looking: Promise<void> | null = null;
+  /** Agents that are being gone on with. */
+  readonly #tries = new SideBySide();
   /** Agents that could not go on, and when they are tried again, in monotonic time. */
   readonly #refused = new Map<string, number>();
   #isClosed = false;
@@ -60,23 +61,26 @@ export class GoOn {
 
   /** Nothing is looked at while nobody waits. */
   #schedule(ms: number): void {
-    if (this.#isClosed || this.#timer !== null || this.#looking || !this.#waiting().length) return;
+    if (this.#isClosed || this.#timer !== null || !this.#waiting().length) return;
     this.#timer = this.#options.context.clock.setTimeout(() => {
       this.#timer = null;
-      this.#looking = this.#look().catch(() => {}).finally(() => {
-        this.#looking = null;
-        this.#schedule(LOOK_MS);
-      });
+      this.#look();
+      this.#schedule(LOOK_MS);
     }, ms);
   }
 
-  async #look(): Promise<void> {
+  #look(): void {
     const waiting = this.#waiting();
     this.#waits.look(waiting.map((agent) => keyOf(agent.id, limitOf(agent))));
-    const due = waiting.filter((agent) => this.#isDue(agent));
     const isOpen = new Map<ProviderName, Promise<boolean>>();
-    for (const { provider } of due) isOpen.set(provider, isOpen.get(provider) ?? this.#isOpen(provider));
-    for (const agent of due) if (await isOpen.get(agent.provider)) await this.#goOn(agent);
+    // A CLI that does not answer holds up no agent of another one.
+    for (const agent of waiting.filter((agent) => this.#isDue(agent))) {
+      this.#tries.begin(agent.id, async () => {
+        const { provider } = agent;
+        if (!isOpen.has(provider)) isOpen.set(provider, this.#isOpen(provider));
+        if (await isOpen.get(provider)) await this.#goOn(agent);
+      });
+    }
   }
 
   /** Its reset has passed, by a clock that is believed, and no other agent of the account was told of a later one. */
@@ -115,7 +119,7 @@ export class GoOn {
     this.#isClosed = true;
     this.#unsubscribe();
     this.#options.context.clock.clearTimeout(this.#timer);
-    await this.#looking;
+    await this.#tries.settled();
   }
 }
 

@@ -19,6 +19,8 @@ interface Place {
   created: CreateAgentBody[];
   /** What stands in the way of a new agent. */
   refusal: Failure | null;
+  /** Agents of this name are not made before it resolves. */
+  slow: { name: string; until: Promise<void> } | null;
   reopen(): Promise<void>;
   pass(ms: number): Promise<void>;
 }
@@ -29,9 +31,11 @@ const withSchedule = (use: (it: Place) => Promise<void>) => () =>
       new Schedule({
         context: place.context,
         agents: {
-          create(body, by) {
+          async create(body, by) {
             it.created.push(body);
-            return it.refusal ? Promise.reject(it.refusal) : place.agents.create(body, by);
+            if (it.slow && body.name === it.slow.name) await it.slow.until;
+            if (it.refusal) throw it.refusal;
+            return await place.agents.create(body, by);
           },
         },
         board: { start: () => Promise.resolve(void it.starts++) },
@@ -39,7 +43,7 @@ const withSchedule = (use: (it: Place) => Promise<void>) => () =>
     const it: Place = {
       place,
       schedule: null as unknown as Schedule,
-      ...{ starts: 0, created: [], refusal: null },
+      ...{ starts: 0, created: [], refusal: null, slow: null },
       async reopen() {
         await it.schedule.close();
         it.schedule = open();
@@ -91,6 +95,61 @@ test(
     ]);
     await it.reopen();
     await it.pass(DAY);
+    assert.is(place.agents.list().length, 1);
+  }),
+);
+
+test(
+  'an agent that takes long to be made holds up no other, and is made once',
+  withSchedule(async (it) => {
+    const { place, schedule } = it;
+    let mend = () => {};
+    it.slow = { name: 'Slow', until: new Promise((resolve) => mend = resolve) };
+    const at = place.clock.now() + MINUTE;
+    const { id } = await schedule.add({ ...agentAt(place, { at }), name: 'Slow' });
+    await schedule.add({ ...agentAt(place, { at }), name: 'Quick' });
+    await schedule.add({ ...agentAt(place, { at: at + MINUTE }), name: 'Later' });
+    for (let i = 0; i < 8; i++) {
+      place.clock.advance(MINUTE / 2);
+      await settle();
+    }
+    assert.equal(place.agents.list().map(({ name }) => name).sort(), ['Later', 'Quick']);
+    assert.is(schedule.get(id).last!.isDone, false);
+    mend();
+    await it.pass(MINUTE);
+    assert.equal(it.created.map(({ name }) => name).sort(), ['Later', 'Quick', 'Slow']);
+    assert.is(schedule.get(id).last!.isDone, true);
+  }),
+);
+
+test(
+  'an entry that is removed while its agent is being made is gone, and runs no more',
+  withSchedule(async (it) => {
+    const { place, schedule } = it;
+    let mend = () => {};
+    it.slow = { name: 'Slow', until: new Promise((resolve) => mend = resolve) };
+    const { id } = await schedule.add({ ...agentAt(place, { cron: '* * * * *' }), name: 'Slow' });
+    place.clock.advance(2 * MINUTE);
+    await settle();
+    await schedule.remove(id);
+    mend();
+    await it.pass(10 * MINUTE);
+    assert.equal([schedule.list(), it.created.length], [[], 1]);
+  }),
+);
+
+test(
+  'an agent that was deleted is made anew at the next time of its entry, and only then',
+  withSchedule(async (it) => {
+    const { place, schedule } = it;
+    await schedule.add(agentAt(place, { cron: '0 13 * * *' }));
+    for (let hour = 0; hour < 2; hour++) await it.pass(60 * MINUTE);
+    const [agent] = place.agents.list();
+    await place.agents.remove(agent!.id, { discardWork: true }, 'test');
+    await it.reopen();
+    for (let hour = 0; hour < 20; hour++) await it.pass(60 * MINUTE);
+    assert.is(place.agents.list().length, 0);
+    for (let hour = 0; hour < 5; hour++) await it.pass(60 * MINUTE);
     assert.is(place.agents.list().length, 1);
   }),
 );

@@ -23,8 +23,13 @@ const atLimit = (resetsAt: number | null): ProviderEvent[] => [
 ];
 
 /** @returns the agent, whose first turn hits a limit that is reset at the time */
-async function limited({ place }: ScriptedUsage, resetsAt: number | null, goOn = true): Promise<string> {
-  const { id } = await place.create('work');
+async function limited(
+  { place }: ScriptedUsage,
+  resetsAt: number | null,
+  goOn = true,
+  provider = 'claude',
+): Promise<string> {
+  const { id } = await place.create('work', undefined, provider);
   if (goOn) await place.agents.setGoOn(id, true);
   const session = place.session();
   session.emit({ type: 'ready', sessionId: null, version: '1', capabilities: null }, {
@@ -87,6 +92,26 @@ test(
     await it.restart();
     await pass(it, HOUR);
     assert.equal(goneOn(it, ids, former), [0, 0, 0], 'the next server has no reason to');
+  }),
+);
+
+test(
+  'a CLI that does not answer holds up its own agents alone, and each goes on once',
+  withUsage(async (it) => {
+    const { place } = it;
+    let answer = () => {};
+    it.silent.set('codex', new Promise((resolve) => answer = resolve));
+    const resetsAt = place.clock.now() + HOUR;
+    const silent = await limited(it, resetsAt, true, 'codex');
+    const first = await limited(it, resetsAt);
+    const later = await limited(it, resetsAt + HOUR);
+    await pass(it, HOUR + 120_000);
+    assert.equal(goneOn(it, [silent, first, later]), [0, 1, 0]);
+    await pass(it, HOUR + 120_000);
+    assert.equal(goneOn(it, [silent, first, later]), [0, 1, 1]);
+    answer();
+    await pass(it, 120_000);
+    assert.equal(goneOn(it, [silent, first, later]), [1, 1, 1]);
   }),
 );
 

@@ -11,6 +11,8 @@ export interface ScriptedUsage {
   budget: Budget;
   /** What the CLIs answer when they are asked for their limits; null: nothing. */
   limits: LimitWindow[] | null;
+  /** Providers whose CLI does not answer before that. */
+  silent: Map<string, Promise<void>>;
   /** The usage parts end and begin anew; the agents go on. */
   reopen(): Promise<void>;
   /** The whole server ends, and another one starts. */
@@ -24,13 +26,17 @@ export const withUsage = (use: (it: ScriptedUsage) => Promise<void>) => (): Prom
       it.usage = new Usage({
         ...{ context: place.context, agents: place.agents, meters: it.meters, budget: () => it.budget },
         account: (id) => place.agents.capabilities(id)?.account ?? '',
-        readLimits: () => Promise.resolve(it.limits),
+        readLimits: async (provider) => {
+          await it.silent.get(provider);
+          return it.limits;
+        },
       });
     };
     const it = {
       place,
       budget: { ...NO_BUDGET },
       limits: null,
+      silent: new Map(),
       async reopen() {
         await it.usage.close();
         open();
