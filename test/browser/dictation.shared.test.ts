@@ -77,7 +77,8 @@ async function open(kind: string): Promise<Page> {
 const field = (page: Page) => page.getByRole('textbox', { name: 'Message' });
 const dictate = (page: Page) => page.getByRole('button', { name: 'Dictate', exact: true });
 const stop = (page: Page) => page.getByRole('button', { name: 'Stop dictating' });
-const isListening = (page: Page) => page.waitForFunction(() => (globalThis as any).recognition?.isListening === true);
+const isListening = (page: Page) =>
+  page.waitForFunction(() => typeof recognition !== 'undefined' && recognition.isListening);
 
 async function holds(page: Page, value: string): Promise<void> {
   await page.waitForFunction((wanted) => document.querySelector('textarea')!.value === wanted, value);
@@ -135,7 +136,7 @@ test('leaving the page ends it', async () => {
   await dictate(page).click();
   await isListening(page);
   await page.evaluate(() => location.hash = '#/');
-  await page.waitForFunction(() => (globalThis as any).recognition.aborts === 1);
+  await page.waitForFunction(() => recognition.aborts === 1);
   await page.context().close();
 });
 

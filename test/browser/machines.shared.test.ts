@@ -141,14 +141,18 @@ test('a machine that is killed is away on its cards at once, the others stay; it
   await lab!.program.kill('SIGKILL');
   const away = card(page, agents.get(lab!)!).getByText('Away', { exact: true });
   await away.waitFor({ timeout: 20_000 });
-  const { heard, shown } = await page.evaluate(() => (globalThis as any).away as { heard: number; shown: number });
+  const { heard, shown } = await page.evaluate(() => (globalThis as unknown as Noted).away);
   assert.ok(shown - heard < 1000, `said ${shown - heard} ms after the relay`);
   console.log(`away on the card ${Math.round(shown - heard)} ms after the relay's word`);
   await card(page, agents.get(lab!)!).getByText(/^as of /).waitFor(WAIT);
   await pressAnswer(card(page, agents.get(lab!)!).getByRole('button', { name: 'Allow once' }));
   await card(page, agents.get(lab!)!).getByText('1 waits to be sent').waitFor(WAIT);
   await picture(page, 'away');
-  assert.equal(await page.evaluate(() => (globalThis as any).changes), [], 'cards of the other machines changed');
+  assert.equal(
+    await page.evaluate(() => (globalThis as unknown as Noted).changes),
+    [],
+    'cards of the other machines changed',
+  );
   const answers = recordAnswers(page);
   await page.reload();
   await card(page, agents.get(lab!)!).getByText('1 waits to be sent').waitFor(WAIT);
@@ -228,10 +232,16 @@ test('machines are listed, named, added by a line, and revoked', async () => {
   await page.context().close();
 });
 
+/** What a page notes for the test. */
+interface Noted {
+  changes: string[];
+  away: { heard: number; shown: number };
+}
+
 /** Notes every change of the cards of the other machines. @param name of the machine that changes */
 const watchOthers = (page: Page, name: string): Promise<void> =>
   page.evaluate((name) => {
-    const changes: string[] = (globalThis as any).changes = [];
+    const changes: string[] = (globalThis as unknown as Noted).changes = [];
     for (const card of document.querySelectorAll('.agent-card')) {
       if (card.querySelector('.machine-line')!.textContent!.includes(name)) continue;
       // All but the time that it is in its state.
@@ -247,7 +257,8 @@ const watchOthers = (page: Page, name: string): Promise<void> =>
 /** Notes when the relay says that the machine is away, and when its card does. */
 const heardAway = (page: Page, id: string): Promise<void> =>
   page.evaluate((id) => {
-    const times: { heard?: number; shown?: number } = (globalThis as any).away = {};
+    const times: Partial<Noted['away']> = {};
+    Object.assign(globalThis, { away: times });
     const events = new EventSource('/api/relay/events?machines=1');
     events.addEventListener('machine', ({ data }) => {
       const { machine } = JSON.parse(data);

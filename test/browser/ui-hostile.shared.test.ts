@@ -75,7 +75,7 @@ test('L09: hostile output of an agent stays text everywhere', async () => {
     for (const button of await page.locator('.tool-head, .fold').all()) await button.click();
     await page.waitForTimeout(200);
     const found = await page.evaluate(() => ({
-      hacked: (globalThis as any).hacked,
+      hacked: Reflect.get(globalThis, 'hacked'),
       elements:
         document.querySelectorAll('main img, main script, main iframe, main object, main form[action], main svg a')
           .length,

@@ -1,6 +1,7 @@
 /** Terminals outlive the server: killed or stopped, it finds them again, every byte once in both directions. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { TerminalInfo } from '../../core/api/terminals.ts';
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -42,7 +43,7 @@ const api = async (method: string, path: string, body?: unknown) => {
     headers: { origin: product.localUrl, 'content-type': 'application/json' },
     ...(body ? { body: JSON.stringify(body) } : {}),
   });
-  return await response.json() as any;
+  return await response.json() as TerminalInfo & { code: string };
 };
 const open = async () => {
   const info = await api('POST', '/api/terminals', { directory: product.directory, clientId: crypto.randomUUID() });
@@ -124,7 +125,7 @@ test('one that ended meanwhile shows its last output and its end', async () => {
   await stopServer('SIGKILL');
   await until('the end', () => sessionOf(recordOf(id).child!.pid).length === 0);
   await product.startAgent();
-  assert.is((await api('GET', `/api/terminals/${id}`)).exited.code, 7);
+  assert.is((await api('GET', `/api/terminals/${id}`)).exited!.code, 7);
   const back = await view(id, { client: viewer.client, offset: viewer.offset });
   await back.sees('last-words\r\n');
   assert.is((await back.until('exit', () => back.last('exit'))).code, 7);

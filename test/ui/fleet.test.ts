@@ -67,7 +67,9 @@ function page(list: MachineEntry[] | null, known: Record<string, string> = {}) {
   const say = (type: string, data: object) =>
     listeners.get(type)!({ data: JSON.stringify({ now: timers.now(), ...data }) });
   const begin = async () => {
-    (globalThis as any).location ??= { hash: '', origin: 'https://relay.example' };
+    if (!('location' in globalThis)) {
+      Object.assign(globalThis, { location: { hash: '', origin: 'https://relay.example' } });
+    }
     await fleet.current.value.auth.begin();
     for (let i = 0; i < 10; i++) await settle();
   };

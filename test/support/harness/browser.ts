@@ -15,8 +15,20 @@ const ARGS = [
 export const PHONE = { width: 390, height: 844 };
 export const DESKTOP = { width: 1440, height: 900 };
 
-export function launchBrowser(args: string[] = []): Promise<Browser> {
-  return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: [...ARGS, ...args] });
+export async function launchBrowser(args: string[] = []): Promise<Browser> {
+  const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+  return withNames(await chromium.launch({ executablePath, args: [...ARGS, ...args] }));
+}
+
+/** tsx compiles `const f = () => …` to a call of its own `__name`, which a function that is sent to a page does not find there. */
+function withNames(browser: Browser): Browser {
+  const newContext = browser.newContext.bind(browser);
+  browser.newContext = async (options) => {
+    const context = await newContext(options);
+    await context.addInitScript({ content: 'globalThis.__name = (value) => value;' });
+    return context;
+  };
+  return browser;
 }
 
 /** A page whose script errors and refused content (CSP) fail the test: read `problems` at its end. */
