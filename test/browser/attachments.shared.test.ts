@@ -1,46 +1,17 @@
 /** Files of any kind in the composer: chosen, dropped, pasted; seen on their way, read by the CLI, saved again from the message. */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import process from 'node:process';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Bench, startBench } from '../support/harness/agent-server.ts';
-import { DESKTOP, launchBrowser, openPage, PHONE } from '../support/harness/browser.ts';
+import { DESKTOP, openPage, PHONE } from '../support/harness/browser.ts';
+import { browserBench, shotsInto } from '../support/harness/browser-bench.ts';
 import { until } from '../support/harness/product.ts';
 
-/** A folder for pictures of the pages, to be looked at. */
-const SCREENSHOTS = process.env.ATTACHMENTS_SCREENSHOTS;
+const shot = shotsInto('ATTACHMENTS_SCREENSHOTS');
 
-let bench: Bench;
-let browser: Browser;
-let directory: string;
-/** What the CLI got on its stdin. */
-let input: string;
-test.before(async () => {
-  browser = await launchBrowser();
-  directory = mkdtempSync(join(tmpdir(), 'attachments-'));
-  process.env.FAKE_CLAUDE_LOG = input = join(directory, 'stdin.jsonl');
-  bench = await startBench();
-});
-test.after(async () => {
-  delete process.env.FAKE_CLAUDE_LOG;
-  await browser?.close();
-  await bench?.close();
-  rmSync(directory, { recursive: true, force: true });
-});
-
-async function shot(page: Page, name: string): Promise<void> {
-  if (!SCREENSHOTS) return;
-  mkdirSync(SCREENSHOTS, { recursive: true });
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme });
-    await page.waitForTimeout(200);
-    await page.screenshot({ path: join(SCREENSHOTS, `${name}-${page.viewportSize()!.width}-${colorScheme}.png`) });
-  }
-}
+const it = browserBench('attachments');
 
 /** As a paste or a drop brings a file. */
 const bring = (page: Page, kind: 'paste' | 'drop', name: string, text: string) =>
@@ -57,13 +28,13 @@ const bring = (page: Page, kind: 'paste' | 'drop', name: string, text: string) =
 
 for (const viewport of [PHONE, DESKTOP]) {
   test(`chosen, dropped, pasted, one taken away; sent, read by the CLI, saved again (${viewport.width})`, async () => {
-    const agent = await bench.create('hello', { name: `Files ${viewport.width}` });
-    await bench.until(agent.id, ({ state }) => state === 'idle');
-    const report = join(directory, `report ${viewport.width}.pdf`);
+    const agent = await it.bench.create('hello', { name: `Files ${viewport.width}` });
+    await it.bench.until(agent.id, ({ state }) => state === 'idle');
+    const report = join(it.directory, `report ${viewport.width}.pdf`);
     const content = randomBytes(3_000_000);
     writeFileSync(report, content);
-    const { page, problems } = await openPage(browser, viewport);
-    await page.goto(`${bench.url}/#/agents/${agent.id}`);
+    const { page, problems } = await openPage(it.browser, viewport);
+    await page.goto(`${it.bench.url}/#/agents/${agent.id}`);
     const send = page.getByRole('button', { name: 'Send', exact: true });
     await page.getByLabel('Message', { exact: true }).waitFor();
     // The parts wait until they are seen on their way.
@@ -91,7 +62,7 @@ for (const viewport of [PHONE, DESKTOP]) {
     assert.is(await page.locator('.attached-files li').count(), 0);
     let line = '';
     await until('the CLI has the message', () => {
-      line = readFileSync(input, 'utf8').split('\n').findLast((entry) => entry.includes('Look at these')) ?? '';
+      line = readFileSync(it.input, 'utf8').split('\n').findLast((entry) => entry.includes('Look at these')) ?? '';
       return Promise.resolve(line !== '');
     });
     const { content: text } = JSON.parse(line).message as { content: string };

@@ -1,53 +1,29 @@
 /** Update, push and pull request in a real browser, against a bare repository and a stand-in for gh. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Bench, startBench } from '../support/harness/agent-server.ts';
-import { DESKTOP, launchBrowser, openPage, PHONE } from '../support/harness/browser.ts';
+import { DESKTOP, openPage, PHONE } from '../support/harness/browser.ts';
+import { browserBench, shotsInto } from '../support/harness/browser-bench.ts';
 import { until } from '../support/harness/product.ts';
 import { commitAll, makeRepository, runGit, withGitAlone, writeFiles } from '../support/harness/git.ts';
 
-/** A folder for pictures of the pages, to be looked at. */
-const SCREENSHOTS = process.env.CHANGES_SCREENSHOTS;
+const shot = shotsInto('CHANGES_SCREENSHOTS');
 const PATH = process.env.PATH;
 
-let bench: Bench;
-let browser: Browser;
-let directory: string;
-test.before(async () => {
-  browser = await launchBrowser();
-  directory = mkdtempSync(join(tmpdir(), 'changes-'));
-  bench = await startBench();
-});
-test.after(async () => {
-  process.env.PATH = PATH;
-  await browser?.close();
-  await bench?.close();
-  rmSync(directory, { recursive: true, force: true });
-});
-
-async function shot(page: Page, name: string): Promise<void> {
-  if (!SCREENSHOTS) return;
-  mkdirSync(SCREENSHOTS, { recursive: true });
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme });
-    await page.waitForTimeout(200);
-    await page.screenshot({ path: join(SCREENSHOTS, `${name}-${page.viewportSize()!.width}-${colorScheme}.png`) });
-  }
-}
+const it = browserBench('changes');
+test.after(() => void (process.env.PATH = PATH));
 
 /** A repository with a bare one as its remote, and an agent with a commit in it. */
 async function makeAgent(name: string) {
-  const [repo, bare] = [makeRepository(join(directory, name)), join(directory, `${name}.git`)];
+  const [repo, bare] = [makeRepository(join(it.directory, name)), join(it.directory, `${name}.git`)];
   execFileSync('git', ['init', '-q', '--bare', bare]);
   runGit(repo, 'remote', 'add', 'origin', bare);
-  const agent = await bench.create('hello', { name: `Shop ${name}`, directory: repo });
-  await bench.until(agent.id, ({ state }) => state === 'idle');
+  const agent = await it.bench.create('hello', { name: `Shop ${name}`, directory: repo });
+  await it.bench.until(agent.id, ({ state }) => state === 'idle');
   const tree = agent.worktree!.path;
   writeFiles(tree, { 'a.txt': 'agent\n' });
   commitAll(tree, 'work');
@@ -64,8 +40,8 @@ for (const viewport of [PHONE, DESKTOP]) {
     const { agent, repo, bare, tree } = await makeAgent(`r${viewport.width}`);
     writeFiles(repo, { 'base.txt': 'base\n' });
     commitAll(repo, 'base');
-    const { page, problems } = await openPage(browser, viewport);
-    await page.goto(`${bench.url}/#/agents/${agent.id}/changes`);
+    const { page, problems } = await openPage(it.browser, viewport);
+    await page.goto(`${it.bench.url}/#/agents/${agent.id}/changes`);
     await shot(page, 'behind');
     await page.getByRole('button', { name: 'Update from main' }).click();
     await page.getByText('The branch has everything of main now.').waitFor();
@@ -85,10 +61,10 @@ for (const viewport of [PHONE, DESKTOP]) {
       await page.getByRole('dialog').getByRole('button', { name: 'Open pull request' }).click();
       await page.getByText('The program gh, which opens pull requests, is not installed').waitFor();
     });
-    const gh = join(directory, 'gh');
+    const gh = join(it.directory, 'gh');
     writeFileSync(gh, '#!/bin/sh\necho https://review.example.org/pull/7\n');
     chmodSync(gh, 0o755);
-    process.env.PATH = `${directory}:${PATH}`;
+    process.env.PATH = `${it.directory}:${PATH}`;
     await more(page, 'Open pull request');
     await page.getByRole('dialog').getByRole('button', { name: 'Open pull request' }).click();
     await page.getByText('is no repository of a host that gh knows').waitFor();
@@ -117,8 +93,8 @@ test('one hunk of a file is undone, the others stay; a hunk that changed meanwhi
   };
   writeFiles(repo, { 'cart.ts': `${lines.join('\n')}\n` });
   commitAll(repo, 'cart');
-  const { page, problems } = await openPage(browser, DESKTOP);
-  await page.goto(`${bench.url}/#/agents/${agent.id}/changes`);
+  const { page, problems } = await openPage(it.browser, DESKTOP);
+  await page.goto(`${it.bench.url}/#/agents/${agent.id}/changes`);
   await page.getByRole('button', { name: 'Update from main' }).click();
   await page.getByText('The branch has everything of main now.').waitFor();
   write([5, 'const five = "five";'], [50, 'const fifty = 50;']);
@@ -163,8 +139,8 @@ for (const viewport of [PHONE, DESKTOP]) {
     commitAll(tree, 'cart');
     write(5, 45, 85);
     writeFiles(tree, { 'new.ts': 'new\n', 'left.ts': 'left\n' });
-    const { page, problems } = await openPage(browser, viewport);
-    await page.goto(`${bench.url}/#/agents/${agent.id}/changes`);
+    const { page, problems } = await openPage(it.browser, viewport);
+    await page.goto(`${it.bench.url}/#/agents/${agent.id}/changes`);
     await page.getByRole('button', { name: 'Commit', exact: true }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByRole('heading', { name: 'Commit 3 files' }).waitFor();

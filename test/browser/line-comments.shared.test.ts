@@ -1,57 +1,29 @@
 /** Comments on lines of an agent's changes, in a real browser: kept while they are written, sent as one message with file and line. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import process from 'node:process';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { AgentInfo } from '../../core/api/agents.ts';
-import { type Bench, startBench } from '../support/harness/agent-server.ts';
-import { DESKTOP, launchBrowser, openPage, PHONE } from '../support/harness/browser.ts';
+import { DESKTOP, openPage, PHONE } from '../support/harness/browser.ts';
+import { browserBench, shotsInto } from '../support/harness/browser-bench.ts';
 import { makeRepository, writeFiles } from '../support/harness/git.ts';
 
-/** A folder for pictures of the pages, to be looked at. */
-const SCREENSHOTS = process.env.COMMENTS_SCREENSHOTS;
+const shot = shotsInto('COMMENTS_SCREENSHOTS');
 
-let bench: Bench;
-let browser: Browser;
 let repo: string;
-let directory: string;
-/** What the CLI got on its stdin. */
-let heard: string;
-test.before(async () => {
-  browser = await launchBrowser();
-  directory = mkdtempSync(join(tmpdir(), 'comments-'));
-  process.env.FAKE_CLAUDE_LOG = heard = join(directory, 'stdin.jsonl');
-  bench = await startBench();
+const it = browserBench('comments', ({ bench }) => {
   const lines = Array.from({ length: 40 }, (_, i) => `const line${i + 1} = ${i + 1};`);
   repo = makeRepository(join(bench.directory, 'shop'), { 'src/cart.ts': lines.join('\n') });
 });
-test.after(async () => {
-  delete process.env.FAKE_CLAUDE_LOG;
-  await browser?.close();
-  await bench?.close();
-  rmSync(directory, { recursive: true, force: true });
-});
 
 async function makeAgent(name: string): Promise<AgentInfo> {
-  const agent = await bench.create('hello', { name, directory: repo });
+  const agent = await it.bench.create('hello', { name, directory: repo });
   const file = join(agent.worktree!.path, 'src/cart.ts');
   const changed = readFileSync(file, 'utf8').replace('line20 = 20', `line20 = ${'20 + '.repeat(60)}0`);
   writeFiles(agent.worktree!.path, { 'src/cart.ts': changed, 'new.ts': 'export const rate = 0.19;\n' });
-  await bench.until(agent.id, ({ state }) => state === 'idle');
+  await it.bench.until(agent.id, ({ state }) => state === 'idle');
   return agent;
-}
-
-async function shot(page: Page, name: string): Promise<void> {
-  if (!SCREENSHOTS) return;
-  mkdirSync(SCREENSHOTS, { recursive: true });
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme });
-    await page.waitForTimeout(200);
-    await page.screenshot({ path: join(SCREENSHOTS, `${name}-${page.viewportSize()!.width}-${colorScheme}.png`) });
-  }
 }
 
 const openFile = async (page: Page, name: string) => {
@@ -63,8 +35,8 @@ const lineButton = (page: Page, name: string) => page.getByRole('button', { name
 for (const viewport of [PHONE, DESKTOP]) {
   test(`comments on two files become one message that names file and line (${viewport.width})`, async () => {
     const agent = await makeAgent(`Cart ${viewport.width}`);
-    const { page, problems } = await openPage(browser, viewport);
-    await page.goto(`${bench.url}/#/agents/${agent.id}/changes`);
+    const { page, problems } = await openPage(it.browser, viewport);
+    await page.goto(`${it.bench.url}/#/agents/${agent.id}/changes`);
     await openFile(page, 'cart\\.ts');
     if (viewport === PHONE) await page.getByText('const line19 = 19;').tap();
     else await lineButton(page, 'Comment on line 19').click();
@@ -97,7 +69,7 @@ for (const viewport of [PHONE, DESKTOP]) {
     await page.getByRole('button', { name: 'Send comments' }).click();
     await page.locator('.message.is-user', { hasText: 'Why not 20?' }).waitFor();
     await shot(page, 'sent');
-    const said = await bench.messages(agent.id);
+    const said = await it.bench.messages(agent.id);
     const message = said.findLast((entry) => entry.kind === 'user')!;
     assert.equal(
       message.kind === 'user' && message.text.split('\n'),
@@ -122,11 +94,11 @@ for (const viewport of [PHONE, DESKTOP]) {
       ],
     );
     const deadline = Date.now() + 10_000;
-    while (!readFileSync(heard, 'utf8').includes('src/cart.ts:19') && Date.now() < deadline) {
+    while (!readFileSync(it.input, 'utf8').includes('src/cart.ts:19') && Date.now() < deadline) {
       await page.waitForTimeout(50);
     }
-    assert.match(readFileSync(heard, 'utf8'), /src\/cart\.ts:20 \(removed line\)/, 'the CLI has it');
-    await page.goto(`${bench.url}/#/agents/${agent.id}/changes`);
+    assert.match(readFileSync(it.input, 'utf8'), /src\/cart\.ts:20 \(removed line\)/, 'the CLI has it');
+    await page.goto(`${it.bench.url}/#/agents/${agent.id}/changes`);
     await page.getByRole('button', { name: /cart\.ts/ }).waitFor();
     assert.is(await page.locator('.comment-bar').count(), 0, 'sent is sent');
     assert.equal(problems, []);

@@ -1,35 +1,25 @@
 /** Pictures of a conversation in a real browser: seen as such, looked at in full, said in words when they are gone. */
 import { Buffer } from 'node:buffer';
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import process from 'node:process';
 import type { Browser, Page } from 'playwright-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Bench, startBench } from '../support/harness/agent-server.ts';
-import { DESKTOP, launchBrowser, openPage, PHONE } from '../support/harness/browser.ts';
+import { DESKTOP, openPage, PHONE } from '../support/harness/browser.ts';
+import { browserBench, shotsInto } from '../support/harness/browser-bench.ts';
 
-/** A folder for pictures of the pages, to be looked at. */
-const SCREENSHOTS = process.env.PICTURES_SCREENSHOTS;
+const shot = shotsInto('PICTURES_SCREENSHOTS');
 
-let bench: Bench;
-let browser: Browser;
 let agent: string;
-test.before(async () => {
-  browser = await launchBrowser();
-  bench = await startBench();
+const it = browserBench('pictures', async ({ bench, browser }) => {
   const file = join(bench.project, 'drawing.png');
-  writeFileSync(file, await drawing());
+  writeFileSync(file, await drawing(browser));
   agent = (await bench.create(`picture ${file}`, { name: 'Draws' })).id;
   await bench.until(agent, ({ state }) => state === 'idle');
 });
-test.after(async () => {
-  await browser?.close();
-  await bench?.close();
-});
 
 /** A picture that is wider than a phone. */
-async function drawing(): Promise<Buffer> {
+async function drawing(browser: Browser): Promise<Buffer> {
   const page = await browser.newPage({ viewport: { width: 900, height: 500 } });
   await page.setContent(
     '<body style="background:linear-gradient(135deg,teal,gold);font:90px sans-serif">Checkout</body>',
@@ -37,16 +27,6 @@ async function drawing(): Promise<Buffer> {
   const bytes = await page.screenshot();
   await page.close();
   return bytes;
-}
-
-async function shot(page: Page, name: string): Promise<void> {
-  if (!SCREENSHOTS) return;
-  mkdirSync(SCREENSHOTS, { recursive: true });
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme });
-    await page.waitForTimeout(200);
-    await page.screenshot({ path: join(SCREENSHOTS, `${name}-${page.viewportSize()!.width}-${colorScheme}.png`) });
-  }
 }
 
 const drawn = (page: Page, selector: string, count: number) =>
@@ -59,13 +39,13 @@ const drawn = (page: Page, selector: string, count: number) =>
   );
 
 test('a picture that is sent is seen before and after it arrived, and so is one that a tool returned', async () => {
-  const { page, problems } = await openPage(browser, PHONE);
-  await page.goto(`${bench.url}/#/agents/${agent}`);
+  const { page, problems } = await openPage(it.browser, PHONE);
+  await page.goto(`${it.bench.url}/#/agents/${agent}`);
   await drawn(page, '.tool-box .picture-thumb img', 1);
   await page.locator('input[type=file]').setInputFiles({
     name: 'sent.png',
     mimeType: 'image/png',
-    buffer: await drawing(),
+    buffer: await drawing(it.browser),
   });
   await page.locator('.thumb img').waitFor();
   await page.getByRole('textbox', { name: 'Message' }).fill('Like this?');
@@ -83,8 +63,8 @@ test('a picture that is sent is seen before and after it arrived, and so is one 
 
 for (const viewport of [PHONE, DESKTOP]) {
   test(`a thumbnail opens to the whole picture, and Back closes it (${viewport.width})`, async () => {
-    const { page, problems } = await openPage(browser, viewport);
-    await page.goto(`${bench.url}/#/agents/${agent}`);
+    const { page, problems } = await openPage(it.browser, viewport);
+    await page.goto(`${it.bench.url}/#/agents/${agent}`);
     await page.locator('.tool-box').getByRole('button', { name: /^Picture, / }).click();
     const dialog = page.getByRole('dialog', { name: 'Picture' });
     await dialog.waitFor();
@@ -105,10 +85,10 @@ for (const viewport of [PHONE, DESKTOP]) {
 }
 
 test('what is not kept any more is said in words', async () => {
-  const directory = join(bench.dataDir, 'agents', agent, 'pictures');
+  const directory = join(it.bench.dataDir, 'agents', agent, 'pictures');
   for (const name of readdirSync(directory)) rmSync(join(directory, name));
-  const { page } = await openPage(browser, PHONE);
-  await page.goto(`${bench.url}/#/agents/${agent}`);
+  const { page } = await openPage(it.browser, PHONE);
+  await page.goto(`${it.bench.url}/#/agents/${agent}`);
   await page.locator('.tool-box .bubble-image', { hasText: /^\s*Picture, \d+ KB/ }).waitFor();
   assert.is(await page.locator('.picture-thumb').count(), 0);
   await page.context().close();

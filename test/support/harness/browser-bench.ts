@@ -1,0 +1,53 @@
+/** A browser and an agent's server with a scripted CLI, for the tests of a file; and pictures of pages, to be looked at. */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import type { Browser, Page } from 'playwright-core';
+import { test } from 'uvu';
+import { type Bench, startBench } from './agent-server.ts';
+import { launchBrowser } from './browser.ts';
+
+export interface BrowserBench {
+  /** All are there while the tests of the file run. */
+  readonly bench: Bench;
+  readonly browser: Browser;
+  /** A temporary folder of the file's own. */
+  readonly directory: string;
+  /** A file with all that the CLIs have received on their stdin. */
+  readonly input: string;
+}
+
+/** @param name of the temporary folder; `prepare` runs before the tests */
+export function browserBench(
+  name: string,
+  prepare: (it: BrowserBench) => void | Promise<void> = () => {},
+): BrowserBench {
+  const it = {} as { -readonly [Key in keyof BrowserBench]: BrowserBench[Key] };
+  test.before(async () => {
+    it.browser = await launchBrowser();
+    it.directory = mkdtempSync(join(tmpdir(), `${name}-`));
+    process.env.FAKE_CLAUDE_LOG = it.input = join(it.directory, 'stdin.jsonl');
+    it.bench = await startBench();
+    await prepare(it);
+  });
+  test.after(async () => {
+    delete process.env.FAKE_CLAUDE_LOG;
+    await it.browser?.close();
+    await it.bench?.close();
+    if (it.directory) rmSync(it.directory, { recursive: true, force: true });
+  });
+  return it;
+}
+
+/** Takes pictures of a page, light and dark, into the folder that a variable of the environment names; none without it. */
+export const shotsInto = (variable: string) => async (page: Page, name: string): Promise<void> => {
+  const directory = process.env[variable];
+  if (!directory) return;
+  mkdirSync(directory, { recursive: true });
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    await page.waitForTimeout(200);
+    await page.screenshot({ path: join(directory, `${name}-${page.viewportSize()!.width}-${colorScheme}.png`) });
+  }
+};
