@@ -73,7 +73,12 @@ export class MachineRoutes {
     login.checkMayPair(this.#session(req));
     records.checkRoom();
     const origin = ownOrigin(req, client.secure);
-    if (!origin) throw new Failure('bad_request', 'The Host of this request is no host name.');
+    if (!origin) {
+      throw new Failure(
+        'bad_request',
+        'The Host of this request is no host name. Open the dashboard by a name or address of the relay.',
+      );
+    }
     const join = codes.create();
     login.audit('join_code_made', { address: client.address });
     json(res, 200, { ...join, command: joinCommand(origin, join.code) } satisfies JoinCode);

@@ -147,7 +147,12 @@ export class RelayPreviews {
   #base(req: HttpRequest, { secure }: Client): (label: string) => string {
     const { domain, port } = this.#options;
     const origin = ownOrigin(req, secure);
-    if (!origin) throw new Failure('bad_request', 'The Host of this request is no host name.');
+    if (!origin) {
+      throw new Failure(
+        'bad_request',
+        'The Host of this request is no host name. Open the dashboard by a name or address of the relay.',
+      );
+    }
     const { protocol, hostname } = new URL(origin);
     if (domain !== null) return (label) => `${protocol}//${label}.${domain}${portSuffix(origin)}`;
     const own = port();

@@ -168,7 +168,7 @@ function failureOf(error: unknown): unknown {
     case 'EPERM':
       return new Failure(
         'folder_closed',
-        'This file or folder may not be opened by the user who runs the agent server.',
+        'This file or folder may not be opened by the user who runs the agent server. Change its permissions on the machine.',
       );
     case 'ENAMETOOLONG':
       return new Failure('bad_path', 'The path is too long.');

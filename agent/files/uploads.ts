@@ -183,7 +183,12 @@ export class Uploads {
       });
     }
     const { bavail, bsize } = await statfs(this.#directory);
-    if (size + SPARE > bavail * bsize) throw new Failure('not_saved', 'The disk of the machine has no room for this.');
+    if (size + SPARE > bavail * bsize) {
+      throw new Failure(
+        'not_saved',
+        'The disk of the machine has no room for this. Make room there, then send it again.',
+      );
+    }
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
     await (await open(this.#path(key), flags, 0o600)).close();
     const at = new Date(this.#now());

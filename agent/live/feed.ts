@@ -84,7 +84,9 @@ export class LiveFeed {
   /** Serves GET /api/live. The origin has been checked. */
   serve(req: HttpRequest, res: HttpResponse): void {
     if (this.#clients.size >= MAX_CLIENT) {
-      throw new Failure('too_many_clients', 'Too many dashboards are open.', { retryAfterS: 10 });
+      throw new Failure('too_many_clients', 'Too many dashboards are open. Close those that you do not use.', {
+        retryAfterS: 10,
+      });
     }
     const socket = accept(req, res, {
       deflate: { threshold: this.#clients.size < FEW_CLIENTS ? SMALL_EVENT : LARGE_EVENT },

@@ -64,7 +64,7 @@ export class Search {
 
   /** Throws Failure `busy`, `closing` or `internal`. */
   async search(query: SearchQuery): Promise<SearchAnswer> {
-    if (this.#isClosed) throw new Failure('closing', 'The server is going down.');
+    if (this.#isClosed) throw new Failure('closing', 'The server is going down. Search again in a moment.');
     if (this.#waiting.size >= MAX_WAITING) throw new Failure('busy', 'Too many searches at a time. Try again.');
     const page = await this.#ask(query);
     const names = new Map(this.#agents.list().map(({ id, name }) => [id, name]));
@@ -152,7 +152,9 @@ export class Search {
     this.#worker = null;
     const { clock } = this.#context;
     clock.clearTimeout(this.#idleTimer);
-    for (const { reject } of this.#waiting.values()) reject(new Failure('closing', 'The server is going down.'));
+    for (const { reject } of this.#waiting.values()) {
+      reject(new Failure('closing', 'The server is going down. Search again in a moment.'));
+    }
     this.#waiting.clear();
     if (!worker) return;
     let timer: Timer | null = null;

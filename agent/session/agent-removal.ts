@@ -44,7 +44,7 @@ export async function removeAgent(
 /** Throws Failure when the agent is in use, and is to be removed only if it is not. */
 function refuseUsed(session: AgentSession, { hasOwn }: Removal, { onlyIf }: RemoveOptions): void {
   if (!onlyIf || (session.isAtRest && !hasOwn && onlyIf(session.info))) return;
-  throw new Failure('agent_busy', `"${session.info.name}" is used again.`);
+  throw new Failure('agent_busy', `"${session.info.name}" is used again, so it was not deleted. Stop it first.`);
 }
 
 export const noSuchAgent = () => new Failure('not_found', 'There is no such agent.');

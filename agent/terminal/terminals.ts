@@ -145,7 +145,10 @@ class OpenTerminals implements Terminals {
   forViewer(id: string): Terminal {
     const { terminal } = this.#get(id);
     if (terminal.info().viewers < MAX_VIEWER) return terminal;
-    throw new Failure('too_many_viewers', 'Too many pages show this terminal.');
+    throw new Failure(
+      'too_many_viewers',
+      'Too many pages show this terminal. Close one of them, then load this page again.',
+    );
   }
 
   #get(id: string): Retained {

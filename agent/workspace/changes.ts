@@ -47,7 +47,10 @@ export async function repositoryOf({ cwd, worktree, isolation }: Place): Promise
     throw error;
   });
   if (repository) return repository;
-  throw new Failure('no_repository', `${cwd} is not a git repository, so its changes cannot be told.`);
+  throw new Failure(
+    'no_repository',
+    `${cwd} is not a git repository, so its changes cannot be told. Run "git init" there to see them.`,
+  );
 }
 
 /** Where the changes of a place are counted from. Throws Failure. */

@@ -27,7 +27,13 @@ export async function listDirectories(request: ListRequest): Promise<DirectoryLi
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(
-      () => reject(new Failure('folder_slow', 'This folder does not answer; its disk or network may be away.')),
+      () =>
+        reject(
+          new Failure(
+            'folder_slow',
+            'This folder does not answer; its disk or network may be away. Choose another one, or try again.',
+          ),
+        ),
       TIMEOUT_MS,
     );
   });
@@ -64,7 +70,9 @@ const exists = (path: string) => lstat(path).then(() => true, () => false);
 async function realRoots(roots: readonly string[]): Promise<string[]> {
   const real = await Promise.all(roots.map((root) => realpath(root).catch(() => '')));
   const found = [...new Set(real.filter(Boolean))];
-  if (!found.length) throw new Failure('no_root', 'None of the folders that may be shown is there.');
+  if (!found.length) {
+    throw new Failure('no_root', 'None of the folders that may be shown is there. Change them in the settings.');
+  }
   return found;
 }
 
@@ -87,7 +95,10 @@ async function allowedDirectory(requested: string, roots: string[]): Promise<str
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') {
       throw new Failure('no_folder', 'There is no such folder.');
     }
-    throw new Failure('folder_closed', `This folder cannot be opened (${error.code}).`);
+    throw new Failure(
+      'folder_closed',
+      `This folder cannot be opened (${error.code}). Choose another one, or let the user of this server read it.`,
+    );
   });
   if (!roots.some((root) => isInside(path, root))) throw outside;
   if (!(await stat(path)).isDirectory()) throw new Failure('not_a_folder', 'This is not a folder.');
@@ -97,7 +108,10 @@ async function allowedDirectory(requested: string, roots: string[]): Promise<str
 /** Names of the directories in a directory, and of links to directories within the roots; sorted without regard to case. */
 async function directoriesIn(path: string, hidden: boolean, roots: string[]): Promise<string[]> {
   const all = await readdir(path, { withFileTypes: true }).catch((error) => {
-    throw new Failure('folder_closed', `This folder cannot be opened (${error.code}).`);
+    throw new Failure(
+      'folder_closed',
+      `This folder cannot be opened (${error.code}). Choose another one, or let the user of this server read it.`,
+    );
   });
   // A name that is not UTF-8 is read with U+FFFD, and no request could name it.
   const shown = all.filter(({ name }) => (hidden || !name.startsWith('.')) && !name.includes('\ufffd'));

@@ -200,7 +200,9 @@ async function placeOf(
 ): Promise<AgentPlace> {
   const cwd = worktree ? await workDirectory(worktree, directory) : directory;
   if (await isDirectory(cwd)) return { cwd, worktree, provider, isolation };
-  throw new Failure('folder_gone', `The folder ${cwd} is not there any more.`, { params: { path: cwd } });
+  throw new Failure('folder_gone', `The folder ${cwd} is not there any more. Bring it back, or delete the agent.`, {
+    params: { path: cwd },
+  });
 }
 
 /** What git refuses (the agent holds a lock, a repository inside has no commit) is the state of the directory, no defect here. */

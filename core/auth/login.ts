@@ -230,7 +230,7 @@ export class Login {
    */
   checkPrivate({ secure, address }: Client): void {
     if (secure || LOOPBACK.test(address)) return;
-    throw new Failure('https_required', 'Keys and passkeys need https.');
+    throw new Failure('https_required', 'Keys and passkeys need https. Open the dashboard by its https address.');
   }
 
   readonly #pair = (req: HttpRequest, res: HttpResponse): void => {

@@ -49,7 +49,10 @@ export function checkFetchSite(req: HttpRequest): void {
   const site = req.headers['sec-fetch-site'];
   if (site === undefined || site === 'same-origin' || site === 'none' || !DATA_PATH.test(req.url)) return;
   if (req.headers['sec-fetch-mode'] === 'navigate' && SAFE_METHODS.has(req.method)) return;
-  throw new Failure('origin_refused', 'Requests from pages of another origin are refused.');
+  throw new Failure(
+    'origin_refused',
+    'Requests from pages of another origin are refused. Use the dashboard at its own address.',
+  );
 }
 
 /** The origin under which the browser asked; null: its Host is none. */

@@ -209,7 +209,7 @@ export class PasskeyRoutes {
 
   #useChallenge(challenge: string): void {
     if (!this.#options.challenges.use(challenge)) {
-      throw new Failure('busy', 'Too many logins right now.', { retryAfterS: 60 });
+      throw new Failure('busy', 'Too many logins right now. Try again in a minute.', { retryAfterS: 60 });
     }
   }
 
@@ -220,7 +220,12 @@ export class PasskeyRoutes {
   /** The page's origin and its host name. Browsers give passkeys to names only, not to addresses. */
   #place(req: HttpRequest): { origin: string; rpId: string } {
     const origin = ownOrigin(req, this.#options.clientOf(req).secure);
-    if (!origin) throw new Failure('bad_request', 'The Host of this request is no host name.');
+    if (!origin) {
+      throw new Failure(
+        'bad_request',
+        'The Host of this request is no host name. Open the dashboard by a name or address of its server.',
+      );
+    }
     return { origin, rpId: new URL(origin).hostname };
   }
 
