@@ -161,7 +161,7 @@ function isAutoTls(value: string | null, tls: RelayConfig['tls']): boolean {
   if (value !== 'auto') throw new ConfigError(`RELAY_TLS must be auto or left out, not "${value}".`);
   if (tls) throw new ConfigError('RELAY_TLS=auto and RELAY_TLS_CERT exclude each other: leave one of them out.');
   if (isSupported()) return true;
-  throw new ConfigError('RELAY_TLS=auto needs Node 20.17 or later: use that, or RELAY_TLS_CERT.');
+  throw new ConfigError('RELAY_TLS=auto needs Node 20.17, or 22.5 or later: use one of those, or RELAY_TLS_CERT.');
 }
 
 function acmeOf(words: AcmeWords, addresses: readonly string[]): AcmeConfig {

@@ -67,5 +67,5 @@ export const interfaceAddresses = (): string[] =>
   Object.values(networkInterfaces()).flatMap((list) => list ?? []).filter(({ internal }) => !internal)
     .map(({ address }) => address);
 
-/** Choosing a certificate by protocol came with Node 20.17 (and is not in Deno). */
+/** Choosing a certificate by protocol came with Node 20.17 and 22.5 (and is not in Deno). */
 export const isSupported = (): boolean => 'setKeyCert' in TLSSocket.prototype;
