@@ -1,4 +1,5 @@
 /** The agents on disk at the start of the server: CLIs that went on are taken up, what a crash left open is closed on the record. */
+import { setImmediate } from 'node:timers';
 import { endHolder, holderDirectory, type HolderRecord } from '../process/holder/records.ts';
 import { killProcessTree } from '../process/process-tree.ts';
 import type { ProviderSet } from '../provider/provider-set.ts';
@@ -26,11 +27,22 @@ export interface StartOptions {
 export async function startAgents(options: StartOptions): Promise<void> {
   /** Ids of holders that were taken up. */
   const adopted = new Set<string>();
-  await Promise.all(options.files.ids().map((id) => startAgent(options, id, adopted)));
+  // A journal is read at once: one after the other, and dropped again, so that many hold up nobody and take no memory.
+  let last = Promise.resolve();
+  const inTurn: InTurn = (recover) =>
+    last = last.then(recover).then(() => new Promise((resolve) => setImmediate(resolve)));
+  await Promise.all(options.files.ids().map((id) => startAgent(options, id, adopted, inTurn)));
   endUnknownHolders(options, adopted);
 }
 
-async function startAgent(options: StartOptions, id: string, adopted: Set<string>): Promise<void> {
+type InTurn = (recover: () => Promise<void>) => Promise<void>;
+
+async function startAgent(
+  options: StartOptions,
+  id: string,
+  adopted: Set<string>,
+  inTurn: InTurn,
+): Promise<void> {
   const { context, files } = options;
   const document = files.read(id);
   if (!document) return await sweepUnfinished(options, id);
@@ -52,8 +64,11 @@ async function startAgent(options: StartOptions, id: string, adopted: Set<string
   }
   // It had nothing under way: what waits for the end of a limit goes on waiting.
   if (state === 'waiting_limit') return session.reopen();
-  session.recover();
-  await session.save().catch(() => {});
+  await inTurn(async () => {
+    session.recover();
+    await session.save().catch(() => {});
+    session.unloadIfUnused(0);
+  });
 }
 
 /** Goes on with a CLI that a holder has kept. @returns false when there is none */

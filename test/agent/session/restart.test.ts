@@ -72,6 +72,41 @@ for (const [name, end] of Object.entries(ends)) {
   }
 }
 
+test('many agents with long conversations are recovered one after the other: the event loop is free between them', () =>
+  withScriptedAgents(async (place) => {
+    const COUNT = 12;
+    const ids: string[] = [];
+    for (let i = 0; i < COUNT; i++) {
+      ids.push((await place.create('work')).id);
+      place.session().emit(...READY, { type: 'turn.start' });
+    }
+    await settle();
+    const records = ids.map((id) => readFileSync(place.file(id, 'agent.json')));
+    const lines = Array.from(
+      { length: 8000 },
+      (_, i) =>
+        JSON.stringify({ m: { kind: 'text', id: `t${i}`, text: 'x'.repeat(900), done: true, seq: i + 1, at: 1 } }),
+    );
+    const journal = `${lines.join('\n')}\n`;
+    let [longest, at] = [0, 0];
+    const timer = setInterval(() => [longest, at] = [Math.max(longest, performance.now() - at), performance.now()], 1);
+    let began = 0;
+    await place.restart(() => {
+      ids.forEach((id, i) => {
+        writeFileSync(place.file(id, 'agent.json'), records[i]!);
+        writeFileSync(place.file(id, 'journal.jsonl'), journal);
+      });
+      began = at = performance.now();
+      longest = 0;
+    });
+    const all = performance.now() - began;
+    clearInterval(timer);
+    console.log(`${COUNT} recovered in ${all.toFixed(0)} ms, the loop waited ${longest.toFixed(0)} ms at most`);
+    assert.ok(longest < all / 2, `${longest} of ${all} ms`);
+    assert.equal(ids.map((id) => place.agents.info(id).stateReason), ids.map(() => 'interrupted'));
+    assert.is(place.agents.messages(ids[0]!, {}).messages.at(-2)!.id, 't7999');
+  }));
+
 test('a create that was cut off before its first message, sent again: the same agent, with its prompt, once', () =>
   withScriptedAgents(async (place) => {
     const clientId = '22222222-2222-4222-8222-222222222222';
