@@ -23,6 +23,7 @@ import { endHolder, holderDirectory, type HolderRecord } from './process/holder/
 import { findSurvivors, type Survivors } from './process/holder/survivors.ts';
 import { killOrphans } from './process/orphans.ts';
 import type { ProviderSet } from './provider/provider-set.ts';
+import { Handoff } from './handoff/handoff.ts';
 import { createOwnProviders, createProviders, ownTools } from './providers.ts';
 import { Push } from './push/push.ts';
 import type { Agents } from './session/agents.ts';
@@ -49,6 +50,7 @@ export interface Domain extends Services {
   readonly sessions: DiskSessions;
   readonly agents: Registry;
   readonly search: Search;
+  readonly handoff: Handoff;
   readonly usage: Usage;
   readonly terminals: Terminals;
   close(options?: CloseOptions): Promise<void>;
@@ -88,14 +90,13 @@ export async function openDomain(context: AgentContext): Promise<Domain> {
   const own = createOwnProviders(context, env);
   const providers = createProviders({ own, custom: () => settings.value.acpAgents, env, clock, log });
   const workspace = createWorkspace(context, () => settings.value);
-  const sessions = createDiskSessions(own);
+  const onDisk = createDiskSessions(own);
   const holders = survivors.filter(({ kind }) => kind === 'cli');
   const wasStarted = (id: string) => dead.some((entry) => entry.id === id && entry.child !== null);
-  const onDisk = sessions;
   const { agents, usage } = await openAgents({ context, providers, workspace, onDisk, holders, wasStarted }, settings);
   const terminals = createTerminals(context, agents);
   await adoptSurvivors(context, terminals, survivors.filter(({ kind }) => kind !== 'cli'));
-  const search = new Search({ context, agents });
+  const [search, handoff] = [new Search({ context, agents }), new Handoff({ context, providers: own })];
   const runTime = new RunTime(context);
   const awake = new Awake({ context, agents, env, isOn: () => settings.value.keepAwake });
   const services = openServices(context, { agents, workspace, settings, terminals, runTime });
@@ -104,13 +105,14 @@ export async function openDomain(context: AgentContext): Promise<Domain> {
     providers,
     settings,
     workspace,
-    sessions,
+    sessions: onDisk,
     agents,
     search,
+    handoff,
     usage,
     terminals,
     async close({ detach = false } = {}) {
-      await Promise.all([services.close(), usage.end(), awake.close()]);
+      await Promise.all([services.close(), usage.end(), awake.close(), handoff.close()]);
       if (detach) reportLeft(log, agents.survivors, terminals.list().filter(({ exited }) => !exited).length);
       const ended = detach ? [agents.detach(), terminals.detach()] : [agents.close(), terminals.close()];
       await Promise.all([search.close(), workspace.close(), ...ended, runTime.close()]);

@@ -1,5 +1,6 @@
 /** The agent machine put together: context, domain, API, listeners. */
 import { readFileSync } from 'node:fs';
+import { deskSessionOf } from '../core/api/handoff.ts';
 import { versionAdvice } from '../core/api/version.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
@@ -11,7 +12,7 @@ import type { Config } from './config.ts';
 import type { AgentContext } from './context.ts';
 import { type CloseOptions, type Domain, openDomain } from './domain.ts';
 import { EventLog } from './live/event-log.ts';
-import { LiveFeed } from './live/feed.ts';
+import { LiveFeed, type LiveFeedOptions } from './live/feed.ts';
 import { Machine } from './live/machine.ts';
 import { Warnings } from './live/warnings.ts';
 import { serveLocalPreviews } from './preview/local-previews.ts';
@@ -85,7 +86,7 @@ async function start(config: Config, options: ServerOptions, directory: DataDire
 
   // API
   const tunnelState: { now: TunnelState | null } = { now: null };
-  const feed = new LiveFeed({ events, clock, sources: liveSources(domain, machine, warnings) });
+  const feed = createFeed({ events, clock, sources: liveSources(domain, machine, warnings) }, domain);
   const health = { machine, clock, agents: domain.agents, warnings, tunnel: () => tunnelState.now };
   const previews = createPreviews(context, domain, local);
   const token = await LocalToken.create(config.dataDir);
@@ -136,18 +137,32 @@ const createPreviews = (context: AgentContext, { agents }: Domain, local: LocalS
     },
   });
 
+/** Sessions in terminals are followed for those who are connected to it. */
+function createFeed(options: LiveFeedOptions, { handoff }: Domain): LiveFeed {
+  const feed = new LiveFeed(options);
+  handoff.serve(feed);
+  return feed;
+}
+
 const liveSources = (domain: Domain, machine: Machine, warnings: Warnings) => ({
   machine: () => machine.info(),
   snapshot: () => ({
     agents: domain.agents.list(),
     terminals: domain.terminals.list(),
+    handoff: domain.handoff.desk.sessions,
     templates: domain.templates.list(),
     tasks: domain.board.tasks,
     pipeline: domain.board.status,
     warnings: warnings.list(),
   }),
-  has: (agent: string) => domain.agents.has(agent),
-  page: (agent: string, range: { after?: number; limit: number }) => domain.agents.messages(agent, range),
+  has(chat: string) {
+    const session = deskSessionOf(chat);
+    return session === null ? domain.agents.has(chat) : domain.handoff.reading.has(session);
+  },
+  page(chat: string, range: { after?: number; limit: number }) {
+    const session = deskSessionOf(chat);
+    return session === null ? domain.agents.messages(chat, range) : domain.handoff.reading.page(session, range);
+  },
 });
 
 /** Throws when the file of RELAY_CA cannot be read. */

@@ -16,6 +16,7 @@ import type { LiveFeed } from '../live/feed.ts';
 import type { Previews } from '../preview/previews.ts';
 import { agentRoutes } from './agents.ts';
 import { fileRoutes } from './files.ts';
+import { handoffRoutes } from './handoff.ts';
 import { healthRoutes, type HealthSources } from './health.ts';
 import { notifyRoutes } from './notify.ts';
 import { pictureRoutes } from './pictures.ts';
@@ -50,6 +51,7 @@ export function createApi(context: AgentContext, domain: Domain, { feed, health,
   scheduleRoutes(router, domain.schedule);
   usageRoutes(router, domain.usage);
   sessionRoutes(router, domain.sessions, (provider, id) => agents.agentOf(provider, id));
+  handoffRoutes(router, domain.handoff);
   terminalRoutes(router, { terminals: domain.terminals, clock: context.clock, token });
   templateRoutes(router, domain.templates);
   taskRoutes(router, domain.board);

@@ -62,6 +62,7 @@ export class LiveFeed {
   readonly #sources: LiveSources;
   readonly #clock: Clock;
   readonly #clients = new Set<Client>();
+  #onPresence: (isSomebody: boolean) => void = () => {};
   readonly #unsubscribe: () => void;
 
   constructor({ events, sources, clock = systemClock }: LiveFeedOptions) {
@@ -73,6 +74,17 @@ export class LiveFeed {
 
   get clients(): number {
     return this.#clients.size;
+  }
+
+  /** Whether a dashboard shows the messages of this agent. */
+  isWatched(agent: string): boolean {
+    return [...this.#clients].some(({ watched }) => watched.has(agent));
+  }
+
+  /** Calls the listener when the first dashboard comes and when the last one is gone. There is one listener. */
+  onPresence(listener: (isSomebody: boolean) => void): void {
+    this.#onPresence = listener;
+    if (this.#clients.size) listener(true);
   }
 
   #onEvent(event: LiveEvent): void {
@@ -100,6 +112,7 @@ export class LiveFeed {
   /** Closes every connection with the code that says that the server goes down and will be back. */
   disconnect(): void {
     for (const { socket } of this.#clients) socket.close(LIVE_CLOSE.restart, 'The server is restarting.');
+    if (this.#clients.size) this.#onPresence(false);
     this.#clients.clear();
   }
 
@@ -112,12 +125,17 @@ export class LiveFeed {
   #attach(socket: Connection, hello: LiveCommand | null): void {
     const client: Client = { socket, watched: new Set(), isGreeted: false, wasEarly: false, allowance: 0 };
     this.#clients.add(client);
-    socket.onclose = () => this.#clients.delete(client);
+    if (this.#clients.size === 1) this.#onPresence(true);
+    socket.onclose = () => this.#drop(client);
     socket.ondrain = () => client.allowance = 0;
     socket.onmessage = (data) => this.#obey(client, () => parseLiveCommand(JSON.parse(String(data))));
     if (!hello) return;
     this.#obey(client, () => hello);
     client.wasEarly = true;
+  }
+
+  #drop(client: Client): void {
+    if (this.#clients.delete(client) && !this.#clients.size) this.#onPresence(false);
   }
 
   /** What cannot be done is answered, and takes the feed from nobody. */
@@ -200,7 +218,7 @@ export class LiveFeed {
   #send(client: Client, json: string): void {
     client.socket.send(json);
     if (client.socket.bufferedAmount - client.allowance <= MAX_UNREAD) return;
-    this.#clients.delete(client);
+    this.#drop(client);
     client.socket.close(LIVE_CLOSE.slow, 'This reader is too slow. Connect again.');
   }
 }

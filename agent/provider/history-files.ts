@@ -9,7 +9,7 @@ import type { JsonObject } from './untyped-json.ts';
 const CHUNK = 256 * 1024;
 
 /** Opens a regular file. @returns null for anything else: a FIFO would wait for a writer, a device never ends */
-async function openRegular(path: string): Promise<{ file: FileHandle; size: number } | null> {
+export async function openRegular(path: string): Promise<{ file: FileHandle; size: number } | null> {
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
   const file = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).catch(() => null);
   if (!file) return null;
@@ -87,4 +87,21 @@ async function eachLine(
     at += bytesRead;
   }
   splitter.end();
+}
+
+/** A file that a program writes as a whole. @returns null when it is none, or longer than `limit` */
+export async function readSmallFile(path: string, limit: number): Promise<{ text: string; uid: number } | null> {
+  const opened = await openRegular(path);
+  if (!opened) return null;
+  const { file, size } = opened;
+  try {
+    if (size > limit) return null;
+    const buffer = Buffer.alloc(size);
+    const { bytesRead } = await file.read(buffer, 0, size, 0);
+    return { text: buffer.toString('utf8', 0, bytesRead), uid: (await file.stat()).uid };
+  } catch {
+    return null;
+  } finally {
+    await file.close().catch(() => {});
+  }
 }

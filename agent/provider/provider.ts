@@ -18,6 +18,7 @@ import type {
 } from '../../core/api/messages.ts';
 import type { LimitWindow } from '../../core/api/usage.ts';
 import type { HistoryMessage } from './history-message.ts';
+import type { TerminalSessions } from './terminal-sessions.ts';
 import type { HolderRecord } from '../process/holder/records.ts';
 import type { ProcessIdentity } from '../process/identity.ts';
 
@@ -202,6 +203,8 @@ export interface Provider {
   readonly isHeld?: boolean;
   /** Missing: its sessions on disk are not read. */
   readonly storedSessions?: StoredSessions;
+  /** Missing: its sessions in terminals are not found. */
+  readonly terminalSessions?: TerminalSessions;
   /** Never throws: a failure to start is an `exit` event whose text says what to do. */
   open(options: OpenOptions, emit: (event: ProviderEvent) => void): ProviderSession;
   /**

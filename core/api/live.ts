@@ -1,6 +1,7 @@
 import { fields, integer, list, need, pick, text, ValidationError } from './schema.ts';
 import type { ErrorCode } from './errors.ts';
 import type { AgentInfo } from './agents.ts';
+import type { DeskSession } from './handoff.ts';
 import type { Message } from './messages.ts';
 import type { ProviderInfo } from './providers.ts';
 import type { PipelineStatus, Task } from './tasks.ts';
@@ -39,6 +40,8 @@ export type LiveChange =
   | { type: 'messages.cleared'; agent: string } // the journal was compacted or cleared: fetch again
   | { type: 'terminal'; terminal: TerminalInfo }
   | { type: 'terminal.removed'; id: string }
+  | { type: 'handoff'; session: DeskSession }
+  | { type: 'handoff.removed'; id: string }
   | { type: 'template'; template: Template }
   | { type: 'template.removed'; id: string }
   | { type: 'task'; task: Task }
@@ -51,6 +54,8 @@ export type LiveChange =
 export interface LiveSnapshot {
   agents: AgentInfo[];
   terminals: TerminalInfo[];
+  /** A machine of an earlier version is without it. */
+  handoff?: readonly DeskSession[];
   templates: Template[];
   tasks: Task[];
   pipeline: PipelineStatus;

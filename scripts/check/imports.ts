@@ -49,6 +49,7 @@ const UI_LAYERS = [
     'terminal',
     'forms',
     'desk',
+    'handoff',
     'search',
     'previews',
     'usage',

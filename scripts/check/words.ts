@@ -78,7 +78,7 @@ const SCOPED: [RegExp, string[]][] = [
 const EXCEPTIONS: Record<string, string> = {
   'core/api/workspace.ts:placed': 'a field of GET /changes',
   'ui/agent/changed-file.ts:placed': 'the same field',
-  'agent/provider/claude/history.ts:procStart': "a field of Claude's own file",
+  'agent/provider/claude/live-sessions.ts:procStart': "a field of Claude's own file",
 };
 const FILES = new Set(
   ('rooms.ts door.ts guard.ts strays.ts proc.ts runnable.ts loose.ts claim.ts reference.ts inbox.ts slab.ts pace.ts outgoing.ts ' +

@@ -3,6 +3,7 @@ import { agents } from './zh/agents.ts';
 import { files } from './zh/files.ts';
 import { forms } from './zh/forms.ts';
 import { frame } from './zh/frame.ts';
+import { handoff } from './zh/handoff.ts';
 import { previews } from './zh/previews.ts';
 import { machines } from './zh/machines.ts';
 import { search } from './zh/search.ts';
@@ -18,6 +19,7 @@ export const zh = {
   ...agents,
   ...files,
   ...forms,
+  ...handoff,
   ...previews,
   ...search,
   ...machines,

@@ -1,4 +1,5 @@
 /** The messages of the agents that are looked at: watched, extended into the past, and dropped a while after. */
+import { deskSessionOf } from '../../core/api/handoff.ts';
 import type { MessagePage } from '../../core/api/messages.ts';
 import { path } from '../route.ts';
 import { addOlder, forget, leave, trim } from '../state/store.ts';
@@ -30,7 +31,9 @@ export function createChats({ api, live, store }: { api: Api; live: Live; store:
   async function loadBefore(agent: string, limit: (first: number) => number): Promise<void> {
     const first = store.value.chats[agent]?.messages[0]?.seq;
     if (!first) return;
-    const url = `${path`/api/agents/${agent}/messages`}?before=${first}&limit=${limit(first)}`;
+    const desk = deskSessionOf(agent);
+    const place = desk === null ? path`/api/agents/${agent}/messages` : path`/api/handoff/${desk}/messages`;
+    const url = `${place}?before=${first}&limit=${limit(first)}`;
     const page = await api.get<MessagePage>(url);
     store.value = addOlder(store.value, agent, page.messages, page.more);
   }

@@ -4,7 +4,7 @@ import { Note } from '../components/note.ts';
 import { machineStates } from '../machines/lazy.ts';
 import { clockTime } from '../format.ts';
 import { serverText, t } from '../i18n/t.ts';
-import { useApp, useHasMany, useStore } from '../app.ts';
+import { AppContext, useApp, useHasMany, useStore } from '../app.ts';
 import type { Placed } from '../app.ts';
 import { ConnectionButton } from '../connection/connection-button.ts';
 import { ContinueAll } from '../chat/continue.ts';
@@ -14,6 +14,7 @@ import { ListMenu } from '../agent/list-menu.ts';
 import { NotifyButton } from '../agent/notify.ts';
 import { useSignalValue } from '../state/signal.ts';
 
+const deskList = lazy(() => import('../handoff/desk-list.ts'));
 const selectBar = lazy<{ agents: readonly Placed[]; onDone: () => void }>(() => import('../agent/select-bar.ts'));
 
 /** All agents, those that need the user first, on whichever machine. */
@@ -37,6 +38,7 @@ export default function Dashboard() {
       </header>
       <${Warnings} />
       <${ContinueAll} agents=${agents} />
+      <${AtDesk} />
       ${!loaded && html`<${Skeleton} lines=${6} />`}
       ${loaded && !agents.length && html`<${NoAgents} />`}
       ${loaded && agents.length > 0 &&
@@ -44,6 +46,23 @@ export default function Dashboard() {
     ${selection && html`<${LazyView} source=${selectBar} agents=${chosen} onDone=${end} />`}
     </div>
   `;
+}
+
+/** Sessions that run in terminals, by machine; nothing where there are none. */
+function AtDesk() {
+  const apps = useSignalValue(useApp().fleet.apps);
+  return apps.map((app) =>
+    html`
+      <${AppContext.Provider} key=${app.machine} value=${app}>
+        <${AtDeskOf} />
+        <//>
+    `
+  );
+}
+
+function AtDeskOf() {
+  const hasSome = useStore(({ handoff }) => Object.keys(handoff).length > 0);
+  return hasSome && html`<${LazyView} source=${deskList} />`;
 }
 
 /** How old the list is, until the machine has sent the present one. */

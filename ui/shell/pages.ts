@@ -41,6 +41,7 @@ export const PAGES: Page[] = [
   { path: '/agents/:id/:tab', title: t.nav.agents, view: agentPage },
   { path: '/agents/:id/:tab/:file', title: t.nav.agents, view: agentPage },
   { path: '/agents/:id/:tab/:file/:line', title: t.nav.agents, view: agentPage },
+  { path: '/desk/:id', title: t.nav.agents, view: lazy(() => import('../pages/desk.ts')) },
   {
     path: '/tasks',
     title: t.nav.tasks,

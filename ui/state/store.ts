@@ -2,6 +2,7 @@
  * Everything the dashboard knows, and the one pure function that changes it. `apply` takes a message of the live feed;
  * applying one twice changes nothing (events at or below `seq` are dropped, patches are absolute, deltas carry offsets).
  */
+import type { DeskSession } from '../../core/api/handoff.ts';
 import type { LiveChange, LiveMessage, MachineInfo } from '../../core/api/live.ts';
 import type { AgentInfo } from '../../core/api/agents.ts';
 import type { Message } from '../../core/api/messages.ts';
@@ -37,6 +38,8 @@ export interface State {
   readonly machine: MachineInfo | null;
   readonly agents: Table<AgentInfo>;
   readonly terminals: Table<TerminalInfo>;
+  /** Sessions that run in a terminal of the machine. */
+  readonly handoff: Table<DeskSession>;
   readonly templates: Table<Template>;
   readonly tasks: Table<Task>;
   readonly pipeline: PipelineStatus | null;
@@ -60,6 +63,7 @@ export const EMPTY: State = {
   machine: null,
   agents: {},
   terminals: {},
+  handoff: {},
   templates: {},
   tasks: {},
   pipeline: null,
@@ -90,7 +94,7 @@ export function apply(state: State, message: LiveMessage): State {
     case 'welcome':
       return welcome(state, message);
     case 'snapshot': {
-      const { agents, terminals, templates, tasks, pipeline, warnings } = message.snapshot;
+      const { agents, terminals, handoff = [], templates, tasks, pipeline, warnings } = message.snapshot;
       // An agent machine of an earlier version says its epoch only in the welcome.
       const epoch: string | undefined = message.epoch;
       return {
@@ -101,6 +105,7 @@ export function apply(state: State, message: LiveMessage): State {
         knownAt: null,
         agents: table(agents),
         terminals: table(terminals),
+        handoff: table(handoff),
         templates: table(templates),
         tasks: table(tasks),
         pipeline,
@@ -152,6 +157,10 @@ export function change(state: State, to: LiveChange): State {
       return { ...state, terminals: put(state.terminals, to.terminal.id, to.terminal) };
     case 'terminal.removed':
       return { ...state, terminals: without(state.terminals, to.id) };
+    case 'handoff':
+      return { ...state, handoff: put(state.handoff, to.session.id, to.session) };
+    case 'handoff.removed':
+      return { ...state, handoff: without(state.handoff, to.id) };
     case 'template':
       return { ...state, templates: put(state.templates, to.template.id, to.template) };
     case 'template.removed':

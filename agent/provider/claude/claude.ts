@@ -10,6 +10,7 @@ import type { Provider } from '../provider.ts';
 import { claudeTerminalArgs } from './args.ts';
 import { claudeSessions } from './history.ts';
 import { ClaudeSession, PROGRAM } from './session.ts';
+import { claudeTerminalSessions } from './terminal-sessions.ts';
 
 /** How long the result of a probe is valid, ms. */
 const PROBE_AGE_MS = 60_000;
@@ -35,6 +36,7 @@ export function createClaude(options: ClaudeOptions): Provider {
     name: 'claude',
     isHeld: options.holders !== undefined,
     storedSessions: claudeSessions(options.configDir ?? ''),
+    terminalSessions: claudeTerminalSessions(options.configDir ?? ''),
     terminalArgs: claudeTerminalArgs,
     open: (open, emit) =>
       new ClaudeSession({ ...command, env, clock, log: options.log, holders: options.holders }, open, emit),

@@ -15,6 +15,7 @@ import { silentLog } from '../../../core/log.ts';
 import type { LiveChange } from '../../../core/api/live.ts';
 import type { RequestAnswer } from '../../../core/api/push.ts';
 import type { AgentInfo, AgentMarks, CreateAgentBody, DiskSession } from '../../../core/api/agents.ts';
+import { type DeskSession, deskSessionOf } from '../../../core/api/handoff.ts';
 import type { DecisionBody, Message, QueuedChange, SendMessageBody } from '../../../core/api/messages.ts';
 import type { ScheduleEntry } from '../../../core/api/schedule.ts';
 import type { UsageReport } from '../../../core/api/usage.ts';
@@ -29,6 +30,8 @@ export interface Mock {
   readonly agents: Map<string, AgentInfo>;
   readonly messages: Map<string, Message[]>;
   sessions: DiskSession[];
+  /** That run in terminals; their messages are those of `deskChat(id)`. */
+  desk: DeskSession[];
   usage: UsageReport;
   schedule: ScheduleEntry[];
   tasks: Task[];
@@ -66,6 +69,7 @@ export async function startMock(options: { assets?: string } = {}): Promise<Mock
     snapshot: () => ({
       agents: [...agents.values()],
       terminals: [],
+      handoff: mock.desk,
       templates: [{ id: 't1', name: 'House rules', content: 'Write tests first.', updatedAt: 1 }],
       tasks: mock.tasks,
       warnings: [],
@@ -76,7 +80,7 @@ export async function startMock(options: { assets?: string } = {}): Promise<Mock
         counts: { pending: 0, running: 0, waiting_input: 0, completed: 0, failed: 0, skipped: 0, blocked: 0 },
       },
     }),
-    has: (id) => agents.has(id),
+    has: (id) => agents.has(id) || deskSessionOf(id) !== null,
     page: (id, { limit }) => pageOf(messages.get(id) ?? [], Infinity, limit),
   };
   const feed = new LiveFeed({ events, sources });
@@ -90,6 +94,7 @@ export async function startMock(options: { assets?: string } = {}): Promise<Mock
     agents,
     messages,
     sessions: [],
+    desk: [],
     schedule: [],
     usage: { today: '2026-11-30', days: 30, meters: [], rows: [] },
     tasks: [],
@@ -222,6 +227,11 @@ function routes(
     json(res, 201, {});
   });
   router.get('/api/usage', (_req, res) => json(res, 200, mock.usage));
+  router.get('/api/handoff/:id', (_req, res, { params }) => {
+    const session = mock.desk.find(({ id }) => id === params.id);
+    if (!session) throw new HttpError(404, 'not_found', 'This session does not run in a terminal (any more).');
+    json(res, 200, { session, mode: 'default' });
+  });
   router.get('/api/sessions', (_req, res) => json(res, 200, { sessions: mock.sessions, notes: [] }));
   router.get('/api/agents/:id', (_req, res, { params }) => json(res, 200, { ...find(params.id!), capabilities }));
   router.get('/api/agents/:id/messages', (_req, res, { params, query }) => {

@@ -3,6 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import type { AgentInfo } from '../../../core/api/agents.ts';
+import { deskChat } from '../../../core/api/handoff.ts';
+import { DESK } from '../fakes/desk-data.ts';
 import { agent, conversation, diff, messages, permission, plan, question, text, user } from '../fakes/ui-data.ts';
 import { USAGE } from '../fakes/usage-data.ts';
 import { type Bench, startBench } from './agent-server.ts';
@@ -103,6 +105,8 @@ export function fillStage(stage: Stage): void {
   );
   stage.add(agent({ id: 'old', name: 'Old', archivedAt: 1 }), messages([text('x')]));
   stage.mock.usage = USAGE;
+  stage.mock.desk = DESK;
+  for (const { id } of DESK) stage.mock.messages.set(deskChat(id), conversation());
   stage.add(agent({ id: 'cut', name: 'Cut off', state: 'stopped', stateReason: 'interrupted' }), messages([text('x')]));
   stage.add(agent({ id: 'cut2', name: 'Cut too', state: 'stopped', stateReason: 'interrupted' }), []);
   stage.add(agent({ id: 'bad', name: 'Failed', state: 'error', stateText: 'API Error: 529' }), messages([text('x')]));

@@ -8,6 +8,7 @@ import { devices } from './devices.ts';
 import { dictation } from './dictation.ts';
 import { files } from './files.ts';
 import { first } from './first.ts';
+import { handoff } from './handoff.ts';
 import { previews } from './previews.ts';
 import { machines } from './machines.ts';
 import { push } from './push.ts';
@@ -34,6 +35,7 @@ export const english = {
   ...devices,
   ...machines,
   ...desk,
+  ...handoff,
   ...dictation,
   ...usage,
   ...schedule,

@@ -44,6 +44,10 @@ export const PHRASES: readonly (readonly [string, string])[] = [
     'A part of this session is missing here: its file is damaged. The agent may not know it either.',
     '此会话缺少一部分：文件已损坏。代理可能也不知道它。',
   ],
+  [
+    'A part of this session is too long to be shown here. The agent knows it.',
+    '此会话有一部分过长，未在此显示，代理知道它。',
+  ],
   ['The turn ended with {}.', '本轮以 {} 结束。'],
   ['The {} limit is reached.', '{} 限额已用完。'],
   ['The limit is over. Continue where you left off.', '限额已重置。请从中断处继续。'],

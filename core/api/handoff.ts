@@ -1,0 +1,50 @@
+/**
+ * Sessions at the desk: those of a CLI that runs in a terminal of the machine, begun by somebody who sits there. They are seen
+ * and read along here; what runs them is not this server. Browser-safe.
+ */
+import type { PermissionMode, ProviderName } from './agents.ts';
+
+/** Sessions that are listed; the newest first. */
+export const MAX_DESK_SESSIONS = 50;
+
+/** Where it is: `idle` after a turn, `busy` in one, `waiting` for somebody at the desk. */
+export type DeskStatus = 'idle' | 'busy' | 'waiting';
+
+export const DESK_STATUS: readonly DeskStatus[] = ['idle', 'busy', 'waiting'];
+
+export interface DeskSession {
+  /** The session's id: what `flags.resume` takes. */
+  id: string;
+  provider: ProviderName;
+  pid: number;
+  /** null: it has a terminal. Else it runs in the background, and this command opens it in one. */
+  attach: string | null;
+  /** It runs in a terminal of this server. */
+  isHere: boolean;
+  /** As the CLI calls it; may be empty. */
+  name: string;
+  directory: string;
+  startedAt: number;
+  status: DeskStatus;
+  /** What it waits for, in words of the CLI ("permission prompt"); empty when it does not. */
+  waitingFor: string;
+  statusAt: number;
+  version: string;
+  /** Further processes that have the same session open: their turns are lost to each other. */
+  others: number;
+}
+
+/** GET /api/handoff/:id: a session that can be read along from now on, as the chat `deskChat(id)`. */
+export interface DeskDetail {
+  session: DeskSession;
+  /** In which it would go on here; null: the file does not say. */
+  mode: PermissionMode | null;
+}
+
+const CHAT = 'desk-';
+
+/** Under which the live feed has the messages of a session at the desk, as those of an agent. */
+export const deskChat = (id: string): string => `${CHAT}${id}`;
+
+/** The session of such a chat; null: it is an agent's. */
+export const deskSessionOf = (chat: string): string | null => chat.startsWith(CHAT) ? chat.slice(CHAT.length) : null;

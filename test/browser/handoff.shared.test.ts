@@ -1,0 +1,78 @@
+/** Sessions at the desk in a real browser: listed, read along, gone. */
+import { join } from 'node:path';
+import process from 'node:process';
+import { test } from 'uvu';
+import * as assert from 'uvu/assert';
+import { deskChat } from '../../core/api/handoff.ts';
+import { DESK, deskSession } from '../support/fakes/desk-data.ts';
+import { conversation, messages, text } from '../support/fakes/ui-data.ts';
+import { DESKTOP, PHONE } from '../support/harness/browser.ts';
+import { openStage, type Stage } from '../support/harness/ui-page.ts';
+
+/** A folder for pictures of the pages, to be looked at. */
+const SCREENSHOTS = process.env.HANDOFF_SCREENSHOTS;
+
+let stage: Stage;
+test.before(async () => {
+  stage = await openStage();
+});
+test.after(() => stage?.close());
+test.before.each(() => stage.clear());
+
+test('the first page lists them, who waits first, and shows nothing where there are none', async () => {
+  stage.mock.desk = [];
+  const { page, problems } = await stage.open('/');
+  await page.getByText('No agents yet').waitFor();
+  assert.is(await page.locator('.desk-sessions').count(), 0);
+  stage.mock.publish({ type: 'handoff', session: deskSession({ id: 'new', name: 'Just begun' }) });
+  await page.getByText('Just begun').waitFor();
+  for (const session of DESK) stage.mock.publish({ type: 'handoff', session });
+  await page.getByText('Waits at the desk: a permission').waitFor();
+  assert.match(await page.locator('.desk-session').first().innerText(), /fix-rounding/);
+  for (const id of ['new', ...DESK.map((session) => session.id)]) stage.mock.publish({ type: 'handoff.removed', id });
+  await page.locator('.desk-sessions').waitFor({ state: 'detached' });
+  assert.equal(problems, []);
+  await page.context().close();
+});
+
+test('a session is read along, says that it is read-only, and goes on by events', async () => {
+  stage.mock.desk = DESK;
+  for (const { id } of DESK) stage.mock.messages.set(deskChat(id), conversation());
+  for (const [name, viewport] of [['phone', PHONE], ['desk', DESKTOP]] as const) {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const { page, problems } = await stage.open('/', viewport);
+      await page.emulateMedia({ colorScheme });
+      await page.getByText('Waits at the desk').waitFor();
+      if (SCREENSHOTS) await page.screenshot({ path: join(SCREENSHOTS, `handoff-list-${name}-${colorScheme}.png`) });
+      await page.locator('.desk-session', { hasText: 'fix-rounding' }).getByRole('link').click();
+      await page.getByText('Read-only: this session runs in a terminal.').waitFor();
+      await page.getByText('The cause is').first().waitFor();
+      await page.getByText('Another program has the same session open').waitFor();
+      const chat = deskChat('asks');
+      const last = stage.mock.messages.get(chat)!.at(-1)!.seq;
+      const words = `Goes on ${name} ${colorScheme}`;
+      stage.mock.say(chat, messages([{ ...text(words), id: words }], last + 1)[0]!);
+      await page.getByText(words).waitFor();
+      assert.is(await page.getByRole('textbox').count(), 0, 'nothing can be written');
+      if (SCREENSHOTS) await page.screenshot({ path: join(SCREENSHOTS, `handoff-read-${name}-${colorScheme}.png`) });
+      assert.equal(problems, []);
+      await page.context().close();
+    }
+  }
+});
+
+test('a session that ends while one reads stays readable; one that is not there says so', async () => {
+  stage.mock.desk = DESK;
+  stage.mock.messages.set(deskChat('works'), conversation());
+  const { page } = await stage.open('/desk/works');
+  await page.getByText('The cause is').first().waitFor();
+  stage.mock.publish({ type: 'handoff.removed', id: 'works' });
+  await page.getByText('This session has ended').waitFor();
+  assert.is(await page.getByText('The cause is').first().isVisible(), true);
+  await page.context().close();
+  const other = await stage.open('/desk/nobody');
+  await other.page.getByText('It no longer runs in a terminal.').waitFor();
+  await other.page.context().close();
+});
+
+test.run();
