@@ -133,7 +133,15 @@ function saidOf(session: LoginSession | null, passkeys: PasskeyRoutes): string[]
 function ownHost(domains: readonly string[], loginRequired: boolean): (req: HttpRequest) => boolean {
   if (loginRequired && domains.length === 0) return () => true;
   const names = new Set(domains);
-  return (req) => isOwnHost(req.headers.host, names);
+  // The same few names are asked for again and again.
+  let known: string | undefined;
+  return ({ headers: { host } }) => {
+    if (host === undefined || host !== known) {
+      if (!isOwnHost(host, names)) return false;
+      known = host;
+    }
+    return true;
+  };
 }
 
 const pathOf = (url: string): string => {
