@@ -6,6 +6,7 @@ import type {
   CreateAgentBody,
   MergeRecord,
   PermissionMode,
+  ProviderName,
 } from '../../core/api/agents.ts';
 import type {
   DecisionBody,
@@ -65,6 +66,8 @@ export interface Agents {
   remove(id: string, options: RemoveOptions, by: string): Promise<void>;
   /** Gives the agent's session to a terminal: its own CLI is ended first. Throws Failure. */
   handOverSession(id: string, terminal: { id: string; name: string }, by: string): Promise<HandedSession>;
+  /** The agent that goes on with a session of a CLI; null: none. */
+  agentOf(provider: ProviderName, sessionId: string): string | null;
   /** Somebody begins to work in a directory. @returns how to leave it. Throws Failure when it is being removed */
   enterDirectory(use: DirectoryUse): () => void;
   rename(id: string, name: string, by: string): Promise<AgentInfo>;

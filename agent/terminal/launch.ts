@@ -4,10 +4,12 @@ import { userInfo } from 'node:os';
 import { basename, isAbsolute } from 'node:path';
 import process from 'node:process';
 import { Failure } from '../../core/api/errors.ts';
-import type { TerminalProgram } from '../../core/api/terminals.ts';
+import { providerData } from '../../core/api/providers.ts';
+import type { DeskLaunch, TerminalProgram } from '../../core/api/terminals.ts';
 import type { AgentInfo } from '../../core/api/agents.ts';
 import { cliProgram, type Config } from '../config.ts';
 import { programPath } from '../process/program-path.ts';
+import type { Agents } from '../session/agents.ts';
 import { cleanEnvironment, type Environment } from '../process/environment.ts';
 
 /** Shells that take `-l` for "login shell"; any other shell is started without arguments. */
@@ -56,6 +58,22 @@ export function deskProgram(program: string, path: string | undefined): string {
     const reason = (error as Error).message;
     throw new Failure('terminal_failed', `The terminal could not be started: ${reason}.`, { params: { reason } });
   }
+}
+
+const SESSION_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/**
+ * The agent whose session is named at the desk (`--resume ID`): it lets go of the session first, since two programs on one
+ * session lose each other's turns.
+ */
+export function sessionAgent(
+  agents: Pick<Agents, 'agentOf'>,
+  program: TerminalProgram,
+  desk: DeskLaunch | undefined,
+): string | null {
+  if (!desk || program === 'shell' || providerData(program).features.guardsSessions) return null;
+  const ids = desk.args.filter((word) => SESSION_ID.test(word));
+  return ids.map((id) => agents.agentOf(program, id.toLowerCase())).find((id) => id !== null) ?? null;
 }
 
 /** The directory of a terminal: the requested one, else the agent's, else the default. Throws Failure `bad_directory`. */

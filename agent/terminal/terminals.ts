@@ -12,7 +12,14 @@ import type { AgentContext } from '../context.ts';
 import type { Agents } from '../session/agents.ts';
 import { type Availability, probePty, SWITCHED_OFF } from './availability.ts';
 import { endHolder, holderDirectory, type HolderRecord } from '../process/holder/records.ts';
-import { deskProgram, noDirectory, terminalCommand, terminalDirectory, terminalEnvironment } from './launch.ts';
+import {
+  deskProgram,
+  noDirectory,
+  sessionAgent,
+  terminalCommand,
+  terminalDirectory,
+  terminalEnvironment,
+} from './launch.ts';
 import { type HostOptions, startHost } from './host-process.ts';
 import { parseTerminalMeta, type TerminalMeta } from './terminal-meta.ts';
 import { Terminal } from './terminal.ts';
@@ -188,7 +195,8 @@ class OpenTerminals implements Terminals {
   async #plan(body: CreateTerminalBody): Promise<Plan> {
     const { config, clock } = this.#context;
     const { command: program = 'shell', clientId = '' } = body;
-    const agent = body.agentId ? this.#agents.info(body.agentId) : null;
+    const agentId = body.agentId ?? sessionAgent(this.#agents, program, body.desk);
+    const agent = agentId ? this.#agents.info(agentId) : null;
     const command = terminalCommand(program, agent, config);
     const directory = await terminalDirectory(body.directory, agent, config);
     const size = clampSize(body.cols ?? 80, body.rows ?? 24);
@@ -202,7 +210,7 @@ class OpenTerminals implements Terminals {
       agent,
       size,
       source: (args) => ({
-        launch: { file, args: args ?? body.desk?.args ?? command.args, cwd: directory, env, ...size },
+        launch: { file, args: body.desk?.args ?? args ?? command.args, cwd: directory, env, ...size },
         meta: { ...meta },
         idleMs: config.holderIdleMs,
       }),

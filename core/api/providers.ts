@@ -21,6 +21,8 @@ export interface ProviderFeatures {
   terminal: boolean;
   /** It reads a message at the next step of a running turn. Without it, "now" interrupts the turn first. */
   steer: boolean;
+  /** It lets no second process write to a session. */
+  guardsSessions: boolean;
 }
 
 export interface ProviderData {
@@ -49,6 +51,7 @@ const OWN: Record<ProviderName, ProviderData> = {
       sessions: true,
       terminal: true,
       steer: true,
+      guardsSessions: false,
     },
     models: ['sonnet', 'opus', 'haiku'],
     instructionsFile: 'CLAUDE.md',
@@ -66,6 +69,7 @@ const OWN: Record<ProviderName, ProviderData> = {
       sessions: true,
       terminal: true,
       steer: true,
+      guardsSessions: true,
     },
     models: [],
     instructionsFile: 'AGENTS.md',
@@ -86,6 +90,7 @@ const PLAIN: ProviderData = {
     sessions: false,
     terminal: false,
     steer: false,
+    guardsSessions: false,
   },
   models: [],
   instructionsFile: 'AGENTS.md',

@@ -1,6 +1,7 @@
 /** Real PTYs through the local server and the terminal socket. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
+import { LOCAL_TOKEN_FIELD, readLocalToken } from '../../agent/access/local-token.ts';
 import { Buffer } from 'node:buffer';
 import process from 'node:process';
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, writeFileSync } from 'node:fs';
@@ -230,6 +231,34 @@ test('a CLI that is not there says so on the screen', async () => {
   const exit = await viewer.until('exit', () => viewer.last('exit'));
   assert.is(exit.code, 127);
   assert.match(viewer.repaint.toString() + viewer.text(), /claude: not found/);
+});
+
+test('a session that is named at the desk is let go by its agent; the words are those of the desk', async () => {
+  await lab.close();
+  const bin = join(mkdtempSync(join(tmpdir(), 'cli-')), 'claude');
+  writeFileSync(bin, '#!/bin/sh\necho "args: $*, key $KEY"\nread -r line\n', { mode: 0o755 });
+  lab = await terminalHarness({ programs: { claude: bin, codex: 'codex' } });
+  const sessionId = '0b9cf1b4-1111-4222-8333-944445555666';
+  const agent = await lab.agents.create({ directory: lab.directory, provider: 'claude' }, 'test');
+  lab.agents.set(agent.id, { sessionId, state: 'running' });
+  const body = {
+    command: 'claude',
+    directory: lab.directory,
+    desk: { args: ['--resume', sessionId.toUpperCase(), '-p'], env: { PATH: '/usr/bin:/bin', KEY: 'k' } },
+  };
+  const proof = { [LOCAL_TOKEN_FIELD]: readLocalToken(join(lab.directory, 'data')) };
+  assert.is((await lab.request('POST', '/api/terminals', body)).status, 403);
+  assert.is((await lab.request('POST', '/api/terminals', body, proof)).body.code, 'agent_busy');
+  lab.agents.set(agent.id, { state: 'idle' });
+  const { status, body: info } = await lab.request('POST', '/api/terminals', body, proof);
+  assert.equal([status, info.agentId, lab.agents.lent.length], [201, agent.id, 1]);
+  const viewer = await lab.view(info.id);
+  const shown = () => (viewer.repaint.toString() + viewer.text()).replaceAll('\r\n', '');
+  await viewer.until('the words', () => shown().includes(`args: --resume ${sessionId.toUpperCase()} -p, key k`));
+  viewer.type('\r');
+  await viewer.until('exit', () => viewer.last('exit'));
+  for (let i = 0; lab.agents.lent.length && i < 100; i++) await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(lab.agents.lent, []);
 });
 
 test('a CLI takes up the session of its agent, whose own process has let go of it', async () => {

@@ -119,6 +119,8 @@ export function fakeAgents(now: () => number, publish: (change: LiveChange) => v
       fake.removed.push(id);
       publish({ type: 'agent.removed', id });
     },
+    agentOf: (provider: string, sessionId: string) =>
+      [...infos.values()].find((info) => info.provider === provider && info.sessionId === sessionId)?.id ?? null,
     handOverSession: (id: string, terminal: { id: string }) => {
       const { state, sessionId } = info(id);
       if (state !== 'idle' && state !== 'stopped') return Promise.reject(new Failure('agent_busy', 'It is at work.'));
