@@ -128,6 +128,8 @@ export type ProviderEvent =
   | { type: 'request.cancelled'; requestId: string }
   /** The CLI has confirmed the answer. */
   | { type: 'request.resolved'; requestId: string }
+  /** A message that was typed elsewhere, into a conversation that is shared. */
+  | { type: 'typed'; id: string; text: string; images: number; by: string }
   | { type: 'message.status'; id: string; status: 'queued' | 'sent' | 'cancelled' | 'failed'; error?: string }
   | { type: 'usage'; usage: Partial<Usage> }
   | {
@@ -165,6 +167,8 @@ export interface ProviderSession {
   readonly identity?: ProcessIdentity | null;
   /** Work goes on although no turn runs: the process must not be ended as idle. */
   readonly hasBackgroundWork?: boolean;
+  /** Others are in the same session, and what they do is shown: it is not ended as idle. */
+  readonly isShared?: boolean;
   /** null: it ends with this server. */
   readonly held?: HeldSession | null;
   send(message: OutgoingMessage): void;

@@ -11,6 +11,8 @@ import type { NewMessage } from './message-log.ts';
 
 /** Characters of a queued message on a card. */
 const MAX_QUEUE_TEXT = 1000;
+/** Pictures of a message from elsewhere, of which only the number is known. */
+const MAX_TYPED_PICTURES = 20;
 
 type Of<T extends ProviderEvent['type']> = Extract<ProviderEvent, { type: T }>;
 
@@ -65,6 +67,8 @@ export function applyEvent(context: EventContext, event: Exclude<ProviderEvent, 
       return onRequestEnd(context, event.requestId, 'cancelled');
     case 'request.resolved':
       return onRequestEnd(context, event.requestId, 'answered');
+    case 'typed':
+      return onTyped(context, event);
     case 'message.status':
       return onMessageStatus(context, event);
     case 'usage':
@@ -201,6 +205,12 @@ function onRequestEnd({ log, refreshPending }: EventContext, id: string, status:
   // Answered without a decision of ours: the CLI settled it by itself.
   if (isOpen) log.patch(id, { status: status === 'answered' && !message.decision ? 'cancelled' : status });
   refreshPending();
+}
+
+function onTyped(context: EventContext, { id, text, images, by }: Of<'typed'>): void {
+  const picture = { mediaType: 'image/*', size: 0 };
+  const pictures = Array.from({ length: Math.min(images, MAX_TYPED_PICTURES) }, () => picture);
+  addOnce(context, { kind: 'user', id, text: cut(text, MAX_TEXT, '…'), images: pictures, status: 'sent', by });
 }
 
 function onMessageStatus(context: EventContext, event: Of<'message.status'>): void {

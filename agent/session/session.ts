@@ -165,7 +165,7 @@ export class AgentSession {
     const isIdle = info.state === 'idle' || info.state === 'error' || info.state === 'waiting_limit';
     const isQuiet = context.clock.now() - Math.max(info.activeAt, info.stateSince) >= idleMs;
     if (!run || run.stopReason || !isIdle || !isQuiet || info.queue.length || prompts.isBusy) return;
-    if (run.cli.hasBackgroundWork || info.sessionId === null) return;
+    if (run.cli.hasBackgroundWork || run.cli.isShared || info.sessionId === null) return;
     run.reap();
   }
 

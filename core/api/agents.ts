@@ -216,6 +216,8 @@ export interface DiskSession {
   costUsd: number | null;
   /** A running process has it open: two processes on one session overwrite each other. */
   inUse: boolean;
+  /** It is loaded where an agent here can join it: a terminal and the agent then share one live conversation. */
+  live?: boolean;
   /** The agent here that goes on with it. */
   agentId: string | null;
 }

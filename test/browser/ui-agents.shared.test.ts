@@ -108,7 +108,7 @@ test('a provider that cannot be started says why and cannot be chosen', async ()
   await page.context().close();
 });
 
-test('past sessions are continued; one in use only as a copy', async () => {
+test('past sessions are continued; one in use only as a copy, one that is shared with the desk as it is', async () => {
   const session = {
     provider: 'claude' as const,
     directory: '/srv/x',
@@ -120,6 +120,7 @@ test('past sessions are continued; one in use only as a copy', async () => {
   stage.mock.sessions = [
     { ...session, id: 's1', title: 'From the terminal', inUse: false },
     { ...session, id: 's2', title: 'Open elsewhere', inUse: true },
+    { ...session, id: 's3', title: 'Shared', provider: 'codex' as const, inUse: false, live: true },
   ];
   const { page } = await stage.open('/sessions');
   await page.getByText('Another program has it open').waitFor();
@@ -128,8 +129,12 @@ test('past sessions are continued; one in use only as a copy', async () => {
   await page.goto(`${stage.mock.url}/#/sessions`);
   await page.getByRole('button', { name: 'Continue', exact: true }).click();
   await page.locator('.agent-page').waitFor();
+  await page.goto(`${stage.mock.url}/#/sessions`);
+  await page.getByText('A terminal has it open.').waitFor();
+  await page.getByRole('button', { name: 'Open here too' }).click();
+  await page.locator('.agent-page').waitFor();
   const flags = stage.bodies<CreateAgentBody>(/POST \/api\/agents$/).map((body) => body.flags);
-  assert.equal(flags.map((f) => [f!.resume, f!.forkSession ?? false]), [['s2', true], ['s1', false]]);
+  assert.equal(flags.map((f) => [f!.resume, f!.forkSession ?? false]), [['s2', true], ['s1', false], ['s3', false]]);
   await page.context().close();
 });
 

@@ -91,7 +91,7 @@ function SearchField({ value, onInput }: { value: string; onInput: (value: strin
 }
 
 function SessionRow({ session }: { session: DiskSession }) {
-  const { title, provider, directory, updatedAt, costUsd, inUse, agentId } = session;
+  const { title, provider, directory, updatedAt, costUsd, inUse, live, agentId } = session;
   return html`
     <article class="session">
       <div class="grow">
@@ -102,8 +102,10 @@ function SessionRow({ session }: { session: DiskSession }) {
           <${TimeAgo} at=${updatedAt} />
           ${costUsd !== null && html`<span>${money(costUsd)}</span>`}
           ${inUse && html`<${Pill} tone="warn">${t.sessions.inUse}<//>`}
+          ${live && html`<${Pill} tone="info">${t.sessions.live}<//>`}
         </div>
         ${inUse && !agentId && html`<p class="hint">${t.sessions.inUseHint}</p>`}
+        ${live && !agentId && html`<p class="hint">${t.sessions.liveHint}</p>`}
       </div>
       <div class="row">
         <${ResumeButton} session=${session} />
@@ -130,7 +132,7 @@ function ResumeButton({ session }: { session: DiskSession }) {
   if (session.inUse) return html`<${Button} busy=${busy} onClick=${() => void resume(true)}>${t.sessions.fork}<//>`;
   return html`
     <${Button} busy=${busy} disabled=${!session.directory} onClick=${() => void resume(false)}>
-      ${t.sessions.resume}
+      ${session.live ? t.sessions.join : t.sessions.resume}
     <//>
   `;
 }

@@ -4,6 +4,8 @@ import { type Clock, systemClock, type Timer } from '../../../core/clock.ts';
 import type { Log } from '../../../core/log.ts';
 import type { Capabilities } from '../../../core/api/agents.ts';
 import { codexSessions } from './history.ts';
+import { CodexDaemon } from './daemon.ts';
+import { DaemonSession } from './daemon-session.ts';
 import { limitWindows } from './limits.ts';
 import { CODEX_MODES } from './modes.ts';
 import { AppServer, CODEX } from './server.ts';
@@ -73,14 +75,20 @@ class Codex implements CodexProvider {
   readonly #replaced = new Set<AppServer>();
   #probed: { at: number; result: Promise<Probe> } | null = null;
   #idleTimer: Timer | null = null;
+  readonly #daemon: CodexDaemon;
+  /** Threads of the daemon that agents here share with it. */
+  readonly #joined = new Set<DaemonSession>();
   #isClosing = false;
 
   constructor(options: CodexOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
+    this.#daemon = new CodexDaemon({ env: options.env, clock: this.#clock, log: options.log });
   }
 
   open(options: OpenOptions, emit: (event: ProviderEvent) => void): ProviderSession {
+    const socket = this.#daemonSocketFor(options);
+    if (socket) return this.#joinDaemon(socket, options, emit);
     this.#clock.clearTimeout(this.#idleTimer);
     const server = this.#runningServer();
     const session = new CodexSession(
@@ -93,12 +101,38 @@ class Codex implements CodexProvider {
         detach: (entry) => this.#detach(entry),
         released: (threadId) => this.#released(threadId),
         replace: (server) => this.#replace(server),
+        failure: (threadId, text) => this.#daemon.failure(threadId, text),
       },
       options,
       emit,
     );
     this.#sessions.set(session, server);
     return session;
+  }
+
+  /** A thread that another process has loaded is joined there, if that is the daemon. */
+  #daemonSocketFor({ resume, fork, holder }: OpenOptions): string | null {
+    if (!resume || fork || holder?.survivor) return null;
+    return this.#daemon.socketFor(resume, [...this.#servers].flatMap((server) => server.process.pid ?? []));
+  }
+
+  #joinDaemon(socket: string, options: OpenOptions, emit: (event: ProviderEvent) => void): ProviderSession {
+    const session = new DaemonSession(
+      {
+        socket,
+        clock: this.#clock,
+        failure: (text) => this.#daemon.failure(options.resume!, text),
+        ended: (entry) => void this.#joined.delete(entry),
+      },
+      options,
+      emit,
+    );
+    this.#joined.add(session);
+    return session;
+  }
+
+  daemonThreads(): Promise<Set<string>> {
+    return this.#daemon.loaded();
   }
 
   terminalArgs(options: OpenOptions): string[] {
@@ -120,6 +154,7 @@ class Codex implements CodexProvider {
   async close(): Promise<void> {
     this.#isClosing = true;
     this.#clock.clearTimeout(this.#idleTimer);
+    for (const session of [...this.#joined]) session.leave();
     await Promise.all([...this.#sessions.keys()].map((session) => session.stop()));
     await Promise.all([...this.#servers].map((server) => server.stop({ inputMs: 500 })));
   }

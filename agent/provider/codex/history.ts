@@ -18,6 +18,8 @@ export interface CodexThreads {
   readTurns(threadId: string, limit: number): Promise<JsonObject[]>;
   /** Process of the app-server, null while there is none: a file that it holds open is not in use by others. */
   serverPid(): number | null;
+  /** Ids of the threads that the daemon has loaded: an agent shares them. */
+  daemonThreads(): Promise<Set<string>>;
 }
 
 /** Codex guards its threads itself: none is open elsewhere. It is asked only when it is installed, as it has to be started. */
@@ -34,7 +36,7 @@ export const codexSessions = (codex: CodexThreads): StoredSessions => ({
 
 /** Newest first. Rejects with a sentence when Codex cannot be asked. */
 async function listCodexSessions(codex: CodexThreads, limit: number): Promise<StoredSession[]> {
-  const threads = await codex.listThreads(limit);
+  const [threads, shared] = await Promise.all([codex.listThreads(limit), codex.daemonThreads()]);
   const open = await filesOpenBy(/^codex/, codex.serverPid());
   return threads.map((thread) => ({
     provider: 'codex' as const,
@@ -44,7 +46,8 @@ async function listCodexSessions(codex: CodexThreads, limit: number): Promise<St
     createdAt: seconds(thread.createdAt),
     updatedAt: seconds(thread.updatedAt) ?? 0,
     costUsd: null,
-    inUse: open.has(string(thread.path)),
+    inUse: open.has(string(thread.path)) && !shared.has(string(thread.id)),
+    ...(shared.has(string(thread.id)) ? { live: true } : {}),
   })).filter((thread) => thread.id && thread.title);
 }
 

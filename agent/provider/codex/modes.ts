@@ -22,6 +22,13 @@ export function codexMode(mode: PermissionMode): Mode {
   return MODES[mode] ?? MODES.acceptEdits!;
 }
 
+/** The mode that comes nearest to what a thread was begun with elsewhere; null: Codex did not say it. */
+export function modeOfPolicy(approvalPolicy: unknown, { type }: JsonObject): PermissionMode | null {
+  if (approvalPolicy === 'never') return type === 'dangerFullAccess' ? 'bypassPermissions' : 'dontAsk';
+  if (approvalPolicy === 'on-request') return type === 'readOnly' ? 'default' : 'acceptEdits';
+  return approvalPolicy === undefined ? null : 'default';
+}
+
 /** The mode that the flags ask for; `mode` when they ask for none. */
 export function modeOfFlags(flags: AgentFlags, mode: PermissionMode): PermissionMode {
   if (flags.dangerouslySkipPermissions) return 'bypassPermissions';

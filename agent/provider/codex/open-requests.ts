@@ -2,7 +2,7 @@
 import type { DecisionBody } from '../../../core/api/messages.ts';
 import type { FileChange } from './diff.ts';
 import { type OpenRequest, openRequest } from './requests.ts';
-import type { AppServer } from './server.ts';
+import type { AppConnection } from './app-connection.ts';
 import type { JsonObject } from '../untyped-json.ts';
 import type { ProviderEvent } from '../provider.ts';
 
@@ -12,13 +12,13 @@ interface OpenServerRequest extends OpenRequest {
 }
 
 export class OpenRequests {
-  readonly #server: AppServer;
+  readonly #server: AppConnection;
   readonly #emit: (event: ProviderEvent) => void;
   /** The server's ids start again at 0 with each process; the prefix is new with each session. */
   readonly #prefix: string;
   readonly #requests = new Map<string, OpenServerRequest>();
 
-  constructor(server: AppServer, emit: (event: ProviderEvent) => void, prefix: string) {
+  constructor(server: AppConnection, emit: (event: ProviderEvent) => void, prefix: string) {
     this.#server = server;
     this.#emit = emit;
     this.#prefix = prefix;

@@ -30,12 +30,12 @@ export interface CodexHost {
   released(threadId: string): Promise<void>;
   /** Ends a process that hangs; its other sessions go on on a new one. */
   replace(server: AppServer): Promise<void>;
+  /** What is said about a thread that could not be opened. */
+  failure(threadId: string, text: string): { text: string; sessionLost: boolean };
 }
 
 /** How long the app-server may take to interrupt a turn and to end a thread's commands before it is asked whether it lives, ms. */
 const STOP_MS = 2500;
-/** A thread is on disk from its first turn on; resumed before that, or when its file is gone, it is not known. */
-const LOST = /no rollout found/;
 /** Turns that are searched for messages which a hung process had not confirmed. */
 const MAX_SEARCHED_TURNS = 5;
 /** Unreadable lines that are told: a CLI may print without end. */
@@ -148,8 +148,9 @@ export class CodexSession implements ProviderSession {
     this.#emit({ type: 'notice', level: 'info', code: 'flags_ignored', text, passing: false });
   }
 
-  #failed({ message: text }: Error): void {
-    this.exit({ expected: false, code: null, signal: null, text, sessionLost: LOST.test(text) });
+  #failed({ message }: Error): void {
+    const failure = this.#host.failure(this.#threadId || this.#options.resume || '', message);
+    this.exit({ expected: false, code: null, signal: null, ...failure });
   }
 
   #emitSettings(): void {

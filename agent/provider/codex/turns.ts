@@ -5,7 +5,8 @@
 import type { Clock, Timer } from '../../../core/clock.ts';
 import { commandOf } from './commands.ts';
 import { inputOf } from './params.ts';
-import { type AppServer, NoEffectError } from './server.ts';
+import type { AppConnection } from './app-connection.ts';
+import { NoEffectError } from './server.ts';
 import { type JsonObject, object, string } from '../untyped-json.ts';
 import type { OutgoingMessage, ProviderEvent } from '../provider.ts';
 
@@ -29,7 +30,7 @@ export interface PendingMessages {
 }
 
 export interface TurnsOptions {
-  server: AppServer;
+  server: AppConnection;
   clock: Clock;
   emit(event: ProviderEvent): void;
   /** Settings of turn/start. */

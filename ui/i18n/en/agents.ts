@@ -93,6 +93,9 @@ export const agents = {
     inUseHint: 'Another program has it open. Close it there, or continue a copy.',
     resume: 'Continue',
     fork: 'Continue a copy',
+    live: 'At the desk',
+    liveHint: 'A terminal has it open. Both see everything, and either can write and answer.',
+    join: 'Open here too',
   },
   agent: {
     name: 'Name',

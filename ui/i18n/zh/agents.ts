@@ -85,6 +85,9 @@ export const agents: Translation<English> = {
     inUseHint: '另一个程序正在使用它。请在那里关闭，或继续一个副本。',
     resume: '继续',
     fork: '继续副本',
+    live: '在电脑前',
+    liveHint: '它在终端中打开。两边都能看到全部内容，都可以输入和答复。',
+    join: '在此也打开',
   },
   agent: {
     name: '名称',

@@ -68,6 +68,17 @@ export const PHRASES: readonly (readonly [string, string])[] = [
   ],
   ['Codex has no setting for {}: ignored.', 'Codex 没有 {} 这项设置：已忽略。'],
   ['The Codex server was ended. Send a message to go on.', 'Codex 服务器已结束。发送消息即可继续。'],
+  ['The Codex daemon has ended.', 'Codex 守护进程已结束。'],
+  ['Send a message to go on without it.', '发送消息即可在没有它的情况下继续。'],
+  [
+    'This conversation is shared with a terminal on the machine. Stopping the agent here does not end it there.',
+    '此对话与机器上的一个终端共享。在此停止代理不会结束那里的对话。',
+  ],
+  [
+    'This conversation is open in another Codex program on this machine{}. Leave it there with /quit, then send the message again.',
+    '此对话在本机的另一个 Codex 程序中打开{}。请在那里用 /quit 离开，然后重新发送消息。',
+  ],
+  ['Codex asks for something that can only be answered at the desk ({}).', 'Codex 提出的请求只能在电脑前答复（{}）。'],
   ['Codex did not say what went wrong.', 'Codex 没有说明出了什么问题。'],
   ['The turn reached the limit of its steps.', '本轮已达步数上限。'],
   ['The answer reached the limit of its length.', '回答已达长度上限。'],
