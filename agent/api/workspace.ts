@@ -93,6 +93,7 @@ function remoteRoutes(router: Router, agents: Agents, workspace: Workspace): voi
     });
   start('push', fields, () => null);
   start('pull-request', parsePullRequest, (body) => body);
+  router.get(`${path}/pull-request`, about(agents, (agent) => workspace.pullRequestTarget(agent)));
   router.get(`${path}/remote`, about(agents, (agent) => Promise.resolve({ work: workspace.remoteWork(agent) })));
   router.delete(
     `${path}/remote`,

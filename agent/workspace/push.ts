@@ -1,6 +1,5 @@
 /** Pushes an agent's branch to its remote, as the owner: with his own helper for credentials, and nobody to ask. */
 import { Failure } from '../../core/api/errors.ts';
-import type { WorktreeInfo } from '../../core/api/agents.ts';
 import { type Place, PLAIN_DIFF } from './changes.ts';
 import { refuseOtherBranch } from './commit.ts';
 import { git, GitError, gitWithRemote } from './git.ts';
@@ -29,28 +28,39 @@ export interface PushOutcome {
   answer: string;
 }
 
-export interface Pushed extends PushOutcome {
-  target: Remote;
-  worktree: WorktreeInfo;
-}
-
 /** Pushes the commits of the agent's branch, never by force. Throws Failure, with what the remote said. */
-export async function pushWork({ worktree, isolation }: Place, signal: AbortSignal): Promise<Pushed> {
-  if (!worktree) {
-    throw new Failure('no_worktree', 'This agent works in the folder itself: push with git as you are used to.');
-  }
+export async function pushWork({ worktree, isolation }: Place, signal: AbortSignal): Promise<PushOutcome> {
+  if (!worktree) throw withoutWorktree();
   const at = await openWorktree(isolation, worktree);
-  const { target, head } = await withRepository(at.common, async () => {
-    await refuseOtherBranch(at, worktree);
-    const head = await branchCommit(at, worktree);
-    await refuseLargeFiles(at, await baseCommit(at, worktree).catch(() => null), head);
-    return { target: await remoteOf(at, worktree), head };
-  });
+  // Who deletes the agent holds the repository's lock, and waits for the end of this.
+  const { target, head } = await untilCancelled(
+    signal,
+    withRepository(at.common, async () => {
+      await refuseOtherBranch(at, worktree);
+      const head = await branchCommit(at, worktree);
+      await refuseLargeFiles(at, await baseCommit(at, worktree).catch(() => null), head);
+      return { target: await remoteOf(at, worktree), head };
+    }),
+  );
   const answer = await push(at, target, `${head}:refs/heads/${worktree.branch}`, signal); // not holding up a commit meanwhile
   const { branch } = worktree;
   await git(at, ['update-ref', `refs/remotes/${target.name}/${branch}`, head]).catch(() => {}); // as git notes it
-  return { branch, remote: target.name, address: visible(target.url), answer, target, worktree };
+  return { branch, remote: target.name, address: visible(target.url), answer };
 }
+
+export const withoutWorktree = () =>
+  new Failure('no_worktree', 'This agent works in the folder itself: push with git as you are used to.');
+
+const cancelled = () => new Failure('cancelled', 'The push was cancelled.');
+
+/** The result, unless it is cancelled before. */
+const untilCancelled = <T>(signal: AbortSignal, work: Promise<T>): Promise<T> =>
+  new Promise((resolve, reject) => {
+    const onAbort = () => reject(cancelled());
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort);
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
 
 /** Git LFS uploads by a hook, and hooks do not run: the remote would get pointers to nothing. */
 async function refuseLargeFiles(at: Repository, base: string | null, head: string): Promise<void> {
@@ -124,7 +134,7 @@ function pushFailure({ name }: Remote, error: GitError): Error {
   if (error.reason === 'no_git') return error;
   const answer = answerOf(error.stderr || error.message);
   const params = { remote: name, reason: answer };
-  if (error.reason === 'cancelled') return new Failure('cancelled', 'The push was cancelled.');
+  if (error.reason === 'cancelled') return cancelled();
   if (NEEDS_LOGIN.test(error.stderr)) {
     return new Failure(
       'remote_signed_out',

@@ -57,6 +57,12 @@ export class RemoteWorks {
     return entry?.work ?? null;
   }
 
+  /** Ends what runs and forgets its result: the agent is deleted. */
+  async forget(agent: string): Promise<void> {
+    await this.cancel(agent);
+    this.#entries.delete(agent);
+  }
+
   /** Ends all that runs. */
   async close(): Promise<void> {
     await Promise.all([...this.#entries.keys()].map((agent) => this.cancel(agent)));

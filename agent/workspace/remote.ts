@@ -17,7 +17,13 @@ export interface Remote {
   url: string;
   protocol: 'https' | 'http' | 'ssh' | 'file';
   /** Where the repository is on a host, for its pull requests; null: a directory of this machine. */
-  hosted: { host: string; path: string } | null;
+  hosted: Hosted | null;
+}
+
+export interface Hosted {
+  host: string;
+  /** `owner/name` where it has pull requests. */
+  path: string;
 }
 
 /** Longest address of a remote. */
@@ -25,7 +31,7 @@ const MAX_URL = 2048;
 
 /** The remote of an agent's branch, chosen as git does, and else that of its base. Throws Failure. */
 export async function remoteOf(at: Repository, { branch, base }: WorktreeInfo): Promise<Remote> {
-  const settings = parseSettings(await listSettings({ GIT_DIR: at.gitDir, GIT_COMMON_DIR: at.common }));
+  const settings = await settingsOf(at);
   const name = remoteName(settings, branch, base);
   const pushUrl = name && valueOf(settings, `remote.${name}.pushurl`);
   const url = pushUrl || (name && valueOf(settings, `remote.${name}.url`));
@@ -37,6 +43,25 @@ export async function remoteOf(at: Repository, { branch, base }: WorktreeInfo): 
   }
   refuseUrl(url.length > MAX_URL || /[\0\n]/.test(url), name);
   return readRemote(name, rewritten(settings, url, pushUrl ? ['insteadof'] : ['pushinsteadof', 'insteadof']));
+}
+
+const settingsOf = async (at: Repository): Promise<Setting[]> =>
+  parseSettings(await listSettings({ GIT_DIR: at.gitDir, GIT_COMMON_DIR: at.common }));
+
+/**
+ * The repository that pull requests of a fork go to, as far as the settings say so: the choice of `gh repo set-default`, or the
+ * remote `upstream`. Only one of the host that is pushed to; null: nothing is said. Throws Failure.
+ */
+export async function upstreamOf(at: Repository, { host }: Hosted): Promise<Hosted | null> {
+  const settings = await settingsOf(at);
+  const chosen = settings.findLast(({ key }) => /^remote\..*\.gh-resolved$/s.test(key));
+  const path = chosen?.value?.replace(/^.*\/(?=[^/]+\/[^/]+$)/, '');
+  if (path && path !== 'base') return { host, path };
+  const name = chosen ? chosen.key.slice('remote.'.length, -'.gh-resolved'.length) : 'upstream';
+  const url = valueOf(settings, `remote.${name}.url`);
+  if (!url || url.length > MAX_URL) return null;
+  const { hosted } = readRemote(name, rewritten(settings, url, ['insteadof']));
+  return hosted?.host.toLowerCase() === host.toLowerCase() ? hosted : null;
 }
 
 function remoteName(settings: Setting[], branch: string, base: string): string | null {

@@ -12,6 +12,7 @@ import type {
   ChosenHunks,
   DirectoryListing,
   Instructions,
+  PullRequestTarget,
   PullRequestText,
   RemoteWork,
 } from '../../core/api/workspace.ts';
@@ -26,6 +27,7 @@ import { GitIsolation } from './isolation.ts';
 import { type MergeOutcome, mergeWork } from './merge.ts';
 import { openPatch } from './patch.ts';
 import { openPullRequest } from './pull-request.ts';
+import { pullRequestTarget } from './pull-request-target.ts';
 import { pushWork } from './push.ts';
 import { RemoteWorks } from './remote-work.ts';
 import { undoHunk } from './undo.ts';
@@ -74,6 +76,8 @@ export interface Workspace {
   undo(agent: AgentInfo, path: string, hunk: string): Promise<void>;
   /** Begins a push of the agent's branch, or with a text also a pull request; one at a time for each agent. */
   startRemoteWork(agent: AgentInfo, pullRequest: PullRequestText | null): RemoteWork;
+  /** Where a pull request would go. Throws Failure. */
+  pullRequestTarget(agent: AgentInfo): Promise<PullRequestTarget>;
   /** null: none was asked for since the server began. */
   remoteWork(agent: AgentInfo): RemoteWork | null;
   cancelRemoteWork(agent: AgentInfo): Promise<RemoteWork | null>;
@@ -111,7 +115,10 @@ export function createWorkspace(context: AgentContext, settings: () => Workspace
     unmerged: (worktree) => unmergedWork(isolation, worktree),
     refuseUnremovable: (worktree) => refuseUnremovable(isolation, worktree),
     remove: (worktree, { discardWork }) =>
-      removeWorktree(isolation, worktree, { discardWork, onRemoving: () => setups.end(worktree.path) }),
+      removeWorktree(isolation, worktree, {
+        discardWork,
+        onRemoving: async () => void await Promise.all([setups.end(worktree.path), remoteWorks.forget(worktree.path)]),
+      }),
     removeUnfinished: (worktree) => removeUnfinished(isolation, worktree),
     directories: ({ path, hidden }) =>
       listDirectories({
@@ -125,11 +132,17 @@ export function createWorkspace(context: AgentContext, settings: () => Workspace
   };
 }
 
+/** What its pushes are known by: who removes a worktree knows of no agent. */
+const nameOf = ({ id, worktree }: AgentInfo): string => worktree?.path ?? id;
+
+/** For what is bounded in time, and is waited for. */
+const NEVER = new AbortController().signal;
+
 /** Pushes and pull requests of agents. */
 function remoteWorkOf(
   isolation: GitIsolation,
   works: RemoteWorks,
-): Pick<Workspace, 'startRemoteWork' | 'remoteWork' | 'cancelRemoteWork'> {
+): Pick<Workspace, 'startRemoteWork' | 'pullRequestTarget' | 'remoteWork' | 'cancelRemoteWork'> {
   const push = onPlace(isolation, (place, signal: AbortSignal) => pushWork(place, signal));
   const request = onPlace(
     isolation,
@@ -138,13 +151,14 @@ function remoteWorkOf(
   return {
     startRemoteWork: (agent, text) =>
       works.start(
-        agent.id,
+        nameOf(agent),
         text ? 'pull-request' : 'push',
         agent.worktree?.branch ?? '',
         (signal) => text ? request(agent, text, signal) : push(agent, signal),
       ),
-    remoteWork: ({ id }) => works.get(id),
-    cancelRemoteWork: ({ id }) => works.cancel(id),
+    pullRequestTarget: onPlace(isolation, (place) => pullRequestTarget(place, NEVER)),
+    remoteWork: (agent) => works.get(nameOf(agent)),
+    cancelRemoteWork: (agent) => works.cancel(nameOf(agent)),
   };
 }
 

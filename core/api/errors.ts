@@ -64,6 +64,7 @@ export const ERROR_STATUS = {
   file_exists: 409,
   filter_ignored: 409,
   folder_gone: 409,
+  gh_failed: 409,
   gh_signed_out: 409,
   git_failed: 409,
   installing: 409,

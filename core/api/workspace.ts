@@ -92,6 +92,22 @@ export interface PullRequestText {
   title: string;
   body: string;
   draft: boolean;
+  /** Where it goes, as it was shown: refused when it would go elsewhere by now. */
+  repository?: string;
+}
+
+/** GET /api/agents/:id/changes/pull-request: where one would go. */
+export interface PullRequestTarget {
+  /** What is pushed to. */
+  remote: string;
+  host: string;
+  /** The branch, of a fork `owner:branch`. */
+  head: string;
+  /** `owner/name` of what it goes into, and its branch. */
+  repository: string;
+  base: string;
+  /** What is pushed to is a fork of `repository`. */
+  isFork: boolean;
 }
 
 /** GET, PUT /api/agents/:id/ and INSTRUCTIONS_PATH */
@@ -163,7 +179,8 @@ const MAX_DESCRIPTION = 20_000;
 
 /** Body of POST /api/agents/:id/changes/pull-request. */
 export function parsePullRequest(value: unknown): PullRequestText {
-  const body = pick<PullRequestText>(value, { title: text(MAX_NAME, true), body: text(MAX_DESCRIPTION), draft: bool });
+  const checks = { title: text(MAX_NAME, true), body: text(MAX_DESCRIPTION), draft: bool, repository: text(MAX_NAME) };
+  const body = pick<Required<PullRequestText>>(value, checks);
   const { title, ...rest } = need(body, 'title');
   if (`${title}${rest.body ?? ''}`.includes('\0')) {
     throw new ValidationError('The text must be free of NUL characters.');

@@ -1,7 +1,7 @@
 /** Update from the base, push to a bare repository, and a pull request by a stand-in for gh, all over the routes. */
 import { Buffer } from 'node:buffer';
 import { execFileSync, spawn } from 'node:child_process';
-import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -19,6 +19,7 @@ import {
 } from '../support/harness/git.ts';
 import { createCanaries } from '../support/harness/git-canaries.ts';
 import { type WalkFixture, withAgent } from '../support/harness/git-walk.ts';
+import { until } from '../support/harness/product.ts';
 
 interface Bare extends WalkFixture {
   bare: string;
@@ -47,6 +48,15 @@ async function ended(ask: WalkFixture['ask']): Promise<RemoteWork> {
     await sleep(50);
   }
   throw new Error('The work did not end.');
+}
+
+/** A process that has ended may wait for its parent to ask. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\tZ/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
 }
 
 const codeOf = ({ state, error }: RemoteWork) => [state, error?.code];
@@ -188,8 +198,14 @@ test('a remote that wants a login fails at once and says so; a push that hangs i
       assert.ok(Date.now() - at < 10_000);
     })));
 
-const GH = (log: string, end: string) =>
-  `#!/bin/sh\nfor a in "$@"; do printf '%s\\n' "$a" >> ${log}; done\nprintf 'GIT_DIR=%s\\n' "$GIT_DIR" >> ${log}\n${end}\n`;
+/** What a host answers when it is asked for a repository, and for a branch of it. */
+const NO_FORK = `echo '{"full_name":"owner/name","fork":false}'`;
+const API = (repository = NO_FORK, branch = 'echo {}') =>
+  `case "$1 $3" in api*branches*) ${branch}; exit;; api*) ${repository}; exit;; esac`;
+/** A stand-in that notes how pull requests were opened. @param end what it does then */
+const GH = (log: string, end: string, api = API()) =>
+  `#!/bin/sh\n[ "$1" = api ] && echo "$3" >> ${log}.api\n${api}\n` +
+  `for a in "$@"; do printf '%s\\n' "$a" >> ${log}; done\nprintf 'GIT_DIR=%s\\n' "$GIT_DIR" >> ${log}\n${end}\n`;
 
 test("the owner's own settings rewrite an address, those of the repository do not; a directory has no pull requests", () =>
   withRemote(async (fixture) => {
@@ -205,6 +221,8 @@ test("the owner's own settings rewrite an address, those of the repository do no
         () =>
           withPrograms({ gh: GH(log, 'exit 1') }, async () => {
             assert.equal(codeOf(await workOf(fixture, 'pull-request', { title: 'x' })), ['failed', 'no_pull_requests']);
+            assert.is(runGit(bare, 'branch', '--list', branch), '', 'nothing was pushed for it');
+            assert.is((await workOf(fixture, 'push')).state, 'done');
           }),
       );
       assert.is(runGit(bare, 'rev-parse', `refs/heads/${branch}`), runGit(tree, 'rev-parse', 'HEAD'));
@@ -316,6 +334,96 @@ test('a pull request over http: pushed, opened, found again, signed out, refused
     })
   ));
 
+const REMOTE_FORK = `echo '{"full_name":"owner/name","fork":true,"parent":{"full_name":"acme/shop"}}'`;
+
+test('from a fork: into what the host, gh or the remote upstream says it is a fork of, shown before and held to', () =>
+  withRemote((fixture) =>
+    withHttp(fixture.bare, async (url, host) => {
+      const { repo, bare, directory, agent, ask, tree } = fixture;
+      const { branch } = agent.worktree!;
+      const log = join(directory, 'gh.log');
+      runGit(repo, 'config', 'remote.origin.url', url);
+      const ways: [settings: [key: string, value: string][], repository: string, head: string, isFork: boolean][] = [
+        [[], 'acme/shop', `owner:${branch}`, true],
+        [[['remote.upstream.url', `http://${host}/up/stream.git`]], 'up/stream', `owner:${branch}`, true],
+        [[['remote.upstream.url', 'git@other.example.org:up/stream.git']], 'acme/shop', `owner:${branch}`, true],
+        [[['remote.origin.gh-resolved', 'base']], 'owner/name', branch, false],
+        [[['remote.origin.gh-resolved', 'chosen/one']], 'chosen/one', `owner:${branch}`, true],
+      ];
+      await withPrograms({ gh: GH(log, 'echo http://review.example.org/pull/8', API(REMOTE_FORK)) }, async () => {
+        for (const [settings, repository, head, isFork] of ways) {
+          for (const [key, value] of settings) runGit(repo, 'config', key, value);
+          const { body: target } = await ask('GET', '/changes/pull-request');
+          assert.equal(target, { remote: 'origin', host, head, repository, base: 'main', isFork });
+          assert.not.ok(existsSync(log), 'nothing is opened by asking');
+          const work = await workOf(fixture, 'pull-request', { title: 'x', repository });
+          assert.equal(
+            [work.state, work.url],
+            ['done', 'http://review.example.org/pull/8'],
+            JSON.stringify(work.error),
+          );
+          const words = readFileSync(log, 'utf8').split('\n').slice(2, 5);
+          assert.equal(words, [`--repo=${host}/${repository}`, `--head=${head}`, '--base=main']);
+          assert.is(runGit(bare, 'rev-parse', `refs/heads/${branch}`), runGit(tree, 'rev-parse', 'HEAD'));
+          rmSync(log);
+          runGit(bare, 'update-ref', '-d', `refs/heads/${branch}`);
+          const elsewhere = await workOf(fixture, 'pull-request', { title: 'x', repository: 'some/where' });
+          assert.equal(codeOf(elsewhere), ['failed', 'changed']);
+          for (const [key] of settings) runGit(repo, 'config', '--unset', key);
+        }
+      });
+      assert.not.ok(existsSync(log));
+      assert.is(runGit(bare, 'branch', '--list', branch), '', 'what was refused pushed nothing');
+    })
+  ));
+
+test('what stands against a pull request is found before the push', () =>
+  withRemote((fixture) =>
+    withHttp(fixture.bare, async (url) => {
+      const { repo, bare, directory, ask } = fixture;
+      runGit(repo, 'config', 'remote.origin.url', url);
+      const missing = 'echo "gh: Branch not found (HTTP 404)" >&2; exit 1';
+      const unreachable = 'echo "error connecting to api.example.org" >&2; exit 1';
+      const out = 'echo "please run: gh auth login" >&2; exit 4';
+      for (
+        const [api, code] of [
+          [API(NO_FORK, missing), 'no_base'],
+          [API(unreachable), 'gh_failed'],
+          [API(NO_FORK, unreachable), 'gh_failed'],
+          [API('echo nonsense'), 'gh_failed'],
+          [API(out), 'gh_signed_out'],
+        ]
+      ) {
+        await withPrograms({ gh: GH(join(directory, 'gh.log'), 'echo http://x/1', api) }, async () => {
+          assert.is((await ask('GET', '/changes/pull-request')).body.code, code);
+          assert.equal(codeOf(await workOf(fixture, 'pull-request', { title: 'x' })), ['failed', code]);
+        });
+      }
+      assert.is(runGit(bare, 'branch', '--list'), '');
+      assert.not.ok(existsSync(join(directory, 'gh.log')));
+    })
+  ));
+
+test('deleting the agent cancels its push, and forgets it', () =>
+  withPrograms(
+    { ssh: '#!/bin/sh\nsleep 300 & echo $! > "$(dirname "$0")/pid"; wait\n' },
+    (programs) =>
+      withRemote(async (fixture) => {
+        const { repo, ask, tree } = fixture;
+        const file = join(programs, 'pid');
+        runGit(repo, 'config', 'remote.origin.url', 'git@slow.example.org:owner/name.git');
+        assert.is((await ask('POST', '/changes/push', {})).body.state, 'running');
+        for (let i = 0; i < 200 && !existsSync(file); i++) await sleep(50);
+        const pid = Number(readFileSync(file, 'utf8'));
+        const at = Date.now();
+        const { status, text } = await ask('DELETE', '?discardWork=1');
+        assert.is(status, 200, text);
+        assert.ok(Date.now() - at < 20_000);
+        assert.not.ok(existsSync(tree));
+        await until('what git started has ended', () => Promise.resolve(!isAlive(pid)));
+      }),
+  ));
+
 test("a token for the owner's own GitHub server is for no other host that a repository names", () =>
   withRemote((fixture) =>
     withHttp(fixture.bare, async (url, host) => {
@@ -325,7 +433,7 @@ test("a token for the owner's own GitHub server is for no other host that a repo
       const before = { ...process.env };
       Object.assign(process.env, { GH_ENTERPRISE_TOKEN: 'one', GITHUB_ENTERPRISE_TOKEN: 'two' });
       try {
-        await withPrograms({ gh: `#!/bin/sh\n${tokens}\necho ${url}\n` }, async () => {
+        await withPrograms({ gh: `#!/bin/sh\n${API()}\n${tokens}\necho ${url}\n` }, async () => {
           for (const own of ['', 'github.example.org', `${host}.example.org`, host.toUpperCase()]) {
             process.env.GH_HOST = own;
             assert.is((await workOf(fixture, 'pull-request', { title: 'x' })).state, 'done');

@@ -72,6 +72,8 @@ export const changes = {
     dialogTitle: (base: string) => `Open pull request into ${base}`,
     dialogText: (branch: string) =>
       `Pushes ${branch} with git, then opens the pull request with gh, as you, on the agent’s machine.`,
+    looking: 'Looking for where it goes',
+    fork: (remote: string, repository: string) => `${remote} is a fork of ${repository}.`,
     pending: (n: number) =>
       n === 1
         ? '1 file is not committed and will not be in it.'

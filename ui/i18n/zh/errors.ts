@@ -84,7 +84,8 @@ const ERRORS: Record<ApiErrorCode, Words> = {
   filter_ignored: (params) =>
     `这些文件要经过仅由此仓库定义的程序，服务器不会运行它们${files(params)}。请在终端中用 git 完成。`,
   folder_gone: (params) => `文件夹${path(params)}已不存在。`,
-  gh_signed_out: (params) => `分支已推送，但这台机器上的 gh 尚未登录：请在终端中运行 gh auth login${reason(params)}`,
+  gh_failed: (params) => `gh 无法查看该仓库，没有推送任何内容${reason(params)}`,
+  gh_signed_out: (params) => `这台机器上的 gh 尚未登录：请在终端中运行 gh auth login${reason(params)}`,
   git_failed: (params) => `git 未能完成${reason(params)}`,
   installing: '正在安装，请等待完成。',
   instructions_unusable: '无法在此编辑说明文件。',
@@ -103,7 +104,7 @@ const ERRORS: Record<ApiErrorCode, Words> = {
   no_gh:
     '这台机器上没有安装用于创建拉取请求的程序 gh。请安装（cli.github.com）并用 gh auth login 登录，或推送分支后在网页上创建。',
   no_pull_requests: ({ remote }) =>
-    `分支已推送，但${present(remote, (name) => ` ${name} `)}不在 gh 支持的主机上，没有拉取请求。`,
+    `${present(remote, (name) => `${name} `)}不在 gh 支持的主机上，没有拉取请求。请推送分支，并在那里请求合并。`,
   no_remote: '此仓库没有可推送的远程仓库。请在终端中添加：git remote add origin <地址>。',
   pull_request_failed: (params) => `分支已推送，但 gh 未能创建拉取请求${reason(params)}`,
   push_by_hand: (params) => `这些文件由 Git LFS 的钩子上传，而服务器不运行钩子${files(params)}。请在终端中推送。`,

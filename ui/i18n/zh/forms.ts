@@ -65,6 +65,8 @@ export const forms: Translation<English> = {
     dismiss: '关闭',
     dialogTitle: (base: string) => `创建到 ${base} 的拉取请求`,
     dialogText: (branch: string) => `在代理的机器上，以你的身份用 git 推送 ${branch}，再用 gh 创建拉取请求。`,
+    looking: '正在查找目标仓库',
+    fork: (remote: string, repository: string) => `${remote} 是 ${repository} 的派生仓库。`,
     pending: (n: number) => `${n} 个文件未提交，不会包含在内。`,
     title: '标题',
     body: '描述',
