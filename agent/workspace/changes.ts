@@ -16,8 +16,8 @@ import { unmergedWork } from './unmerged.ts';
 
 /** Most files that are listed. */
 export const MAX_FILES = 2000;
-/** Most bytes of one file's diff that are read. */
-const MAX_DIFF_BYTES = 1024 * 1024;
+/** Most bytes of one file's diff that are read: 100,000 lines of code. */
+const MAX_DIFF_BYTES = 8 * 1024 * 1024;
 
 /** One form of a diff, whatever the settings say, and no program for it. */
 export const PLAIN_DIFF = ['--no-color', '--no-ext-diff', '--no-textconv', '--no-renames', '--ignore-submodules=dirty'];

@@ -2,7 +2,7 @@ import { cut } from '../../core/api/cut.ts';
 import type { FileDiff } from '../../core/api/messages.ts';
 
 /** Most lines of one file's diff that are shown, and most characters of one line. */
-export const MAX_LINE = 5000;
+export const MAX_LINE = 200_000;
 export const LINE_LENGTH = 2000;
 
 type Hunk = FileDiff['hunks'][number];

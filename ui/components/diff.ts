@@ -1,14 +1,11 @@
-import { html, useMemo, useState } from '../html.ts';
+import { html, useEffect, useMemo, useState } from '../html.ts';
 import type { ComponentChildren, VNode } from '../html.ts';
 import type { FileDiff } from '../../core/api/messages.ts';
-import { useColoredRows } from './colored.ts';
+import { type ColoredRows, useColoredRows } from './colored.ts';
+import { CHUNK, MAX_WHOLE, useDiffWindow } from './diff-window.ts';
 import { Icon } from './icon.ts';
 import { t } from '../i18n/t.ts';
-
-/** Lines of one file shown before "show more". */
-const MAX_LINES = 400;
-/** Lines that it shows more. */
-const MORE_LINES = 1000;
+import { signal, useSignalValue } from '../state/signal.ts';
 
 /** Changes of files as unified diffs with line numbers. `open`: whether the files' lines are shown at first. */
 export function Diffs({ diffs, open = true }: { diffs: readonly FileDiff[]; open?: boolean }) {
@@ -32,6 +29,9 @@ export interface LineExtras {
 
 type Hunk = FileDiff['hunks'][number];
 
+/** What a row is drawn with; `found`: the row that was looked for, or -1. */
+type DrawnExtras = LineExtras & { found: number };
+
 interface Props {
   diff: FileDiff;
   open?: boolean;
@@ -39,29 +39,82 @@ interface Props {
 }
 
 export function DiffView({ diff, open = true, extras }: Props) {
-  const [count, setCount] = useState(MAX_LINES);
   const rows = useMemo(() => diffRows(diff), [diff]);
-  const shown = rows.slice(0, count);
-  const hidden = rows.length - shown.length;
-  const texts = useColoredRows(diff.path, rows, shown.length);
+  const { box, parts, look, show } = useDiffWindow(rows);
+  const color = useColoredRows(diff.path, rows);
+  const [found, setFound] = useState(-1);
+  const find = (row: number) => {
+    setFound(row);
+    if (row >= 0) show(row);
+  };
+  const bodies = parts.map((part) =>
+    'height' in part ? space(part.height) : drawChunk(rows, part.index, color, { ...extras, found })
+  );
   return html`
     <details class="diff" open=${open}>
       <${DiffHead} diff=${diff} />
-      <div class="diff-scroll" tabindex="0" role="region" aria-label=${diff.path}>
+      ${rows.length > MAX_WHOLE && html`<${LazyFind} rows=${rows} onFind=${find} />`}
+      <div ref=${box} class="diff-scroll" tabindex="0" role="region" aria-label=${diff.path} onScroll=${look}>
         <table>
-          <tbody>
-            ${shown.map((row, i) => drawRow(row, i, texts?.[i] ?? row.text, extras))}
-          </tbody>
+          <${Columns} rows=${rows} />
+          ${bodies}
         </table>
       </div>
-      ${hidden > 0 && html`
-        <button type="button" class="link-button" onClick=${() => setCount(count + MORE_LINES)}>
-          ${t.diff.more(Math.min(hidden, MORE_LINES))}
-        </button>
-      `}
       ${diff.truncated && html`<p class="hint">${t.diff.truncated}</p>`}
     </details>
   `;
+}
+
+const finder = signal<typeof import('./diff-find.ts') | null>(null);
+
+/** Of long diffs alone: its code is no part of the first page. */
+function LazyFind(props: { rows: readonly DiffRow[]; onFind: (row: number) => void }) {
+  const module = useSignalValue(finder);
+  useEffect(() => {
+    if (!finder.value) import('./diff-find.ts').then((loaded) => finder.value = loaded, () => {});
+  }, []);
+  return module && html`<${module.DiffFind} ...${props} />`;
+}
+
+/** As wide as the longest number of their side, whichever rows are drawn. */
+function Columns({ rows }: { rows: readonly DiffRow[] }) {
+  const { old, added } = useMemo(() => lastLines(rows), [rows]);
+  return html`
+    <colgroup>
+      <col style=${columnWidth(old)} />
+      <col style=${columnWidth(added)} />
+      <col />
+    </colgroup>
+  `;
+}
+
+const columnWidth = (last: number) => ({ width: last ? `calc(${Math.max(2, String(last).length)}ch + 12px)` : '10px' });
+
+function lastLines(rows: readonly DiffRow[]): { old: number; added: number } {
+  let [old, added] = [0, 0];
+  for (const row of rows) {
+    old = Math.max(old, Number(row.old));
+    added = Math.max(added, Number(row.new));
+  }
+  return { old, added };
+}
+
+/** In the place of rows that are not drawn. */
+const space = (height: number) =>
+  html`
+    <tbody aria-hidden="true">
+      <tr style=${{ height: `${height}px` }}>
+        <td colspan="3"></td>
+      </tr>
+    </tbody>
+  `;
+
+function drawChunk(rows: readonly DiffRow[], chunk: number, color: ColoredRows | null, extras: DrawnExtras) {
+  const from = chunk * CHUNK;
+  const to = Math.min(rows.length, from + CHUNK);
+  const texts = color?.(from, to);
+  const drawn = rows.slice(from, to).map((row, i) => drawRow(row, from + i, texts?.[i] ?? row.text, extras));
+  return html`<tbody key=${chunk} data-chunk=${chunk}>${drawn}</tbody>`;
 }
 
 function DiffHead({ diff }: { diff: FileDiff }) {
@@ -78,20 +131,20 @@ function DiffHead({ diff }: { diff: FileDiff }) {
 }
 
 /** No component: there may be thousands. */
-function drawRow(row: DiffRow, i: number, text: ComponentChildren, extras?: LineExtras) {
+function drawRow(row: DiffRow, i: number, text: ComponentChildren, extras: DrawnExtras) {
   const isLine = row.kind !== 'gap';
-  const below = isLine && extras?.below?.(row);
-  const press = isLine && extras?.onPress && (() => extras.onPress!(row));
-  const head = row.hunk && extras?.head?.(row.hunk);
+  const below = isLine && extras.below?.(row);
+  const press = isLine && extras.onPress && (() => extras.onPress!(row));
+  const head = row.hunk && extras.head?.(row.hunk);
   const more = below && html`
     <tr key=${`${i}.below`}>
       <td colspan="3">${below}</td>
     </tr>
   `;
   return html`
-    <tr key=${i} class=${row.kind}>
+    <tr key=${i} data-row=${i} class=${i === extras.found ? `${row.kind} found` : row.kind}>
       <td class="n">${row.old}</td>
-      <td class="n">${isLine && extras?.number ? extras.number(row) : row.new}</td>
+      <td class="n">${isLine && extras.number ? extras.number(row) : row.new}</td>
       <td class="c" onClick=${press}>${text}${head}</td>
     </tr>
     ${more}

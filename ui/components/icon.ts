@@ -26,6 +26,7 @@ const PATHS = {
   down: 'M6 9l6 6 6-6',
   up: 'M12 19V5M6 11l6-6 6 6',
   arrowDown: 'M12 5v14M6 13l6 6 6-6',
+  arrowUp: 'M12 19V5M6 11l6-6 6 6',
   back: 'M15 5l-7 7 7 7',
   stop: 'M7.5 7h9a.5.5 0 0 1 .5.5v9a.5.5 0 0 1-.5.5h-9a.5.5 0 0 1-.5-.5v-9a.5.5 0 0 1 .5-.5z',
   pause: 'M9 6v12M15 6v12',

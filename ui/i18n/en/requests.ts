@@ -59,7 +59,10 @@ export const requests = {
     add: 'new file',
     delete: 'deleted',
     update: 'changed',
-    more: (n: number) => `Show ${n} more lines`,
+    find: 'Find in this diff',
+    found: (at: number, count: number) => `${at} of ${count}`,
+    previous: 'Previous match',
+    next: 'Next match',
     truncated: 'The rest of this change is too large to show here.',
   },
 };

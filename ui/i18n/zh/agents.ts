@@ -365,7 +365,10 @@ export const agents: Translation<English> = {
     add: '新文件',
     delete: '已删除',
     update: '已更改',
-    more: (n: number) => `再显示 ${n} 行`,
+    find: '在此差异中查找',
+    found: (at: number, count: number) => `${at}/${count}`,
+    previous: '上一个匹配',
+    next: '下一个匹配',
     truncated: '此更改的其余部分太大，无法显示。',
   },
 };
