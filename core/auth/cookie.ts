@@ -40,15 +40,25 @@ export function setCookie(value: string, maxAgeMs: number, secure: boolean): str
   return `${cookieName(secure)}=${value}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${age}${secure ? '; Secure' : ''}`;
 }
 
-/** The value of the only cookie with this name; null when there is none, or more than one, which no browser of ours sends. */
-export function readCookie(header: string | undefined, name: string): string | null {
-  if (!header) return null;
-  let found: string | null = null;
-  for (const part of header.split(';')) {
+/**
+ * The values of all cookies with this name. Cookies know no ports, and over plain http no name keeps others from setting one:
+ * a page on another port of this host may put one beside ours, under a longer path, so that it comes first and stays after a
+ * login. Which one is ours its value proves.
+ */
+export function readCookies(header: string | undefined, name: string): string[] {
+  const found: string[] = [];
+  for (const part of header?.split(';') ?? []) {
     const at = part.indexOf('=');
-    if (at < 0 || part.slice(0, at).trim() !== name) continue;
-    if (found !== null) return null;
-    found = part.slice(at + 1).trim();
+    if (at >= 0 && part.slice(0, at).trim() === name) found.push(part.slice(at + 1).trim());
   }
   return found;
+}
+
+/** What the first of these values leads to; null: none leads anywhere. */
+export function firstOf<T>(values: readonly string[], find: (value: string) => T | null): T | null {
+  for (const value of values) {
+    const found = find(value);
+    if (found !== null) return found;
+  }
+  return null;
 }

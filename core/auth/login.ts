@@ -8,7 +8,7 @@ import { json } from '../http/reply.ts';
 import type { Route, Router } from '../http/router.ts';
 import type { HeaderMap, HttpRequest, HttpResponse } from '../http/types.ts';
 import { type AuthCheck, PAIR_MS, type PairCode, type SessionInfo } from '../api/auth.ts';
-import { cookieName, readCookie, setCookie } from './cookie.ts';
+import { cookieName, firstOf, readCookies, setCookie } from './cookie.ts';
 import type { Passkeys } from './passkeys.ts';
 import type { Devices } from './devices.ts';
 import { BusyError, type PasswordHash, verifyPassword } from './password.ts';
@@ -74,8 +74,8 @@ export class Login {
 
   /** The session of this request; null: not logged in. */
   session(req: HttpRequest, client: Client): LoginSession | null {
-    const cookie = readCookie(req.headers.cookie, cookieName(client.secure));
-    const session = cookie === null ? null : this.#options.sessions.find(cookie);
+    const cookies = readCookies(req.headers.cookie, cookieName(client.secure));
+    const session = firstOf(cookies, (cookie) => this.#options.sessions.find(cookie));
     if (session) {
       session.lastSeenAt = this.#options.clock.now();
       session.address = client.address;

@@ -1,6 +1,6 @@
 /** Lets a browser into a preview, or says in a sentence why not. The same at the relay and on the machine itself. */
 import { Failure } from '../api/errors.ts';
-import { readCookie } from '../auth/cookie.ts';
+import { firstOf, readCookies } from '../auth/cookie.ts';
 import type { Client } from '../http/client-address.ts';
 import type { HttpRequest, HttpResponse } from '../http/types.ts';
 import type { Entrance, Entrances } from './entrances.ts';
@@ -36,8 +36,8 @@ export class PreviewEntry {
     checkPreviewOrigin(req, client.secure);
     const [path, query = ''] = split(req.url);
     if (path === ENTER_PATH) return this.#enter(req, res, { label, client, query });
-    const cookie = readCookie(req.headers.cookie, previewCookieName(client.secure));
-    const entrance = cookie === null ? null : entrances.find(label, cookie);
+    const cookies = readCookies(req.headers.cookie, previewCookieName(client.secure));
+    const entrance = firstOf(cookies, (cookie) => entrances.find(label, cookie));
     if (!entrance) refusePreview(res, 401, 'This preview is not open in this browser. Open it on the dashboard.');
     return entrance;
   }

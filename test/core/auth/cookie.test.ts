@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createHmac, randomBytes } from 'node:crypto';
-import { cookieName, openSession, readCookie, setCookie, signSession } from '../../../core/auth/cookie.ts';
+import { cookieName, firstOf, openSession, readCookies, setCookie, signSession } from '../../../core/auth/cookie.ts';
 import { cpuMs } from '../../support/harness/cpu-time.ts';
 
 const KEY = Buffer.alloc(32, 7);
@@ -53,29 +53,34 @@ test('over TLS the cookie is __Host- and Secure, else neither; always HttpOnly, 
   assert.is(setCookie('v', 86_400_000, false), 'am_session=v; Path=/; HttpOnly; SameSite=Strict; Max-Age=86400');
 });
 
-test('the only cookie of the name is found among others', () => {
-  assert.is(readCookie('a=1; am_session=x; b=2', 'am_session'), 'x');
-  assert.is(readCookie('am_session=x', 'am_session'), 'x');
-  assert.is(readCookie('xam_session=y', 'am_session'), null);
-  assert.is(readCookie('AM_SESSION=y', 'am_session'), null);
-  assert.is(readCookie(undefined, 'am_session'), null);
+test('every cookie of the name is found among others, in the order that they came in', () => {
+  assert.equal(readCookies('a=1; am_session=x; b=2', 'am_session'), ['x']);
+  assert.equal(readCookies('am_session=x', 'am_session'), ['x']);
+  assert.equal(readCookies('am_session=x; am_session=; a=1;am_session=y', 'am_session'), ['x', '', 'y']);
+  assert.equal(readCookies('xam_session=y', 'am_session'), []);
+  assert.equal(readCookies('AM_SESSION=y', 'am_session'), []);
+  assert.equal(readCookies(undefined, 'am_session'), []);
 });
 
-test('two cookies of the name count as none', () => {
-  assert.is(readCookie('am_session=x; am_session=y', 'am_session'), null);
-  assert.is(readCookie('am_session=x; am_session=x', 'am_session'), null);
+test('the value that leads somewhere is taken, wherever it stands', () => {
+  const find = (value: string) => value === 'ours' ? 1 : null;
+  for (const values of [['ours'], ['theirs', 'ours'], ['ours', 'theirs'], ['a', 'b', 'ours', 'c']]) {
+    assert.is(firstOf(values, find), 1);
+  }
+  assert.is(firstOf(['theirs'], find), null);
+  assert.is(firstOf([], find), null);
 });
 
 test('the name for TLS is not the one for plain http', () => {
-  assert.is(readCookie('am_session=x', cookieName(true)), null);
-  assert.is(readCookie('__Host-am_session=x', cookieName(false)), null);
+  assert.equal(readCookies('am_session=x', cookieName(true)), []);
+  assert.equal(readCookies('__Host-am_session=x', cookieName(false)), []);
 });
 
 test('16 KiB of separators take less than 20 ms', () => {
   for (const part of [' ', ';', ',', '"', '=', '; ', '\\"']) {
     const header = part.repeat(16_384 / part.length);
     const started = cpuMs();
-    readCookie(header, 'am_session');
+    readCookies(header, 'am_session');
     assert.ok(cpuMs() - started < 20);
   }
 });

@@ -107,6 +107,30 @@ withRelay('a body that is no JSON, too deep or too large is a 4xx and pollutes n
   assert.is(({} as Record<string, unknown>).x, undefined);
 });
 
+withRelay(
+  'cookies of the login’s name that others set hide it nowhere in the field, and open nothing',
+  {},
+  async (relay) => {
+    const reply = await relay.fetch('/api/auth/login', {
+      method: 'POST',
+      body: JSON.stringify({ password: PASSWORD }),
+      cookie: 'am_session=planted; am_session=',
+    });
+    const own = reply.headers.getSetCookie()[0]!.split(';')[0]!;
+    const [, id, rest] = /=([^.]*)\.(.*)$/.exec(own)!;
+    const forged = `am_session=${'A'.repeat(id!.length)}.${rest}`;
+    const status = async (cookie: string) => (await relay.fetch('/api/auth/sessions', { cookie })).status;
+    for (const others of ['am_session=x', forged, 'am_session=', Array(150).fill(forged).join('; ')]) {
+      for (const cookie of [`${others}; ${own}`, `${own}; ${others}`, `${others}; ${own}; ${others}`]) {
+        if (cookie.length < 16_000) assert.is(await status(cookie), 200, cookie.slice(0, 100));
+      }
+      assert.is(await status(others), 401);
+    }
+    await relay.fetch('/api/auth/logout', { method: 'POST', cookie: `am_session=x; ${own}` });
+    assert.is(await status(`am_session=x; ${own}`), 401, 'signed out is signed out');
+  },
+);
+
 withRelay('each login has a new id, and a planted cookie is not adopted', {}, async (relay) => {
   const planted = 'am_session=AAAAAAAAAAAAAAAAAAAAAA.1700000000000.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA';
   const response = await relay.fetch('/api/auth/login', {
@@ -153,7 +177,7 @@ withPlainRelay(
     assert.is(await status(`__Host-am_session=${value}`, tls), 200);
     assert.is(await status(`am_session=${value}`, tls), 401, 'the plain name over TLS');
     assert.is(await status(`__Host-am_session=${value}`, {}), 401, 'the TLS name on plain http');
-    assert.is(await status(`__Host-am_session=x; __Host-am_session=${value}`, tls), 401, 'two of the name');
+    assert.is(await status(`__Host-am_session=x; __Host-am_session=${value}`, tls), 200, 'the one that is ours counts');
   },
 );
 
