@@ -85,7 +85,7 @@ export class RelayPreviews {
     const { connections } = this.#options;
     const slots = this.#slotsOf(entrance.machine);
     connections.addRequest(holderOf(entrance), req, res);
-    const leave = slots.enter(() => this.#forward(entrance, req, res));
+    const leave = slots.enter(() => this.#forward(entrance, req, res), (error) => this.#fail(res, error));
     if (!leave) return refusePreview(res, 503, 'Too many requests of previews at a time.');
     res.once('close', leave);
   };
@@ -95,9 +95,13 @@ export class RelayPreviews {
     try {
       this.serve(req, res, null);
     } catch (error) {
-      fail(res, error, (cause) => this.#options.log.error('request failed', { error: String(cause) }));
+      this.#fail(res, error);
     }
   };
+
+  #fail(res: HttpResponse, error: unknown): void {
+    fail(res, error, (cause) => this.#options.log.error('request failed', { error: String(cause) }));
+  }
 
   #forward(entrance: Entrance, req: LocalRequest, res: HttpResponse): void {
     const { machines, clientOf, connections } = this.#options;

@@ -19,20 +19,31 @@ export class Slots {
   }
 
   /**
-   * Calls `start` now, or when there is room.
+   * Calls `start` now, or when there is room. When it throws, its place is free again: now `enter` throws that, later `failed`
+   * is called with it.
    * @returns frees the place, or leaves the line; to be called in the end. null: the line is full, nothing will be started
    */
-  enter(start: () => void): (() => void) | null {
+  enter(start: () => void, failed: (error: unknown) => void): (() => void) | null {
     if (this.#running < this.#limits.running) {
       const free = this.#take();
-      start();
+      try {
+        start();
+      } catch (error) {
+        free();
+        throw error;
+      }
       return free;
     }
     if (this.#waiting.size >= this.#limits.waiting) return null;
     let leave: () => void = () => this.#waiting.delete(begin);
     const begin = () => {
       leave = this.#take();
-      start();
+      try {
+        start();
+      } catch (error) {
+        leave();
+        failed(error);
+      }
     };
     this.#waiting.add(begin);
     return () => leave();

@@ -79,7 +79,7 @@ test('so many browsers have one entrance, and the oldest leaves', () => {
 test('what exceeds the places waits in line, and leaves it when it is over before', () => {
   const slots = new Slots({ running: 2, waiting: 2 });
   const started: string[] = [];
-  const enter = (name: string) => slots.enter(() => void started.push(name));
+  const enter = (name: string) => slots.enter(() => void started.push(name), () => {});
   const [a, , c, d] = ['a', 'b', 'c', 'd'].map(enter);
   assert.is(enter('e'), null, 'the line is full');
   assert.equal(started, ['a', 'b']);
@@ -90,6 +90,25 @@ test('what exceeds the places waits in line, and leaves it when it is over befor
   assert.is(slots.running, 2);
   d!();
   assert.is(slots.running, 1);
+});
+
+test('what throws at its start frees its place, at once and from the line, and the next one goes on', () => {
+  const slots = new Slots({ running: 1, waiting: 3 });
+  const failed: unknown[] = [];
+  const bad = () => {
+    throw new Error('no');
+  };
+  const note = (error: unknown) => void failed.push((error as Error).message);
+  for (let i = 0; i < 3; i++) assert.throws(() => slots.enter(bad, note), /no/);
+  assert.equal([slots.running, failed], [0, []]);
+  let isStarted = false;
+  const first = slots.enter(() => {}, note)!;
+  const [second, third] = [slots.enter(bad, note)!, slots.enter(bad, note)!];
+  const last = slots.enter(() => void (isStarted = true), note)!;
+  first();
+  assert.equal([slots.running, isStarted, failed], [1, true, ['no', 'no']]);
+  for (const leave of [second, third, last, last]) leave();
+  assert.is(slots.running, 0);
 });
 
 test.run();
