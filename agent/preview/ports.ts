@@ -3,15 +3,12 @@ import { readdir, readlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import process from 'node:process';
 import type { ListeningPort } from '../../core/api/previews.ts';
-import { type Clock, systemClock } from '../../core/clock.ts';
 import { readSystemTable, type ReadTable } from '../access/socket-table.ts';
 import { DATA_DIRECTORY_MARK, PROCESS_MARK } from '../process/environment.ts';
 import type { ProcessIdentity } from '../process/identity.ts';
 import { type FamilyMember, findFamily } from '../process/process-tree.ts';
 import { type ListeningSocket, listeningSockets } from './listening.ts';
 
-/** For so long an answer of the tables counts, ms: a page of a dev server asks hundreds of times. */
-const FRESH_MS = 1000;
 /** How long a port may take to accept, where the tables do not tell, ms. */
 const CONNECT_MS = 2000;
 /** Ports of one agent that are listed. */
@@ -19,7 +16,6 @@ const MAX_PORTS = 50;
 
 export interface PortOptions {
   dataDir: string;
-  clock?: Clock;
   platform?: string;
   readTable?: ReadTable;
   user?: number;
@@ -35,14 +31,13 @@ export interface PortOwner {
 
 export class Ports {
   readonly #options: PortOptions;
-  readonly #clock: Clock;
-  #sockets: { at: number; all: Promise<ListeningSocket[]> } | null = null;
+  #reading: Promise<ListeningSocket[]> | null = null;
+  #next: Promise<ListeningSocket[]> | null = null;
   /** Whether this system tells which ports there are, and whose. */
   readonly detects: boolean;
 
   constructor(options: PortOptions) {
     this.#options = options;
-    this.#clock = options.clock ?? systemClock;
     this.detects = (options.platform ?? process.platform) === 'linux';
   }
 
@@ -78,12 +73,25 @@ export class Ports {
     return this.#options.user ?? process.getuid!();
   }
 
+  /**
+   * The tables as they are from now on: a port may have changed hands since they were read last. A page of a dev server asks
+   * hundreds of times, so one reading at a time, and who asks meanwhile shares the next one.
+   */
   #own(): Promise<ListeningSocket[]> {
-    const now = this.#clock.monotonic();
-    if (!this.#sockets || now - this.#sockets.at > FRESH_MS) {
-      this.#sockets = { at: now, all: listeningSockets(this.#options.readTable ?? readSystemTable) };
-    }
-    return this.#sockets.all;
+    if (!this.#reading) return this.#read();
+    this.#next ??= this.#reading.catch(() => {}).then(() => {
+      this.#next = null;
+      return this.#read();
+    });
+    return this.#next;
+  }
+
+  #read(): Promise<ListeningSocket[]> {
+    const reading = listeningSockets(this.#options.readTable ?? readSystemTable).finally(() => {
+      if (this.#reading === reading) this.#reading = null;
+    });
+    this.#reading = reading;
+    return reading;
   }
 
   /** What came from the agent's CLI, and what this server's programs (terminals too) do in its directory. */

@@ -40,9 +40,9 @@ export class Previews {
   #requests = 0;
 
   constructor(options: PreviewOptions) {
-    const { config, clock, subscribe } = options.context;
+    const { config, subscribe } = options.context;
     this.#options = options;
-    this.#ports = options.ports ?? new Ports({ dataDir: config.dataDir, clock });
+    this.#ports = options.ports ?? new Ports({ dataDir: config.dataDir });
     this.#unsubscribe = subscribe((change) => {
       if (change.type === 'agent.removed') this.#closeAll(change.id, 'its agent was deleted');
     });

@@ -6,7 +6,6 @@ import * as assert from 'uvu/assert';
 import type { ReadTable } from '../../../agent/access/socket-table.ts';
 import { listeningSockets } from '../../../agent/preview/listening.ts';
 import { Ports } from '../../../agent/preview/ports.ts';
-import { fakeClock } from '../../support/fakes/fake-clock.ts';
 
 const HEAD = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n';
 const row = (local: string, state: string, uid: number, inode: number) =>
@@ -43,10 +42,38 @@ test('what listens on loopback or on every address is found, wherever the text i
 });
 
 test('a port is reached only where a program of this user listens on it', async () => {
-  const ports = new Ports({ dataDir: '/x', platform: 'linux', readTable: tables(), user: 1000, clock: fakeClock() });
+  const ports = new Ports({ dataDir: '/x', platform: 'linux', readTable: tables(), user: 1000 });
   assert.is(await ports.addressOf(5173), '127.0.0.1');
   assert.is(await ports.addressOf(5178), '::1');
   for (const port of [8080, 8081, 53, 5174, 5175, 5179, 22]) assert.is(await ports.addressOf(port), null, String(port));
+});
+
+test('whoever asks gets the tables as they were read after that; many who ask at once share a reading', async () => {
+  let reads = 0;
+  let release = () => {};
+  let owner = 1000;
+  const readTable: ReadTable = async function* (name) {
+    yield HEAD;
+    if (name !== 'tcp') return;
+    reads++;
+    const user = owner;
+    await new Promise<void>((resolve) => release = resolve);
+    yield row('0100007F:1435', '0A', user, 11);
+  };
+  const ports = new Ports({ dataDir: '/x', platform: 'linux', readTable, user: 1000 });
+  const first = ports.addressOf(5173);
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  await turn();
+  owner = 2000; // the port changes hands while it is read
+  const others = Array.from({ length: 100 }, () => ports.addressOf(5173));
+  await turn();
+  assert.is(reads, 1);
+  release();
+  assert.is(await first, '127.0.0.1');
+  await turn();
+  release();
+  assert.equal(new Set(await Promise.all(others)), new Set([null]));
+  assert.is(reads, 2);
 });
 
 test('where the tables cannot be read, no port is reached', async () => {
