@@ -160,8 +160,11 @@ class CompressedResponse extends EventEmitter implements HttpResponse {
 
   #endWhole({ status, headers, coding }: WaitingHead, body: Uint8Array | string): void {
     this.#head = null;
+    // A thread works on it to the end, also for a client that has left.
+    const release = this.#release;
+    this.#release = null;
     compressWhole(coding, body, (error, bytes) => {
-      this.#finish();
+      release?.();
       if (this.destroyed) return;
       try {
         if (error) throw error;

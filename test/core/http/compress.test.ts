@@ -1,6 +1,7 @@
 /** Compressed replies: what a client gets is what the handler sent, on the server's own port and through relay and tunnel. */
 import { Buffer } from 'node:buffer';
-import { once } from 'node:events';
+import { randomBytes } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -244,6 +245,39 @@ test('a head that the wire refuses is an error of the handler, or breaks the rep
     assert.is(await target.ask('/whole', BOTH).then(({ status }) => status, () => 'broken'), 'broken');
   }
   await target.close();
+});
+
+/** A reply that nobody reads: what its head said. */
+function replyOf(handler: Handler): { head: HeaderMap | null; leave(): void } {
+  const seen: { head: HeaderMap | null; leave(): void } = { head: null, leave: () => {} };
+  const inner = Object.assign(new EventEmitter(), {
+    destroyed: false,
+    writeHead: (_status: number, headers: HeaderMap) => void (seen.head = headers),
+    write: () => true,
+    end: () => {},
+    destroy: () => {},
+  });
+  seen.leave = () => {
+    inner.destroyed = true;
+    inner.emit('close');
+  };
+  handler({ headers: { 'accept-encoding': 'br' }, method: 'GET' } as never, inner as never);
+  return seen;
+}
+
+test('a client that leaves frees its place only when no thread works on its reply any more', async () => {
+  const body = randomBytes(MIN_COMPRESSED * 32).toString('hex');
+  const handler = compressReplies((_req, res) => {
+    res.writeHead(200, { 'content-type': 'text/plain', 'content-length': body.length });
+    res.end(body);
+  });
+  for (let i = 0; i < MAX_COMPRESSED; i++) replyOf(handler).leave();
+  const next = replyOf(handler);
+  assert.equal([next.head !== null, next.head?.['content-encoding']], [true, undefined], 'there is no room');
+  for (let tries = 0; replyOf(handler).head !== null; tries++) {
+    assert.ok(tries < 3000, 'the places are free in the end');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
 });
 
 test.run();
