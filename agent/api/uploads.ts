@@ -19,7 +19,12 @@ export function uploadRoutes(
 ): void {
   router.post(BASE, async (req, res, { params }) => {
     const root = rootOf(params.id!);
-    json(res, 200, await uploads.begin(params.id!, root, await readBody(req, parseBeginUpload)));
+    const body = await readBody(req, parseBeginUpload);
+    if (!body.path) {
+      const others = uploads.attachedBytes(params.id!, body.uploadId);
+      await attachmentsOf(params.id!).checkRoom(others + body.size);
+    }
+    json(res, 200, await uploads.begin(params.id!, root, body));
   });
   router.put(`${BASE}/:upload`, async (req, res, { params, query }) => {
     rootOf(params.id!);

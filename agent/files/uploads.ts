@@ -57,6 +57,15 @@ export class Uploads {
     return { uploadId: body.uploadId, offset: offset ?? 0, size: body.size };
   }
 
+  /** Bytes that the owner's uploads for messages will have; without one of them. */
+  attachedBytes(owner: string, except: string): number {
+    let sum = 0;
+    for (const [key, { path, size, uploadId }] of this.#open) {
+      if (key.startsWith(`${owner}.`) && !path && uploadId !== except) sum += size;
+    }
+    return sum;
+  }
+
   /**
    * Adds what comes, until it ends or breaks; all that arrived stays. Only at the end of what is there.
    * @param cut makes `bytes` break off: another request goes on with the upload

@@ -25,7 +25,7 @@ import type { Attachment, AttachmentName } from '../../core/api/messages.ts';
 import type { OutgoingFile } from '../provider/provider.ts';
 import { ensureDirectory } from '../store/atomic-file.ts';
 
-/** Bytes of the files of one agent: when there are more, those that were sent longest ago go. */
+/** Bytes of the files of one agent: when there are more, those that were sent longest ago go, never one that waits for its message. */
 export const MAX_ATTACHMENTS = 2 * 1024 * 1024 * 1024;
 /** How long a file waits for its message, ms. */
 const UNSENT_MS = 24 * 3600_000;
@@ -34,6 +34,15 @@ const MAX_NAME_BYTES = 200;
 
 const HASH = /^[0-9a-f]{64}$/;
 const UNSENT = '.unsent';
+
+interface Entry {
+  hash: string;
+  /** Bytes under all of its names. */
+  size: number;
+  at: number;
+  /** No message names it yet. */
+  isUnsent: boolean;
+}
 
 export class AttachmentStore {
   readonly #directory: string;
@@ -60,9 +69,23 @@ export class AttachmentStore {
     return await this.#inOrder(() => this.#take(file, { hash, size, name: safeName(name) }));
   }
 
+  /** Throws Failure `too_large` when the files that wait for a message are too many with so many bytes more. */
+  checkRoom(size: number): Promise<void> {
+    return this.#inOrder(() => this.#refuseTooMuch(size));
+  }
+
+  async #refuseTooMuch(size: number): Promise<void> {
+    const entries = existsSync(this.#directory) ? await this.#entries() : [];
+    const waiting = entries.filter(({ isUnsent }) => isUnsent).reduce((sum, entry) => sum + entry.size, 0);
+    if (waiting + size <= this.#limit) return;
+    const limit = `${this.#limit / 2 ** 20} MiB`;
+    throw new Failure('too_large', `Files that wait for their message can have ${limit} together. Send some first.`);
+  }
+
   async #take(file: string, attachment: Attachment): Promise<Attachment> {
     ensureDirectory(this.#directory);
     await this.#removeUnsent();
+    await this.#refuseTooMuch(attachment.size);
     await this.#makeRoom(attachment.size);
     const directory = this.#path(attachment.hash);
     const found = await lstat(directory).catch(() => null);
@@ -135,19 +158,26 @@ export class AttachmentStore {
   }
 
   async #makeRoom(wanted: number): Promise<void> {
-    const found = await readdir(this.#directory, { withFileTypes: true });
-    const hashes = found.filter((entry) => HASH.test(entry.name) && entry.isDirectory()).map(({ name }) => name);
-    const entries = await Promise.all(hashes.map(async (hash) => {
-      const names = await readdir(this.#path(hash));
-      const sizes = await Promise.all(names.map(async (name) => (await lstat(join(this.#path(hash), name))).size));
-      return { hash, size: sizes.reduce((sum, size) => sum + size, 0), at: (await stat(this.#path(hash))).mtimeMs };
-    }));
+    const entries = await this.#entries();
     let room = this.#limit - wanted - entries.reduce((sum, { size }) => sum + size, 0);
-    for (const { hash, size } of entries.sort((a, b) => a.at - b.at)) {
+    for (const { hash, size, isUnsent } of entries.sort((a, b) => a.at - b.at)) {
       if (room >= 0) return;
+      if (isUnsent) continue;
       await this.#remove(hash);
       room += size;
     }
+  }
+
+  async #entries(): Promise<Entry[]> {
+    const found = await readdir(this.#directory, { withFileTypes: true });
+    const hashes = found.filter((entry) => HASH.test(entry.name) && entry.isDirectory()).map(({ name }) => name);
+    const marks = new Set(found.map(({ name }) => name));
+    return await Promise.all(hashes.map(async (hash) => {
+      const names = await readdir(this.#path(hash));
+      const sizes = await Promise.all(names.map(async (name) => (await lstat(join(this.#path(hash), name))).size));
+      const { mtimeMs: at } = await stat(this.#path(hash));
+      return { hash, size: sizes.reduce((sum, size) => sum + size, 0), at, isUnsent: marks.has(hash + UNSENT) };
+    }));
   }
 }
 

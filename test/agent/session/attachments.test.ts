@@ -135,10 +135,24 @@ test('there is a bound: those that were sent longest ago go', async () => {
   const store = new AttachmentStore(path, 100, () => now += 1000);
   const old = await store.take(part(Buffer.alloc(40, 1)), 'old');
   const next = await store.take(part(Buffer.alloc(40, 2)), 'next');
+  await store.use(next);
   await store.use(old); // the newer one now
   const last = await store.take(part(Buffer.alloc(40, 3)), 'last');
   assert.is(await codeOf(store.use(next)), 'not_found');
   assert.equal([await store.use(old), await store.use(last)], [old, last]);
+});
+
+test('what waits for its message stays, and what would be too much beside it is refused', async () => {
+  const store = new AttachmentStore(path, 100);
+  const sent = await store.use(await store.take(part(Buffer.alloc(30, 1)), 'sent'));
+  const waiting = [await store.take(part(Buffer.alloc(40, 2)), 'a'), await store.take(part(Buffer.alloc(40, 3)), 'b')];
+  assert.is(await codeOf(store.use(sent)), 'not_found', 'it made room');
+  assert.is(await codeOf(store.checkRoom(20)), '');
+  assert.is(await codeOf(store.checkRoom(21)), 'too_large');
+  assert.is(await codeOf(store.take(part(Buffer.alloc(21, 4)), 'c')), 'too_large');
+  for (const file of waiting) assert.equal(await store.use(file), file);
+  assert.is(await codeOf(store.take(part(Buffer.alloc(100, 5)), 'd')), '');
+  assert.is(await codeOf(new AttachmentStore(join(directory, 'none'), 100).checkRoom(101)), 'too_large');
 });
 
 test('each CLI gets the files in its own form', () => {
