@@ -10,7 +10,7 @@ import { Failure } from '../../core/api/errors.ts';
 import type { ChosenHunks } from '../../core/api/workspace.ts';
 import { NONE, type ReadDiff, readDiffs } from './changes.ts';
 import { git, GitError, gitText } from './git.ts';
-import { splitNul } from './git-output.ts';
+import { nulJoined, splitNul } from './git-output.ts';
 import { separableHunks } from './hunks.ts';
 import { addPaths } from './patch.ts';
 import { commitOf, type Repository } from './repository.ts';
@@ -49,8 +49,12 @@ export async function commitHunks(at: Repository, { message, author, files, hunk
     const tree = await gitText(at, ['write-tree'], { env });
     const input = (await git(at, ['stripspace'], { input: message })).stdout; // as `git commit` has it
     const commit = await gitText(at, [...author, 'commit-tree', tree, '-p', head], { input });
-    await stage(at, await entriesOf(at, head, env));
-    await moveHead(at, { from: head, to: commit, message });
+    const { entries, paths } = await entriesOf(at, head, env);
+    await stage(at, entries);
+    await moveHead(at, { from: head, to: commit, message }).catch(async (error) => {
+      await unstage(at, paths);
+      throw error;
+    });
     return commit;
   } finally {
     await Promise.all([index, `${index}.lock`].map((path) => rm(path, { force: true })));
@@ -79,20 +83,30 @@ const applyTo = (at: Repository, env: Record<string, string>, input: Buffer, pat
   });
 
 /** What the index of `env` has other than the commit, as `update-index --index-info` takes it. */
-async function entriesOf(at: Repository, head: string, env: Record<string, string>): Promise<Buffer> {
+async function entriesOf(
+  at: Repository,
+  head: string,
+  env: Record<string, string>,
+): Promise<{ entries: Buffer; paths: Buffer[] }> {
   const args = ['diff-index', '--cached', '--raw', '--no-renames', '--no-abbrev', '-z', head, '--'];
   const pieces = splitNul((await git(at, args, { env })).stdout);
   const entries: Buffer[] = [];
+  const paths: Buffer[] = [];
   for (let i = 0; i + 1 < pieces.length; i += 2) { // ":100644 100644 a b M" NUL path; mode 0: removed
     const [, mode, , hash] = pieces[i]!.toString('latin1').split(' ');
     entries.push(Buffer.from(`${mode} ${hash}\t`), pieces[i + 1]!, Buffer.of(0));
+    paths.push(pieces[i + 1]!);
   }
-  return Buffer.concat(entries);
+  return { entries: Buffer.concat(entries), paths };
 }
 
 /** Before the branch moves: a server that ends in between leaves something staged, and no change that nobody made. */
 const stage = (at: Repository, input: Buffer) =>
   git(at, ['update-index', '--add', '--replace', '-z', '--index-info'], { input });
+
+/** As the last commit has it: what was staged is of an older one, and would take back what that brought. */
+const unstage = (at: Repository, paths: Buffer[]) =>
+  git(at, ['reset', '--quiet', 'HEAD', '--pathspec-from-file=-', '--pathspec-file-nul'], { input: nulJoined(paths) });
 
 /** Only from the commit that was looked at: the agent may commit meanwhile. */
 async function moveHead(

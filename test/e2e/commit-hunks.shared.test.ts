@@ -2,10 +2,11 @@
 import { existsSync, readFileSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { Buffer } from 'node:buffer';
 import { join } from 'node:path';
+import process from 'node:process';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { FileDiff } from '../../core/api/messages.ts';
-import { commitAll, runGit, writeFiles } from '../support/harness/git.ts';
+import { commitAll, runGit, temporaryDirectory, writeFiles } from '../support/harness/git.ts';
 import { type WalkFixture, withAgent } from '../support/harness/git-walk.ts';
 
 const LINES = Array.from({ length: 60 }, (_, i) => `line ${i + 1}`);
@@ -119,6 +120,37 @@ test('what changed since it was shown is refused, and nothing is committed or st
     writeFileSync(file, plain(20));
     commitAll(tree, 'the agent was faster');
     assert.is((await commit(fixture, pick('long.txt', id!))).body.code, 'changed');
+  }));
+
+/** Calls `run` while every git that moves HEAD finds that somebody has just committed in `tree`. */
+async function withFasterCommits(tree: string, run: () => Promise<void>): Promise<void> {
+  const { path, remove } = temporaryDirectory();
+  const before = process.env.PATH ?? '';
+  const git = before.split(':').map((directory) => join(directory, 'git')).find((file) => existsSync(file))!;
+  const commit = `env -i PATH="$PATH" HOME=/nonexistent ${git} -C '${tree}' -c user.name=T -c user.email=t@example.org`;
+  const script = `case " $* " in *" update-ref -m "*) ${commit} commit -q --only -m faster other.txt;; esac`;
+  writeFileSync(join(path, 'git'), `#!/bin/sh\n${script}\nexec ${git} "$@"\n`, { mode: 0o755 });
+  process.env.PATH = `${path}:${before}`;
+  try {
+    await run();
+  } finally {
+    process.env.PATH = before;
+    remove();
+  }
+}
+
+test('an agent that commits at the same moment is first, and nothing is left staged', () =>
+  withBase({ 'long.txt': plain(), 'other.txt': plain() }, async (fixture) => {
+    const { tree } = fixture;
+    writeFiles(tree, { 'long.txt': plain(3, 50), 'other.txt': plain(9, 30) });
+    const [id] = await hunksOf(fixture, 'long.txt');
+    const [other] = await hunksOf(fixture, 'other.txt');
+    await withFasterCommits(tree, async () => {
+      const hunks = [{ path: 'long.txt', ids: [id!] }, { path: 'other.txt', ids: [other!] }];
+      assert.equal((await commit(fixture, { hunks })).body.code, 'changed');
+    });
+    assert.is(runGit(tree, 'show', '-s', '--format=%s', 'HEAD'), 'faster');
+    assert.equal([committed(fixture, 'other.txt'), status(fixture)], [trimmed(plain(9, 30)), ' M long.txt']);
   }));
 
 test('what cannot be chosen by hunks has no ids and is refused by them: new, gone, a link, too long to be seen', () =>
