@@ -170,6 +170,11 @@ function failureOf(error: unknown): unknown {
         'folder_closed',
         'This file or folder may not be opened by the user who runs the agent server. Change its permissions on the machine.',
       );
+    // A socket, which open(2) opens on no system, or a device that has no driver.
+    case 'ENXIO':
+    case 'EOPNOTSUPP':
+    case 'ENODEV':
+      return new Failure('not_a_file', 'This is not a file with content.');
     case 'ENAMETOOLONG':
       return new Failure('bad_path', 'The path is too long.');
     default:

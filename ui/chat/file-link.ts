@@ -24,7 +24,8 @@ export function placeIn(directory: string, text: string): FilePlace | null {
   const match = text.length <= MAX_PATH ? SHAPE.exec(text) : null;
   if (!match) return null;
   const path = relativePath(directory, match[1]!.replace(/^\.\//, ''));
-  const isInside = !path.startsWith('/') && path.split('/').every((part) => part !== '..' && part !== '.git');
+  const isInside = !path.startsWith('/') &&
+    path.split('/').every((part) => part !== '..' && part.toLowerCase() !== '.git');
   const last = path.slice(path.lastIndexOf('/', path.length - 2) + 1);
   const isFile = path.includes('/') ? /[./]/.test(last) : ENDINGS.test(path);
   if (!isInside || !isFile) return null;
