@@ -96,7 +96,7 @@ export async function openDomain(context: AgentContext): Promise<Domain> {
   const { agents, usage } = await openAgents({ context, providers, workspace, onDisk, holders, wasStarted }, settings);
   const terminals = createTerminals(context, agents);
   await adoptSurvivors(context, terminals, survivors.filter(({ kind }) => kind !== 'cli'));
-  const [search, handoff] = [new Search({ context, agents }), new Handoff({ context, providers: own })];
+  const [search, handoff] = [new Search({ context, agents }), new Handoff({ context, agents, providers: own })];
   const runTime = new RunTime(context);
   const awake = new Awake({ context, agents, env, isOn: () => settings.value.keepAwake });
   const services = openServices(context, { agents, workspace, settings, terminals, runTime });

@@ -1,9 +1,18 @@
 /** The sessions at the desk and what can be done with them here. */
-import type { PermissionMode } from '../../core/api/agents.ts';
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import type { AgentInfo, PermissionMode } from '../../core/api/agents.ts';
+import { Failure } from '../../core/api/errors.ts';
+import type { GiveBackReply, TakeOverBody } from '../../core/api/handoff.ts';
+import { MAX_NAME } from '../../core/api/schema.ts';
+import { cliProgram } from '../config.ts';
 import type { AgentContext } from '../context.ts';
 import type { Provider } from '../provider/provider.ts';
+import type { Registry } from '../session/registry.ts';
+import { commandLine } from './command-line.ts';
 import { Desk } from './desk.ts';
 import { Reading } from './reading.ts';
+import { checkTakeOver, endAtDesk } from './take-over.ts';
 
 /** The dashboards that look. */
 export interface Watchers {
@@ -11,8 +20,12 @@ export interface Watchers {
   onPresence(listener: (isSomebody: boolean) => void): void;
 }
 
+/** What is done to agents. */
+export type HandoffAgents = Pick<Registry, 'agentOf' | 'create' | 'giveBack' | 'info' | 'takeBack'>;
+
 export interface HandoffOptions {
   context: AgentContext;
+  agents: HandoffAgents;
   /** Of these, the one whose sessions in terminals can be found. */
   providers: readonly Provider[];
 }
@@ -21,10 +34,13 @@ export class Handoff {
   readonly desk: Desk;
   readonly reading: Reading;
   readonly #provider: Provider & Required<Pick<Provider, 'terminalSessions'>>;
+  readonly #options: HandoffOptions;
   #watchers: Watchers | null = null;
   #endLook: (() => void) | null = null;
 
-  constructor({ context, providers }: HandoffOptions) {
+  constructor(options: HandoffOptions) {
+    const { context, providers } = options;
+    this.#options = options;
     const provider = providers.find(hasTerminalSessions);
     if (!provider) throw new Error('No provider finds its sessions in terminals.');
     this.#provider = provider;
@@ -44,6 +60,43 @@ export class Handoff {
       this.#endLook?.();
       this.#endLook = isSomebody ? this.desk.look() : null;
     });
+  }
+
+  /** Ends the program at the desk and goes on with its session here. Throws Failure; see endAtDesk. */
+  async take(id: string, { interrupt = false, clientId }: TakeOverBody, by: string): Promise<AgentInfo> {
+    const { context: { clock }, agents } = this.#options;
+    const { name: provider, terminalSessions: source } = this.#provider;
+    const holder = agents.agentOf(provider, id);
+    // The same command again: the agent has it.
+    if (holder !== null && !await this.desk.has(id)) return agents.info(holder);
+    const session = await this.desk.find(id);
+    checkTakeOver(session);
+    const end = async () => {
+      await endAtDesk(id, interrupt, { source, clock });
+      await this.desk.refresh();
+    };
+    if (holder !== null) return await agents.takeBack(holder, end, by);
+    const { directory, name } = session;
+    if (!(await stat(directory).catch(() => null))?.isDirectory()) {
+      throw new Failure('folder_gone', 'The folder of this session is not there any more. Nothing was done.');
+    }
+    const flags = { resume: id, worktree: false, permissionMode: await this.modeOf(id) ?? 'default' };
+    return await agents.create(
+      { provider, directory, name: (name || basename(directory)).slice(0, MAX_NAME), flags, clientId },
+      by,
+      end,
+    );
+  }
+
+  /** Ends the agent's CLI, so that its session can go on in a terminal. Throws Failure. */
+  async giveBack(agent: string, by: string): Promise<GiveBackReply> {
+    const { context: { config }, agents } = this.#options;
+    const { provider } = agents.info(agent);
+    if (provider !== this.#provider.name) {
+      throw new Failure('other_provider', 'The sessions of this agent cannot be given back to a terminal.');
+    }
+    const { directory, args } = await agents.giveBack(agent, by);
+    return { agent: agents.info(agent), command: commandLine(directory, [cliProgram(config, provider), ...args]) };
   }
 
   /** In which a session would go on here; null: its file does not say. */

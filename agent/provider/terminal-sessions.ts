@@ -7,7 +7,7 @@ import type { JsonObject } from './untyped-json.ts';
 /** A process of the CLI, as it says of itself. */
 export interface LiveSession {
   pid: number;
-  /** null: it cannot be told from a later process of the same number. */
+  /** null: it cannot be told from a later process of the same number, or is no program that could be the CLI. */
   process: ProcessIdentity | null;
   /** What says so, and the process, are of the user that runs this server. */
   isOwn: boolean;

@@ -26,6 +26,9 @@ const GONE = 'The agent that this command made was deleted. To make another one,
 
 export type CreateCommand = CreateAgentBody & { taskId?: string };
 
+/** Ends what else works on the session that is to be resumed, when nobody can take it any more. Rejects: no agent is made. */
+export type BeforeResume = () => Promise<void>;
+
 export interface CreationOptions {
   context: AgentContext;
   providers: Pick<ProviderSet, 'get'>;
@@ -73,13 +76,13 @@ export class Creation {
   }
 
   /** @returns the id of the agent. The same clientId again returns the agent already made, also while it is being made. */
-  async create(body: CreateCommand, by: string): Promise<string> {
+  async create(body: CreateCommand, by: string, before?: BeforeResume): Promise<string> {
     if (this.#isClosed) throw closing();
     const clientId = body.clientId ?? randomUUID();
     const known = this.#agents.get(clientId);
     if (known) return await known;
     if (this.#options.deleted.has(clientId)) throw new Failure('agent_gone', GONE);
-    const creating = this.#create({ ...body, clientId }, by);
+    const creating = this.#create({ ...body, clientId }, by, before);
     this.#agents.set(clientId, creating);
     try {
       return await creating;
@@ -89,7 +92,11 @@ export class Creation {
     }
   }
 
-  async #create(body: CreateCommand & { clientId: string }, by: string): Promise<string> {
+  async #create(
+    body: CreateCommand & { clientId: string },
+    by: string,
+    before: BeforeResume | undefined,
+  ): Promise<string> {
     const { context, count } = this.#options;
     if (count() + this.#making >= MAX_AGENT) {
       throw new Failure('too_many_agents', `There are ${MAX_AGENT} agents already: delete some first.`, {
@@ -101,6 +108,7 @@ export class Creation {
     const lock = this.#takeSession(id, body);
     const leave = this.#enter();
     try {
+      await before?.();
       const history = await this.#earlierMessages(provider, flags);
       const { session, notice } = await this.#prepareIn(id, body, lock).finally(leave);
       this.#options.added(session);

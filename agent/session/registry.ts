@@ -18,6 +18,7 @@ import type {
   SendMessageBody,
   UserMessage,
 } from '../../core/api/messages.ts';
+import type { HistoryMessage } from '../provider/history-message.ts';
 import type { HolderRecord } from '../process/holder/records.ts';
 import type { ProcessIdentity } from '../process/identity.ts';
 import { absentProvider, type ProviderSet } from '../provider/provider-set.ts';
@@ -29,7 +30,7 @@ import { noSuchAgent, removeAgent } from './agent-removal.ts';
 import { startAgents } from './start-agents.ts';
 import { openOptions } from './cli-run.ts';
 import type { Agents, HandedSession, RemoveOptions } from './agents.ts';
-import { type CreateCommand, Creation } from './creation.ts';
+import { type BeforeResume, type CreateCommand, Creation } from './creation.ts';
 import { DeletedAgents } from './deleted-agents.ts';
 import { type DirectoryUse, DirectoryUses, useOf } from './directory-uses.ts';
 import type { DiskSessions } from './history.ts';
@@ -204,13 +205,50 @@ export class Registry implements Agents {
   // ---- commands
 
   /** The same clientId again returns the agent already made, also while it is being made. */
-  async create(body: CreateCommand, by: string): Promise<AgentInfo> {
-    return this.info(await this.#creation.create(body, by));
+  async create(body: CreateCommand, by: string, before?: BeforeResume): Promise<AgentInfo> {
+    return this.info(await this.#creation.create(body, by, before));
+  }
+
+  /** The agent goes on with its session, which a program in a terminal has had. `before` ends that. Throws Failure. */
+  async takeBack(id: string, before: BeforeResume, by: string): Promise<AgentInfo> {
+    if (this.#isClosed) throw closing();
+    const session = this.#session(id);
+    await session.takeBack(async () => {
+      await before();
+      return await this.#earlier(session);
+    });
+    this.#options.context.log.info('session taken back from a terminal', { agent: id, by });
+    return session.info;
+  }
+
+  /** Gives the agent's session to a terminal that this server does not have. @returns what goes on with it there. Throws Failure */
+  async giveBack(id: string, by: string): Promise<{ directory: string; args: string[] }> {
+    if (this.#isClosed) throw closing();
+    const session = this.#session(id);
+    await session.giveBack();
+    this.#options.context.log.info('session given back to a terminal', { agent: id, by });
+    const args = this.#options.providers.get(session.info.provider)?.terminalArgs?.(openOptions(session.record)) ?? [];
+    return { directory: session.record.cwd, args };
+  }
+
+  /** As long as a terminal has the session, a message is refused; what is said there is added once, when it is whole. */
+  async #importFromDesk(session: AgentSession): Promise<void> {
+    const { provider, sessionId } = session.info;
+    if (!sessionId || await this.#options.onDisk?.isOpen(provider, sessionId)) return;
+    session.import(await this.#earlier(session));
+  }
+
+  /** What was said in its session while a terminal had it. */
+  async #earlier({ info: { provider, sessionId, stateSince } }: AgentSession): Promise<HistoryMessage[]> {
+    const history = sessionId ? await this.#options.onDisk?.history(provider, sessionId) ?? [] : [];
+    return history.filter(({ at }) => at > stateSince);
   }
 
   async send(id: string, body: SendMessageBody, by: string) {
     if (this.#isClosed) throw closing();
-    return await this.#session(id).send(body, by);
+    const session = this.#session(id);
+    if (session.info.stateReason === 'at_desk') await this.#importFromDesk(session);
+    return await session.send(body, by);
   }
 
   async cancelQueued(id: string, messageId: string): Promise<void> {

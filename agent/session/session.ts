@@ -87,6 +87,39 @@ export class AgentSession {
     throw new Failure('agent_busy', text);
   }
 
+  /**
+   * Ends the CLI, so that a terminal can go on with the session. Throws Failure when the agent is at work or has no session.
+   */
+  async giveBack(): Promise<void> {
+    const { refusing, hold, status } = this.#parts;
+    if (refusing) throw refusing;
+    if (this.info.sessionId === null) {
+      throw new Failure('not_running', 'The agent has no session yet: send a message first.');
+    }
+    const text = `"${this.info.name}" is at work. Give it back when its turn is over, or interrupt it first.`;
+    if (!this.isAtRest) throw new Failure('agent_busy', text);
+    hold.take();
+    await this.stop();
+    // Somebody has sent a message meanwhile.
+    if (this.#parts.run || !this.isAtRest) throw new Failure('agent_busy', text);
+    status.apply({ type: 'desk' });
+    hold.release();
+    await this.save();
+  }
+
+  /** Goes on with a session that a terminal has had. `before` ends that; it returns what was said there. Throws Failure. */
+  async takeBack(before: () => Promise<readonly HistoryMessage[]>): Promise<void> {
+    const { refusing, hold } = this.#parts;
+    if (refusing) throw refusing;
+    hold.take();
+    try {
+      this.import(await before());
+      this.open();
+    } finally {
+      this.#parts.releaseAtRest();
+    }
+  }
+
   /** Goes on by itself after a limit that is over; the same clientId again changes nothing. Throws Failure. */
   async goOn(message: SendMessageBody & { clientId: string }, by: string): Promise<void> {
     try {

@@ -27,6 +27,8 @@ export type StateEvent =
   | { type: 'waiting'; request: RequestKind | null; isTurning: boolean }
   /** The process has ended. `stopReason`: who asked for it; null: nobody did. `hadWork`: it was at something when it was asked. */
   | { type: 'exit'; stopReason: StopReason | null; failed: boolean; hadWork: boolean; text: string }
+  /** Its session goes on in a terminal of somebody else's. */
+  | { type: 'desk' }
   /** A person stops it while no process runs. */
   | { type: 'stop' }
   /** The session was open when the agent server crashed. */
@@ -54,6 +56,8 @@ export function transition(now: Status, event: StateEvent): Status {
       return event.isTurning ? to('running', 'turn') : to('idle', 'done');
     case 'exit':
       return endOfProcess(now, event);
+    case 'desk':
+      return to('stopped', 'at_desk');
     case 'stop':
       return now.state === 'waiting_limit' ? to('stopped', 'stopped_by_user') : now;
     case 'lost':

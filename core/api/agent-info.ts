@@ -25,6 +25,7 @@ const REASONS: StateReason[] = [
   'limit',
   'done',
   'stopped_by_user',
+  'at_desk',
   'budget',
   'interrupted_by_user',
   'interrupted',

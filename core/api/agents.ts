@@ -37,6 +37,7 @@ export type StateReason =
   | 'limit' // the account's limit ended the turn; see `limit`
   | 'done' // the last turn ended well
   | 'stopped_by_user'
+  | 'at_desk' // its session was given back to a terminal
   | 'budget' // the day's budget is used up: see stateText
   | 'interrupted_by_user' // the turn was interrupted, the session goes on
   | 'interrupted' // the agent server ended while the session was at work; it can be resumed

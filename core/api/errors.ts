@@ -61,6 +61,8 @@ export const ERROR_STATUS = {
   budget_reached: 409,
   cancelled: 409,
   changed: 409,
+  desk_busy: 409,
+  desk_stays: 409,
   file_exists: 409,
   filter_ignored: 409,
   folder_gone: 409,

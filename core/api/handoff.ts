@@ -2,7 +2,8 @@
  * Sessions at the desk: those of a CLI that runs in a terminal of the machine, begun by somebody who sits there. They are seen
  * and read along here; what runs them is not this server. Browser-safe.
  */
-import type { PermissionMode, ProviderName } from './agents.ts';
+import type { AgentInfo, PermissionMode, ProviderName } from './agents.ts';
+import { bool, pick, uuid } from './schema.ts';
 
 /** Sessions that are listed; the newest first. */
 export const MAX_DESK_SESSIONS = 50;
@@ -39,6 +40,24 @@ export interface DeskDetail {
   session: DeskSession;
   /** In which it would go on here; null: the file does not say. */
   mode: PermissionMode | null;
+}
+
+/** POST /api/handoff/:id/take: the program at the desk is ended, and an agent goes on with its session. */
+export interface TakeOverBody {
+  /** Also in the middle of a turn, whose answer is lost then as far as it is not written down. */
+  interrupt?: boolean;
+  /** Made by the client: posting the same id again answers with the agent already made. */
+  clientId?: string;
+}
+
+export const parseTakeOver = (value: unknown): TakeOverBody =>
+  pick<TakeOverBody>(value, { interrupt: bool, clientId: uuid });
+
+/** POST /api/agents/:id/give-back */
+export interface GiveBackReply {
+  agent: AgentInfo;
+  /** What to type in a terminal of the machine to go on with the session. */
+  command: string;
 }
 
 const CHAT = 'desk-';

@@ -19,6 +19,8 @@ export interface ProviderFeatures {
   sessions: boolean;
   /** Its own interface goes on with a session in a terminal. */
   terminal: boolean;
+  /** Its sessions in terminals are found, taken over, and given back. */
+  desk: boolean;
   /** It reads a message at the next step of a running turn. Without it, "now" interrupts the turn first. */
   steer: boolean;
   /** It lets no second process write to a session. */
@@ -50,6 +52,7 @@ const OWN: Record<ProviderName, ProviderData> = {
       fork: true,
       sessions: true,
       terminal: true,
+      desk: true,
       steer: true,
       guardsSessions: false,
     },
@@ -68,6 +71,7 @@ const OWN: Record<ProviderName, ProviderData> = {
       fork: true,
       sessions: true,
       terminal: true,
+      desk: false,
       steer: true,
       guardsSessions: true,
     },
@@ -89,6 +93,7 @@ const PLAIN: ProviderData = {
     fork: false,
     sessions: false,
     terminal: false,
+    desk: false,
     steer: false,
     guardsSessions: false,
   },

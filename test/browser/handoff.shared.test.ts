@@ -5,7 +5,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { deskChat } from '../../core/api/handoff.ts';
 import { DESK, deskSession } from '../support/fakes/desk-data.ts';
-import { conversation, messages, text } from '../support/fakes/ui-data.ts';
+import { agent, conversation, messages, text } from '../support/fakes/ui-data.ts';
 import { DESKTOP, PHONE } from '../support/harness/browser.ts';
 import { openStage, type Stage } from '../support/harness/ui-page.ts';
 
@@ -73,6 +73,49 @@ test('a session that ends while one reads stays readable; one that is not there 
   const other = await stage.open('/desk/nobody');
   await other.page.getByText('It no longer runs in a terminal.').waitFor();
   await other.page.context().close();
+});
+
+test('taking over says what happens, waits for the end of a turn, or interrupts it', async () => {
+  stage.mock.desk = [
+    deskSession({ id: 'idle', name: 'Idle' }),
+    deskSession({ id: 'busy', name: 'Busy', status: 'busy' }),
+  ];
+  for (const { id } of stage.mock.desk) stage.mock.messages.set(deskChat(id), conversation());
+  const { page, problems } = await stage.open('/desk/idle', PHONE);
+  await page.getByRole('button', { name: 'Take over' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('The program in the terminal is ended').waitFor();
+  assert.is(await dialog.getByRole('button', { name: 'Interrupt and take over' }).count(), 0);
+  if (SCREENSHOTS) await page.screenshot({ path: join(SCREENSHOTS, 'handoff-take-phone.png') });
+  await dialog.getByRole('button', { name: 'Take over' }).click();
+  await page.waitForURL(/agents\/taken-idle/);
+  await page.context().close();
+
+  const other = await stage.open('/desk/busy', DESKTOP);
+  await other.page.getByRole('button', { name: 'Take over' }).click();
+  await other.page.getByRole('button', { name: 'Wait and take over' }).click();
+  await other.page.getByText('Waiting until it is ready.').waitFor();
+  if (SCREENSHOTS) await other.page.screenshot({ path: join(SCREENSHOTS, 'handoff-wait-desk.png') });
+  await other.page.getByRole('button', { name: 'Interrupt and take over' }).click();
+  await other.page.waitForURL(/agents\/taken-busy/);
+  assert.equal([problems, other.problems.filter((text) => !/409/.test(text))], [[], []]);
+  await other.page.context().close();
+});
+
+test('giving back shows the line to type; an agent whose session is at the desk says so', async () => {
+  stage.add(agent({ id: 'mine', name: 'Mine', sessionId: 'here' }), conversation());
+  const { page, problems } = await stage.open('/agents/mine', PHONE);
+  await page.getByRole('button', { name: 'More actions' }).click();
+  await page.getByRole('menuitem', { name: 'Give back to a terminal' }).click();
+  await page.getByRole('button', { name: 'Give back', exact: true }).click();
+  await page.getByText("cd '/home/dev/my shop' && claude").waitFor();
+  if (SCREENSHOTS) await page.screenshot({ path: join(SCREENSHOTS, 'handoff-back-phone.png') });
+  await page.getByRole('button', { name: 'Close' }).last().click();
+  stage.mock.publish({ type: 'handoff', session: deskSession({ id: 'here' }) });
+  await page.getByText('This session is open in a terminal.').waitFor();
+  if (SCREENSHOTS) await page.screenshot({ path: join(SCREENSHOTS, 'handoff-note-phone.png') });
+  assert.equal(problems, []);
+  await page.context().close();
 });
 
 test.run();

@@ -1,5 +1,7 @@
-import { html } from '../html.ts';
+import { html, useState } from '../html.ts';
 import type { AgentInfo } from '../../core/api/agents.ts';
+import { providerData } from '../../core/api/providers.ts';
+import { lazy, LazyView } from '../hooks/lazy.ts';
 import { isActive } from './agent-view.ts';
 import { ApiError } from '../net/api.ts';
 import type { Api } from '../net/api.ts';
@@ -12,6 +14,8 @@ import type { App } from '../app.ts';
 import { exportChat } from '../chat/export-chat.ts';
 import { mark } from './marks.ts';
 
+const giveBackDialog = lazy<{ agent: AgentInfo; onClose: () => void }>(() => import('../handoff/give-back-dialog.ts'));
+
 interface MenuProps {
   agent: AgentInfo;
   onRename: () => void;
@@ -22,6 +26,7 @@ interface MenuProps {
 export function AgentMenu({ agent, onRename, onPreview }: MenuProps) {
   const app = useApp();
   const { api } = app;
+  const [isGivingBack, setGivingBack] = useState(false);
   const items: MenuItem[] = [
     { label: t.agent.rename, icon: 'edit', onSelect: onRename },
     ...markItems(app, agent),
@@ -32,6 +37,7 @@ export function AgentMenu({ agent, onRename, onPreview }: MenuProps) {
       onSelect: () => void exportChat(api, agent, 'md').catch(toastError),
     },
     { label: t.agent.exportJson, icon: 'file', onSelect: () => void exportChat(api, agent, 'json').catch(toastError) },
+    ...giveBackItems(agent, () => setGivingBack(true)),
     {
       label: t.agent.stop,
       icon: 'stop',
@@ -40,7 +46,16 @@ export function AgentMenu({ agent, onRename, onPreview }: MenuProps) {
     },
     { label: t.agent.remove, icon: 'trash', tone: 'danger', onSelect: () => void remove(api, agent).catch(toastError) },
   ];
-  return html`<${Menu} label=${t.common.more} items=${items} />`;
+  return html`
+    <${Menu} label=${t.common.more} items=${items} />
+    ${isGivingBack &&
+      html`<${LazyView} source=${giveBackDialog} agent=${agent} onClose=${() => setGivingBack(false)} />`}
+  `;
+}
+
+function giveBackItems({ provider, sessionId }: AgentInfo, onSelect: () => void): MenuItem[] {
+  if (!sessionId || !providerData(provider).features.desk) return [];
+  return [{ label: t.agent.giveBack, icon: 'terminal', onSelect }];
 }
 
 function markItems(app: App, agent: AgentInfo): MenuItem[] {

@@ -12,7 +12,8 @@ import { useSignalValue } from '../state/signal.ts';
 /** It ended in the middle of its work, and a message takes it up again. */
 export const canContinue = ({ state, stateReason, resumable, goOn }: AgentInfo): boolean =>
   resumable &&
-  (state === 'error' || (state === 'waiting_limit' && !goOn) || (state === 'stopped' && stateReason !== 'reaped'));
+  (state === 'error' || (state === 'waiting_limit' && !goOn) ||
+    (state === 'stopped' && stateReason !== 'reaped' && stateReason !== 'at_desk'));
 
 /** The server ended while it worked. */
 const wasCutOff = (agent: AgentInfo): boolean => canContinue(agent) && agent.stateReason === 'interrupted';

@@ -19,12 +19,14 @@ import { go, href, path } from '../route.ts';
 import type { PageProps } from '../route.ts';
 import { useApp, useStore } from '../app.ts';
 import { find } from '../state/store.ts';
-import { LazyView, useLazy } from '../hooks/lazy.ts';
+import { lazy, LazyView, useLazy } from '../hooks/lazy.ts';
 import { ConnectionButton } from '../connection/connection-button.ts';
 import { AgentMenu } from '../agent/agent-menu.ts';
 import { ArchivedNote } from '../agent/archived-note.ts';
 import { previews, TABS } from './agent-tabs.ts';
 import type { Tab } from './agent-tabs.ts';
+
+const atDeskNote = lazy(() => import('../handoff/at-desk-note.ts'));
 
 /** One agent: its header, and one of the tabs. */
 export default function AgentPage({ params }: PageProps) {
@@ -81,12 +83,19 @@ function AgentView({ agent, tab }: ViewProps) {
         <${Tabs} agent=${agent} current=${tab} />
       </header>
       <${ArchivedNote} agent=${agent} />
+      <${AtDesk} agent=${agent} />
       <section class=${`tab-panel ${tab.id}`} aria-label=${tab.title} tabindex=${tab.id === 'chat' ? undefined : 0}>
         <${TabView} key=${tab.id} tab=${tab} agent=${agent} />
       </section>
       ${renaming && html`<${Rename} agent=${agent} onClose=${() => setRenaming(false)} />`}
     </div>
   `;
+}
+
+/** That its session is open in a terminal. */
+function AtDesk({ agent: { sessionId } }: { agent: AgentInfo }) {
+  const session = useStore((state) => find(state.handoff, sessionId ?? ''));
+  return session && html`<${LazyView} source=${atDeskNote} session=${session} />`;
 }
 
 /** The parts of the page; the current one is always in view. */

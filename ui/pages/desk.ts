@@ -1,11 +1,12 @@
-import { html } from '../html.ts';
+import { html, useState } from '../html.ts';
 import type { DeskDetail, DeskSession } from '../../core/api/handoff.ts';
 import { useApp, useStore } from '../app.ts';
-import { EmptyState, IconButton, LinkButton, Skeleton, TimeAgo } from '../components/mod.ts';
+import { Button, EmptyState, IconButton, LinkButton, Skeleton, TimeAgo } from '../components/mod.ts';
 import { Note } from '../components/note.ts';
 import { shortPath } from '../format.ts';
 import { deskName, DeskPlace, DeskStatusPill, waitingText } from '../handoff/desk-status.ts';
 import { ReadAlong } from '../handoff/read-along.ts';
+import TakeOverDialog from '../handoff/take-over-dialog.ts';
 import { useResource } from '../hooks/use-resource.ts';
 import { t } from '../i18n/all.ts';
 import { go, path } from '../route.ts';
@@ -55,6 +56,7 @@ function SessionView({ session, isLive, isRead }: ViewProps) {
             <h1 class="ellipsis" dir="auto" title=${name}>${name}</h1>
             <${Facts} session=${session} />
           </div>
+          ${isLive && session.attach === null && html`<${TakeOver} session=${session} />`}
         </div>
       </header>
       <div class="desk-notes">
@@ -64,6 +66,14 @@ function SessionView({ session, isLive, isRead }: ViewProps) {
         <div class="chat">${isRead && html`<${ReadAlong} session=${session} />`}</div>
       </section>
     </div>
+  `;
+}
+
+function TakeOver({ session }: { session: DeskSession }) {
+  const [isOpen, setOpen] = useState(false);
+  return html`
+    <${Button} tone="primary" onClick=${() => setOpen(true)}>${t.handoff.takeOver}<//>
+    ${isOpen && html`<${TakeOverDialog} session=${session} onClose=${() => setOpen(false)} />`}
   `;
 }
 

@@ -9,6 +9,7 @@ import process from 'node:process';
 import { cut } from '../../../core/api/cut.ts';
 import { parseObject } from '../../process/jsonl.ts';
 import { isSameProcess, processIdentity } from '../../process/identity.ts';
+import { readStat } from '../../process/proc-table.ts';
 import { readSmallFile } from '../history-files.ts';
 import type { LiveSession } from '../terminal-sessions.ts';
 import { type JsonObject, number, string } from '../untyped-json.ts';
@@ -39,7 +40,11 @@ async function readLive(path: string, pid: number): Promise<LiveSession | null> 
   const session = parseLive(record, pid);
   const startTime = string(record['procStart']);
   if (!session || (startTime && startTime !== identity.startTime)) return null;
-  return { ...session, process: startTime ? identity : null, isOwn: isOwn(file.uid) && isOwn(ownerOf(pid)) };
+  return {
+    ...session,
+    process: startTime && isProgram(pid) ? identity : null,
+    isOwn: isOwn(file.uid) && isOwn(ownerOf(pid)),
+  };
 }
 
 /** Tolerant: what a field should not be is as if it were not there; a file without a session's id is none. */
@@ -68,6 +73,9 @@ const TERMINAL_KINDS = new Set(['interactive', '']);
 const directoryOf = (path: string): string => isAbsolute(path) && path.length <= MAX_PATH ? path : '';
 
 const time = (value: unknown): number => Math.max(0, Math.round(number(value) ?? 0));
+
+/** A file may name any process: what is none of these is never sent a signal. */
+const isProgram = (pid: number): boolean => /^(claude|node|bun|MainThread)/.test(readStat(pid)?.name ?? '');
 
 const isOwn = (uid: number | null): boolean => uid !== null && uid === process.getuid?.();
 

@@ -232,6 +232,22 @@ function routes(
     if (!session) throw new HttpError(404, 'not_found', 'This session does not run in a terminal (any more).');
     json(res, 200, { session, mode: 'default' });
   });
+  router.post('/api/handoff/:id/take', async (req, res, { params }) => {
+    const { interrupt } = await receive(req) as { interrupt?: boolean };
+    const session = mock.desk.find(({ id }) => id === params.id)!;
+    if (session.status !== 'idle' && !interrupt) {
+      throw new HttpError(409, 'desk_busy', 'It is still at work in the terminal.');
+    }
+    const taken = makeAgent({ id: `taken-${session.id}`, name: session.name, sessionId: session.id });
+    mock.agents.set(taken.id, taken);
+    events.publish({ type: 'handoff.removed', id: session.id });
+    json(res, 201, taken);
+  });
+  router.post('/api/agents/:id/give-back', async (req, res, { params }) => {
+    await receive(req);
+    const agent = { ...find(params.id!), state: 'stopped' as const, stateReason: 'at_desk' as const };
+    json(res, 200, { agent, command: "cd '/home/dev/my shop' && claude --permission-mode=manual --resume=1" });
+  });
   router.get('/api/sessions', (_req, res) => json(res, 200, { sessions: mock.sessions, notes: [] }));
   router.get('/api/agents/:id', (_req, res, { params }) => json(res, 200, { ...find(params.id!), capabilities }));
   router.get('/api/agents/:id/messages', (_req, res, { params, query }) => {

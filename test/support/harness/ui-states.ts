@@ -117,6 +117,21 @@ export const CONVERSATIONS: readonly State[] = [
   { path: '/', show: see((t) => t.handoff.title) },
   { path: '/desk/asks', show: see((t) => t.handoff.readOnly) },
   { path: '/desk/behind', show: see((t) => t.handoff.readOnlyBackground) },
+  {
+    path: '/desk/works',
+    show: async (page, t) => {
+      await press((words) => words.handoff.takeOver)(page, t);
+      await page.getByText(t.handoff.take.atWork).waitFor();
+    },
+  },
+  {
+    path: '/agents/talk',
+    show: async (page, t) => {
+      await press((words) => words.common.more)(page, t);
+      await page.getByRole('menuitem', { name: t.agent.giveBack }).click();
+      await page.getByText(t.handoff.giveBack.explained).waitFor();
+    },
+  },
   { path: '/desk/nobody', show: see((t) => t.handoff.gone) },
   { path: '/sessions', show: see((t) => t.sessions.empty) },
   { path: '/search', show: see((t) => t.search.begin) },

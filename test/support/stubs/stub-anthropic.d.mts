@@ -4,6 +4,8 @@ export interface AnthropicStub {
   requests: {
     path: string;
     prompt?: string;
+    /** All that was typed in the conversation so far. */
+    typed?: string[];
     model?: string;
     effort?: string;
     lastMessage?: string;

@@ -17,12 +17,14 @@ export const agents = {
     plan: 'Plan to approve',
     interrupted_by_user: 'Interrupted',
     stopped_by_user: 'Stopped',
+    at_desk: 'At the desk',
     budget: 'Budget used up',
     interrupted: 'Interrupted by restart',
     reaped: 'Paused',
     exited: 'Ended',
   } as Partial<Record<StateReason, string>>,
   reasonHint: {
+    at_desk: 'Given back to a terminal. A message goes on here when the terminal has left the session.',
     interrupted: 'The agent server was restarted while this was open.',
     reaped: 'Paused to save memory. Your next message resumes it.',
   } as Partial<Record<StateReason, string>>,
@@ -110,6 +112,7 @@ export const agents = {
     preview: 'Open a preview',
     exportMarkdown: 'Export as Markdown',
     exportJson: 'Export as JSON',
+    giveBack: 'Give back to a terminal',
     continue: 'Continue',
     /** Said to the agent in the user's name. */
     continueMessage: 'Continue where you left off.',

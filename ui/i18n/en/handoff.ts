@@ -16,6 +16,27 @@ export const handoff = {
     readOnly: 'Read-only: this session runs in a terminal.',
     readOnlyBackground: 'Read-only: this session runs in the background. To open it in a terminal, type:',
     since: 'Since',
+    openAtDesk:
+      'This session is open in a terminal. Messages can be sent here when it has ended there, or was taken over.',
+    takeOver: 'Take over',
+    take: {
+      title: 'Take over',
+      explained:
+        'The program in the terminal is ended, and the conversation goes on here, in the same folder. It can be given back to a terminal later.',
+      atWork:
+        'It is at work. Wait until it is ready, or interrupt it: an answer that is being written is lost then, what was done stays.',
+      waiting: 'Waiting until it is ready. Leave this open.',
+      action: 'Take over',
+      wait: 'Wait and take over',
+      interrupt: 'Interrupt and take over',
+    },
+    giveBack: {
+      title: 'Give back to a terminal',
+      explained:
+        'The agent is ended here, and its session goes on in a terminal of the machine. A message continues it here again, when the terminal has left the session.',
+      action: 'Give back',
+      done: 'To go on in a terminal, type:',
+    },
     gone: 'This session has ended',
     goneText: 'It no longer runs in a terminal. Continue it from the list of sessions.',
     sessions: 'Sessions',

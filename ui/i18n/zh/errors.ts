@@ -134,6 +134,8 @@ const ERRORS: Record<ApiErrorCode, Words> = {
   other_branch: (params) => `${path(params)}检出的不是代理的分支${present(params.branch, (name) => ` ${name}`)}。`,
   other_provider: '此代理使用另一种程序。',
   repository_unusable: (params) => `git 无法使用${path(params)}的仓库${reason(params)}`,
+  desk_busy: '它正在终端中工作或等待回答。什么也没有做：稍后再接管，或打断它。',
+  desk_stays: '终端中的程序没有结束。请在那里结束它，然后在这里继续。',
   session_in_use: ({ name }) =>
     name ? `会话已在“${name}”中打开。请在那里继续，或复制会话。` : '会话已被其他程序打开。请关闭它，或复制会话。',
   step_up_on: '确认功能开启时，需要保留最后一个通行密钥。',
