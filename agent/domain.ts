@@ -159,8 +159,8 @@ async function adoptSurvivors(
 }
 
 /** What runs since before this server: holders with what they hold, and nothing else. */
-async function clearUp({ config, log }: AgentContext): Promise<Survivors> {
-  const survivors = await findSurvivors(config.dataDir, log);
+async function clearUp({ config, log, clock }: AgentContext): Promise<Survivors> {
+  const survivors = await findSurvivors(config.dataDir, log, clock.now());
   const { length: orphans } = await killOrphans(config.dataDir, log, survivors.living.flatMap(identitiesOf));
   if (orphans) log.warn('killed orphaned processes from a previous run', { count: orphans });
   return survivors;

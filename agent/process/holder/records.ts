@@ -2,7 +2,7 @@
  * What is on disk about each holder (SPEC.md): DATA_DIR/holders/<id>.json and, beside it, its socket. The holder itself writes its
  * record; a holder whose record is taken away ends.
  */
-import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Check, fields, need, pick, string, wrong } from '../../../core/api/schema.ts';
 import { isSameProcess, parseProcessIdentity, processId, type ProcessIdentity, signal } from '../identity.ts';
@@ -27,6 +27,8 @@ export interface HolderRecord {
 
 /** Bytes of a record; a name and a few ids are in it. */
 const MAX_RECORD = 256 * 1024;
+/** A holder is on record so soon after its files were made, ms. */
+const MAX_START_MS = 60_000;
 const ID = /^[\w-]{1,64}$/;
 
 export const holderDirectory = (dataDir: string): string => join(dataDir, 'holders');
@@ -62,6 +64,23 @@ export function readRecords(directory: string): HolderRecord[] {
   });
 }
 
+/** What holders that were killed left without a record; not what one that is just starting has made. @returns how many files */
+export function sweepRemains(directory: string, now: number): number {
+  const all = new Set(names(directory));
+  const remains = [...all].filter((name) => {
+    const [, id, isTemporary] = /^([\w-]{1,64})\.(?:sock|json(\.tmp))$/.exec(name) ?? [];
+    return id !== undefined && (isTemporary !== undefined || !all.has(`${id}.json`)) &&
+      isOld(join(directory, name), now);
+  });
+  for (const name of remains) rmSync(join(directory, name), { force: true });
+  return remains.length;
+}
+
+function isOld(path: string, now: number): boolean {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  return stat !== undefined && now - stat.mtimeMs > MAX_START_MS;
+}
+
 function names(directory: string): string[] {
   try {
     return readdirSync(directory);
@@ -72,7 +91,8 @@ function names(directory: string): string[] {
 
 /** Its holder, if it lives, ends. */
 export function removeRecord(directory: string, id: string): void {
-  for (const path of [recordPath(directory, id), join(directory, socketName(id))]) rmSync(path, { force: true });
+  const record = recordPath(directory, id);
+  for (const path of [record, `${record}.tmp`, join(directory, socketName(id))]) rmSync(path, { force: true });
 }
 
 /** Asks a holder to end with what it holds. */

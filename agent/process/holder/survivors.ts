@@ -4,7 +4,7 @@ import type { Log } from '../../../core/log.ts';
 import { isSameProcess } from '../identity.ts';
 import { killProcessTree } from '../process-tree.ts';
 import { endRecordedSession } from '../session-end.ts';
-import { holderDirectory, type HolderRecord, readRecords, removeRecord } from './records.ts';
+import { holderDirectory, type HolderRecord, readRecords, removeRecord, sweepRemains } from './records.ts';
 
 export interface Survivors {
   living: HolderRecord[];
@@ -16,9 +16,11 @@ export interface Survivors {
  * The records of the holders that live. A holder that is dead (it was killed, or the machine was restarted) is taken off the record,
  * and what it held is ended with its group.
  */
-export async function findSurvivors(dataDir: string, log: Log): Promise<Survivors> {
+export async function findSurvivors(dataDir: string, log: Log, now: number): Promise<Survivors> {
   const directory = holderDirectory(dataDir);
   const found: Survivors = { living: [], dead: [] };
+  const remains = sweepRemains(directory, now);
+  if (remains) log.warn('removed files of holders that are on no record', { count: remains });
   await Promise.all(
     readRecords(directory).map(async (record) => {
       // A copy of a data directory: the holders are those of the other one.

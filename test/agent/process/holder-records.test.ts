@@ -1,13 +1,15 @@
 /** Records of holders: written by one, read by the next server, and believed only where they agree with themselves. */
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   ensureHolderDirectory,
   holderDirectory,
   type HolderRecord,
   readRecords,
   recordPath,
+  sweepRemains,
   writeRecord,
 } from '../../../agent/process/holder/records.ts';
 import { temporaryDirectory } from '../../support/harness/git.ts';
@@ -57,6 +59,28 @@ test('one that would name another process, or every one, is nobody\u2019s and is
     assert.equal(readRecords(directory), [], JSON.stringify(change));
     assert.not(existsSync(recordPath(directory, 'one')));
   }
+  remove();
+});
+
+test('sockets and half records of holders that are on no record are swept, those of one that starts are not', () => {
+  const { path, remove } = temporaryDirectory();
+  const directory = holderDirectory(path);
+  assert.is(sweepRemains(directory, Date.now()), 0, 'no directory yet');
+  ensureHolderDirectory(directory);
+  writeRecord(directory, RECORD);
+  const old = ['one.sock', 'one.json.tmp', 'gone.sock', 'gone.json.tmp', 'notes.txt', 'x y.sock'];
+  for (const name of [...old, 'starting.sock', 'starting.json.tmp']) writeFileSync(join(directory, name), '');
+  const before = Date.now() / 1000 - 3600;
+  for (const name of old) utimesSync(join(directory, name), before, before);
+  assert.is(sweepRemains(directory, Date.now()), 3);
+  assert.equal(readdirSync(directory).sort(), [
+    'notes.txt',
+    'one.json',
+    'one.sock',
+    'starting.json.tmp',
+    'starting.sock',
+    'x y.sock',
+  ]);
   remove();
 });
 
