@@ -1,6 +1,6 @@
 /**
  * Where this installation's files are: a checkout (sources, run by tsx) or the package that `npm run pack` makes (the same
- * tree with each program bundled to .mjs). Code may be in a bundle's chunk, so nothing else may look beside its own file.
+ * tree with each program bundled to .mjs, holders to .cjs). Code may be in a bundle's chunk, so nothing else may look beside its own file.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -30,6 +30,6 @@ export const packageInfo = (): PackageInfo =>
  * into the package, so `name` is a literal: the path from the root without its ending, `agent/terminal/host`.
  */
 export function programFile(name: string): string {
-  const built = join(installationRoot(), `${name}.mjs`);
-  return existsSync(built) ? built : join(installationRoot(), `${name}.ts`);
+  const files = ['.mjs', '.cjs'].map((ending) => join(installationRoot(), name + ending));
+  return files.find((file) => existsSync(file)) ?? join(installationRoot(), `${name}.ts`);
 }

@@ -27,6 +27,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   { name: 'relay', title: 'Requests through the relay' },
   { name: 'websocket', title: 'WebSockets through the relay' },
   { name: 'fleet', title: 'Many machines and dashboards' },
+  { name: 'holders', title: 'Holders of agents' },
   { name: 'search', title: 'Search over all conversations' },
   { name: 'start', title: 'The built agent machine, started', isMarkdown: true },
 ];
