@@ -18,13 +18,14 @@ import { createWebhook } from './notify/webhook.ts';
 import { createWhatsapp } from './notify/whatsapp.ts';
 import { activeTaskOf, TaskBoard } from './pipeline/board.ts';
 import { PipelineRunner } from './pipeline/runner.ts';
-import { DATA_DIRECTORY_MARK, removeMarks } from './process/environment.ts';
+import { DATA_DIRECTORY_MARK, type Environment, removeMarks } from './process/environment.ts';
 import { endHolder, holderDirectory, type HolderRecord } from './process/holder/records.ts';
 import { findSurvivors, type Survivors } from './process/holder/survivors.ts';
 import { killOrphans } from './process/orphans.ts';
+import type { Provider } from './provider/provider.ts';
 import type { ProviderSet } from './provider/provider-set.ts';
 import { Handoff } from './handoff/handoff.ts';
-import { createOwnProviders, createProviders, ownTools } from './providers.ts';
+import { cliHolders, createOwnProviders, createProviders, ownTools } from './providers.ts';
 import { Push } from './push/push.ts';
 import type { Agents } from './session/agents.ts';
 import { Awake } from './session/awake.ts';
@@ -82,13 +83,13 @@ const STATUS_MS = 1000;
 
 /** Reads what is on disk, recovers what a crash left, and begins the work. `close` ends all of it. */
 export async function openDomain(context: AgentContext): Promise<Domain> {
-  const { config, log, clock } = context;
+  const { config, log } = context;
   const { living: survivors, dead } = await clearUp(context);
   removeMarks(process.env);
   const env = { ...process.env, [DATA_DIRECTORY_MARK]: config.dataDir };
   const settings = openSettings(context);
   const own = createOwnProviders(context, env);
-  const providers = createProviders({ own, custom: () => settings.value.acpAgents, env, clock, log });
+  const providers = createAllProviders(context, settings, own, env);
   const workspace = createWorkspace(context, () => settings.value);
   const onDisk = createDiskSessions(own);
   const holders = survivors.filter(({ kind }) => kind === 'cli');
@@ -120,6 +121,18 @@ export async function openDomain(context: AgentContext): Promise<Domain> {
       await providers.close();
     },
   };
+}
+
+function createAllProviders(
+  { config, log, clock }: AgentContext,
+  settings: SettingsDocument,
+  own: readonly Provider[],
+  env: Environment,
+): ProviderSet {
+  return createProviders({
+    ...{ own, env, clock, log, holders: cliHolders(config) },
+    custom: () => settings.value.acpAgents,
+  });
 }
 
 /** The agents, and what is counted of them: budgets hold agents up, which the counting is made of. */

@@ -16,6 +16,9 @@ import { providerInfo } from './provider/provider-info.ts';
 import type { Provider } from './provider/provider.ts';
 import type { ProviderSet } from './provider/provider-set.ts';
 
+/** Where CLIs are held, so that they outlive this server. */
+export const cliHolders = ({ dataDir, holderIdleMs: idleMs }: Config) => ({ dataDir, idleMs });
+
 /** Those with drivers of their own. */
 export const createOwnProviders = ({ config, log, clock }: AgentContext, env: Environment): Provider[] => [
   createClaude({
@@ -24,9 +27,15 @@ export const createOwnProviders = ({ config, log, clock }: AgentContext, env: En
     env,
     log: log.tagged('Claude'),
     clock,
-    holders: { dataDir: config.dataDir, idleMs: config.holderIdleMs },
+    holders: cliHolders(config),
   }),
-  createCodex({ bin: config.programs.codex, env, log: log.tagged('Codex'), clock }),
+  createCodex({
+    bin: config.programs.codex,
+    env,
+    log: log.tagged('Codex'),
+    clock,
+    holders: cliHolders(config),
+  }),
 ];
 
 /** What the settings page shows of them. */
@@ -43,9 +52,11 @@ interface ProvidersOptions {
   env: Environment;
   clock: Clock;
   log?: Log;
+  /** Where the agents of the Agent Client Protocol are held; missing: they end with this server. */
+  holders?: { dataDir: string; idleMs: number };
 }
 
-export function createProviders({ own, custom, env, clock, log }: ProvidersOptions): ProviderSet {
+export function createProviders({ own, custom, env, clock, log, holders }: ProvidersOptions): ProviderSet {
   /** By what they are started with: a change in the settings makes a new one, sessions keep theirs. */
   const running = new Map<string, Provider>();
   const agents = (): AcpAgent[] => {
@@ -60,7 +71,7 @@ export function createProviders({ own, custom, env, clock, log }: ProvidersOptio
     const key = JSON.stringify(agent);
     const known = running.get(key);
     if (known) return known;
-    const provider = createAcp({ agent, env, clock, log: log?.tagged(agent.name) });
+    const provider = createAcp({ agent, env, clock, log: log?.tagged(agent.name), ...(holders ? { holders } : {}) });
     running.set(key, provider);
     return provider;
   };

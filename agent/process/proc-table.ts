@@ -62,8 +62,10 @@ export function bootId(): string {
 }
 
 /** Paths of the files that programs of this name have open, without those of `except` and its children. */
-export async function filesOpenBy(name: RegExp, except: number | null): Promise<Set<string>> {
-  const programs = readStats().filter((stat) => name.test(stat.name) && stat.pid !== except && stat.parent !== except);
+export async function filesOpenBy(name: RegExp, except: readonly number[]): Promise<Set<string>> {
+  const programs = readStats().filter((stat) =>
+    name.test(stat.name) && !except.includes(stat.pid) && !except.includes(stat.parent)
+  );
   const paths = await Promise.all(programs.map(async ({ pid }) => {
     const descriptors = await readdir(`/proc/${pid}/fd`).catch(() => []);
     return await Promise.all(descriptors.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')));

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Browser } from 'playwright-core';
+import { endHolders } from '../../agent/process/holder/end.ts';
 import type { AgentInfo, CreateAgentBody } from '../../core/api/agents.ts';
 import { approvalOf } from '../../core/api/approval.ts';
 import type { Message, RequestMessage } from '../../core/api/messages.ts';
@@ -213,11 +214,12 @@ each('a file is written: all of it is seen before it is allowed, and its diff af
   assert.match(diff, /\+second line/);
 });
 
-test('the server is killed: each goes on where it can, and says so where it cannot', async () => {
+test('the server and the agents are killed: each goes on where it can, and says so where it cannot', async () => {
   const startedAt = performance.now();
   for (const name of NAMES) await idle(name);
   const before = Object.fromEntries(await Promise.all(NAMES.map(async (name) => [name, (await info(name)).sessionId])));
   await product.agent!.kill('SIGKILL');
+  await endHolders(product.dataDir);
   await product.startAgent();
   await product.tunnel(true);
   const outcomes = await Promise.all(NAMES.map(async (name) => {

@@ -21,6 +21,8 @@ const PIECE = 64 * 1024;
 const MAX_AHEAD = 256 * 1024;
 /** Keys that are remembered: far more than can be sent again. */
 const MAX_KEYS = 10_000;
+/** The newest keys that the next server is sent. */
+const MAX_WELCOME_KEYS = 1000;
 /** Bytes of stderr that the next server is sent. */
 const MAX_STDERR = 4096;
 /** Bytes for the CLI that may wait in this process: beyond it the server is not read. */
@@ -39,7 +41,7 @@ class CliHolder {
   #stderr = '';
   /** Output up to here has been sent on this connection. */
   #sent = 0;
-  #turns = new TurnWatch();
+  readonly #turns = new TurnWatch();
   #ended: Extract<HostEvent, { kind: 'ended' }> | null = null;
   /** Since the last look at a CLI that has exited. */
   #wasHeldBack = false;
@@ -71,7 +73,8 @@ class CliHolder {
   #welcome(): Omit<Welcome, 'version' | 'instance'> {
     const { start, end } = this.#spool;
     const input = { counts: [], queue: [], hasDropped: false };
-    return { pid: this.#child?.pid ?? null, cols: 0, rows: 0, start, end, sizes: [], input };
+    const keys = [...this.#keys].slice(-MAX_WELCOME_KEYS);
+    return { pid: this.#child?.pid ?? null, cols: 0, rows: 0, start, end, sizes: [], input, keys };
   }
 
   #onConnected(): void {
@@ -86,6 +89,8 @@ class CliHolder {
         return this.#start(command.launch, command.meta);
       case 'line':
         return this.#onLine(command.key, command.bytes);
+      case 'describe':
+        return this.#describe(command.meta);
       case 'end':
         return void this.#child?.stdin.end();
       case 'ack':
@@ -100,9 +105,8 @@ class CliHolder {
 
   #start({ file, args, cwd, env }: Launch, meta: Meta): void {
     if (this.#child) return;
-    this.#server.describe(meta);
+    this.#describe(meta);
     if (this.#isClosing) return; // it cannot be put on record: nobody would find it
-    if (typeof meta.turnEnd === 'string') this.#turns = new TurnWatch(meta.turnEnd);
     const failed = (error: NodeJS.ErrnoException) => {
       this.#server.emit({ kind: 'failed', text: error.message, code: error.code });
       this.#leave();
@@ -120,6 +124,11 @@ class CliHolder {
     this.#server.started(this.#identity);
     this.#server.emit({ kind: 'started', pid: child.pid });
     this.#listen(child);
+  }
+
+  #describe(meta: Meta): void {
+    this.#server.describe(meta);
+    if (typeof meta.turnEnd === 'string') this.#turns.watchFor(meta.turnEnd);
   }
 
   #listen(child: ChildProcessWithoutNullStreams): void {
@@ -178,6 +187,7 @@ class CliHolder {
   }
 
   #onLine(key: string, bytes: Buffer): void {
+    if (key) this.#server.emit({ kind: 'taken', key });
     if (key && this.#keys.has(key)) return;
     if (key) this.#keys.add(key);
     if (this.#keys.size > MAX_KEYS) this.#keys.delete(this.#keys.keys().next().value!);

@@ -18,7 +18,7 @@ import { exitSentence, startFailure } from '../child-errors.ts';
 import { cleanEnvironment } from '../environment.ts';
 import { HolderClient, type HolderCommand } from './client.ts';
 import { holderCommand } from './command.ts';
-import type { HostEvent, Welcome } from './protocol.ts';
+import type { HostEvent, Meta, Welcome } from './protocol.ts';
 import { holderDirectory, type HolderRecord } from './records.ts';
 import { type ProcessIdentity, processIdentity, signalGroup } from '../identity.ts';
 import { LineSplitter } from '../jsonl.ts';
@@ -36,12 +36,14 @@ export interface HeldOptions {
   dataDir: string;
   id: string;
   idleMs: number;
-  /** Whose it is; and how a line of output begins that ends a turn. */
-  meta: { agentId: string; turnEnd: string };
+  /** Whose it is, and which output ends a turn (turn-watch.ts); more for its provider. */
+  meta: Meta & { agentId: string; turnEnd: string };
   /** The holder that runs, and the offset up to which its output is known; null: it is started. */
   survivor: { record: HolderRecord; offset: number } | null;
   /** The CLI runs. */
   onStarted(): void;
+  /** The CLI has been given the line with this key. Not of a holder of before version 2. */
+  onTaken?(key: string): void;
   /** All that it wrote before this server came has been passed on. */
   onCaughtUp(): void;
 }
@@ -68,6 +70,8 @@ export class HeldCli implements CliProcess {
   #catchUpTo: number | null = null;
   #burst = 0;
   #isOver = false;
+  /** Keys of lines that it was given before this server came. */
+  #keys: ReadonlySet<string> = new Set();
   #isInputClosed = false;
   #tail = '';
   #stopping: Promise<void> | null = null;
@@ -126,6 +130,22 @@ export class HeldCli implements CliProcess {
   get isOver(): boolean {
     return this.#isOver;
   }
+  /** What its processes carry in their environment. */
+  get mark(): string {
+    return this.#mark;
+  }
+  /** It was given the line with this key before this server came. Known once it has been welcomed. */
+  hasTaken(key: string): boolean {
+    return this.#keys.has(key);
+  }
+  /** Keys that begin so of the lines that it was given before this server came, the oldest first. */
+  takenBefore(prefix: string): string[] {
+    return [...this.#keys].filter((key) => key.startsWith(prefix));
+  }
+  /** Replaces what the record says of it. */
+  describe(meta: HeldOptions['meta']): void {
+    this.#holder?.send({ kind: 'describe', meta });
+  }
   /** Bytes of output that were passed on. */
   get offset(): number {
     return this.#offset;
@@ -143,13 +163,16 @@ export class HeldCli implements CliProcess {
         return this.#onOutput(event.bytes);
       case 'stderr':
         return this.#isOver ? undefined : this.#stderr.push(event.bytes);
+      case 'taken':
+        return this.#options.onTaken?.(event.key);
       case 'ended':
         return this.#finish(event.code, event.signal, '');
     }
   }
 
-  #onWelcome({ pid, start, end }: Welcome): void {
+  #onWelcome({ pid, start, end, keys = [] }: Welcome): void {
     if (!this.#options.survivor) return;
+    this.#keys = new Set(keys);
     if (pid === null || start > this.#offset) return this.#holder!.kill(); // it holds nothing that can be gone on with
     this.#known = this.#offset - start;
     this.#catchUpTo = end;

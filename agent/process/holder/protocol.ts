@@ -7,7 +7,9 @@ import { Buffer } from 'node:buffer';
 import type { InputSnapshot } from './input-ledger.ts';
 
 /** The versions of the protocol that this program speaks, the newest first. */
-export const VERSIONS: readonly number[] = [1];
+export const VERSIONS: readonly number[] = [2, 1];
+/** The first version in which a holder says which lines its CLI has been given. */
+export const TAKEN_VERSION = 2;
 
 /** Server → holder. */
 export type HostCommand =
@@ -48,6 +50,8 @@ export type HostEvent =
   | { kind: 'exit'; code: number; signal: number; at: number; repaint: Buffer }
   /** What a CLI writes to its stderr. */
   | { kind: 'stderr'; bytes: Buffer }
+  /** A CLI has been given a line with this key, now or before. Since version 2. */
+  | { kind: 'taken'; key: string }
   /** A CLI has ended; all its output has been sent. */
   | { kind: 'ended'; code: number | null; signal: string | null };
 
@@ -70,6 +74,8 @@ export interface Welcome {
   /** Sizes that begin behind it. */
   sizes: SizeMark[];
   input: InputSnapshot;
+  /** The newest keys of lines that a CLI has been given. Since version 2. */
+  keys?: string[];
 }
 
 /** From this byte of the output on it is for this size. */
@@ -116,6 +122,7 @@ const CODES: Record<Message['kind'], number> = {
   exit: 22,
   stderr: 23,
   ended: 24,
+  taken: 25,
 };
 const KINDS = new Map(Object.entries(CODES).map(([kind, code]) => [code, kind as Message['kind']]));
 

@@ -15,6 +15,7 @@ import {
   type HostCommand,
   type HostEvent,
   type Meta,
+  TAKEN_VERSION,
   VERSIONS,
   type Welcome,
 } from './protocol.ts';
@@ -49,7 +50,8 @@ export class HolderServer {
   readonly #server: Server;
   readonly #record: HolderRecord;
   #socket: Socket | null = null;
-  #isWelcomed = false;
+  /** That was agreed upon with the server that is there; 0: none is. */
+  #version = 0;
   #hasStarted = false;
   #isClosed = false;
   /** When there was last a server or work, monotonic. */
@@ -93,17 +95,18 @@ export class HolderServer {
   }
 
   get isConnected(): boolean {
-    return this.#isWelcomed;
+    return this.#version > 0;
   }
 
   /** The server does not read as fast as it is sent to. */
   get isBehind(): boolean {
-    return this.#isWelcomed && this.#socket?.writableNeedDrain === true;
+    return this.isConnected && this.#socket?.writableNeedDrain === true;
   }
 
   /** Without a server it is dropped: what must not get lost is in the welcome. */
   emit(event: HostEvent): void {
-    if (this.#isWelcomed) this.#socket?.write(encode(event));
+    if (event.kind === 'taken' && this.#version < TAKEN_VERSION) return; // a server of before does not know it
+    if (this.isConnected) this.#socket?.write(encode(event));
   }
 
   /** Stops reading the server: it has sent more than can be handed over. */
@@ -152,31 +155,31 @@ export class HolderServer {
   }
 
   #drop(): void {
-    const wasWelcomed = this.#isWelcomed;
+    const wasWelcomed = this.isConnected;
     this.#socket?.destroy();
     this.#socket = null;
-    this.#isWelcomed = false;
+    this.#version = 0;
     this.#usedAt = performance.now();
     if (wasWelcomed) this.#options.onDisconnected();
   }
 
   #onCommand(command: HostCommand): void {
     if (command.kind === 'hello') return this.#onHello(command.versions);
-    if (this.#isWelcomed) this.#options.onCommand(command);
+    if (this.isConnected) this.#options.onCommand(command);
     else this.#socket?.destroy();
   }
 
   #onHello(versions: number[]): void {
     const version = VERSIONS.find((entry) => versions.includes(entry)) ?? 0;
-    this.#isWelcomed = version > 0;
+    this.#version = version;
     const { instance } = this.#record;
     this.#socket?.write(encode({ kind: 'welcome', ...this.#options.welcome(), version, instance }));
-    if (this.#isWelcomed) this.#options.onConnected();
+    if (this.isConnected) this.#options.onConnected();
   }
 
   #look(): void {
     const now = performance.now();
-    if (this.#isWelcomed || this.#options.isBusy()) this.#usedAt = now;
+    if (this.isConnected || this.#options.isBusy()) this.#usedAt = now;
     if (!this.#isOnRecord()) return this.#options.onAbandoned('its record was taken away');
     const idleMs = this.#hasStarted ? this.#options.idleMs : START_MS;
     if (idleMs > 0 && now - this.#usedAt >= idleMs) this.#options.onAbandoned('no server came');

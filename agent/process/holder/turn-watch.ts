@@ -8,9 +8,15 @@ export class TurnWatch {
   /** What the beginning of an end may be that the next piece goes on with. */
   #tail = '\n';
 
-  /** @param lineStart how the line begins that ends a turn; empty: not known, none is ever seen */
-  constructor(lineStart = '') {
-    this.#end = lineStart && `\n${lineStart}`;
+  /** @param end of watchFor() */
+  constructor(end = '') {
+    this.watchFor(end);
+  }
+
+  /** @param end how the line begins that ends a turn; after "…" any part of it; empty: not known, none is ever seen */
+  watchFor(end: string): void {
+    const isPart = end.startsWith('…');
+    this.#end = isPart ? end.slice(1) : end && `\n${end}`;
   }
 
   /** A message has been given to it. */
@@ -23,6 +29,6 @@ export class TurnWatch {
     const text = this.#tail + chunk.toString('latin1');
     if (text.includes(this.#end)) this.isTurning = false;
     // Shorter than the whole, which would be found again.
-    this.#tail = text.slice(1 - this.#end.length);
+    this.#tail = this.#end.length > 1 ? text.slice(1 - this.#end.length) : '';
   }
 }

@@ -19,16 +19,19 @@ export interface AcpOptions {
   env?: Environment;
   clock?: Clock;
   log?: Log;
+  /** Where its agents are held, so that they outlive this server; missing: they end with it. */
+  holders?: { dataDir: string; idleMs: number };
 }
 
-export function createAcp({ agent, env = process.env, clock = systemClock, log }: AcpOptions): Provider {
+export function createAcp({ agent, env = process.env, clock = systemClock, log, holders }: AcpOptions): Provider {
   const command = commandSpec(agent.command);
   let probed: { at: number; result: ReturnType<Provider['probe']> } | null = null;
   return {
     name: agent.id,
     label: agent.name,
     icon: agent.icon,
-    open: (options, emit) => new AcpSession({ agent, command, env, clock, log }, options, emit),
+    isHeld: holders !== undefined,
+    open: (options, emit) => new AcpSession({ agent, command, env, clock, log, holders }, options, emit),
     probe() {
       const program = { name: agent.name, setting: 'its command in the settings', install: agent.install };
       if (probed && clock.monotonic() - probed.at < PROBE_AGE_MS) return probed.result;

@@ -26,6 +26,14 @@ interface OpenText {
   text: string;
 }
 
+/** As JSON: a later server goes on with it. */
+export interface ReaderSnapshot {
+  calls: ToolCall[];
+  text: OpenText | null;
+  texts: number;
+  lastChunk: string;
+}
+
 export class AcpReader {
   readonly #hooks: ReaderHooks;
   readonly #calls = new Map<string, ToolCall>();
@@ -41,6 +49,17 @@ export class AcpReader {
   constructor(hooks: ReaderHooks, prefix: string) {
     this.#hooks = hooks;
     this.#prefix = prefix;
+  }
+
+  snapshot(): ReaderSnapshot {
+    return { calls: [...this.#calls.values()], text: this.#text, texts: this.#texts, lastChunk: this.lastChunk };
+  }
+
+  restore({ calls, text, texts, lastChunk }: ReaderSnapshot): void {
+    for (const call of calls) this.#calls.set(call.id, call);
+    this.#text = text;
+    this.#texts = texts;
+    this.lastChunk = lastChunk;
   }
 
   read(update: JsonObject): void {

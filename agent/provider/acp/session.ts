@@ -5,23 +5,32 @@ import type { Log } from '../../../core/log.ts';
 import type { Capabilities, PermissionMode } from '../../../core/api/agents.ts';
 import type { DecisionBody } from '../../../core/api/messages.ts';
 import type { Environment } from '../../process/environment.ts';
-import { type CliProcess, type ProcessEnd, spawnProcess } from '../../process/child.ts';
-import { jsonLines } from '../../process/jsonl.ts';
+import type { Launch, ProcessEnd } from '../../process/child.ts';
+import type { HeldCli, HeldOptions } from '../../process/holder/held-child.ts';
+import { JsonCli } from '../../process/holder/json-cli.ts';
 import type { CommandSpec } from '../../process/script.ts';
-import type { OpenOptions, OutgoingMessage, ProviderEvent, ProviderSession } from '../provider.ts';
+import type {
+  HeldSession,
+  HolderOptions,
+  OpenOptions,
+  OutgoingMessage,
+  ProviderEvent,
+  ProviderSession,
+} from '../provider.ts';
 import { mentionsIn } from '../mentions.ts';
+import { openingOf, optionsAtStart } from '../opening.ts';
 import { type JsonObject, object } from '../untyped-json.ts';
-import { readForm } from './forms.ts';
 import { type Handshake, openSession, SessionLostError } from './handshake.ts';
-import { JsonRpc, RpcError, type RpcId } from './json-rpc.ts';
+import { isPromptId, JsonRpc, promptId, RpcError, type RpcId } from './json-rpc.ts';
 import { capabilitiesOf } from './modes.ts';
-import { OpenRequests } from './open-requests.ts';
+import { answerKey, type AskedRequest, OpenRequests, readAsked } from './open-requests.ts';
 import type { AcpAgent } from './presets.ts';
 import { promptOf } from './prompt.ts';
 import { AcpReader, quotaOf, usageOf } from './reader.ts';
-import { type OpenRequest, readPermission } from './requests.ts';
 import { sentenceOf } from './sentences.ts';
 import { AcpSettings } from './settings.ts';
+import { type AcpSnapshot, isOpened } from './snapshot.ts';
+import { emptyCall } from './tools.ts';
 import { turnEnd, turnFailure } from './turns.ts';
 
 /** Messages that wait for their turn. */
@@ -37,13 +46,19 @@ export interface AcpMachine {
   env: Environment;
   clock: Clock;
   log: Log | undefined;
+  /** Where its agents are held, so that they outlive this server; missing: they end with it. */
+  holders?: { dataDir: string; idleMs: number } | undefined;
 }
+
+/** What the line says that ends a turn: the holder waits for it, when no server does. */
+const TURN_END = '…"stopReason":';
 
 export class AcpSession implements ProviderSession {
   readonly #machine: AcpMachine;
   readonly #options: OpenOptions;
   readonly #emit: (event: ProviderEvent) => void;
-  readonly #process: CliProcess;
+  readonly #cli: JsonCli;
+  readonly held: HeldSession | null;
   readonly #rpc: JsonRpc;
   readonly #reader: AcpReader;
   readonly #requests: OpenRequests;
@@ -52,61 +67,95 @@ export class AcpSession implements ProviderSession {
   #handshake: Handshake | null = null;
   #commands: Capabilities['commands'] = [];
   #isTurning = false;
+  #turnStartedAt = 0;
+  /** The message that was prompted last; '': none. */
+  #lastPrompt = '';
+  /** In a holder, what it wrote before this server came is being read. */
+  #isReplay: boolean;
+  /** Messages that an earlier server has prompted, and whose turn has not begun in what was read so far. */
+  #prompted: string[] = [];
   /** The turn was cancelled: what it still asks is nobody's business any more. */
   #isCancelling = false;
   #isReaping = false;
   #isStopping = false;
   #isOver = false;
-  /** Resolves when the running turn has ended. */
-  #turn: Promise<void> | null = null;
+  /** Called when the running turn has ended. */
+  #onTurnEnd: (() => void) | null = null;
   #isSessionLost = false;
   #garbage = 0;
   #failure = '';
   #requestCount = 0;
+  /** Of ids: of this process of the agent alone, and the same for a later server. */
+  readonly #prefix: string;
 
   constructor(machine: AcpMachine, options: OpenOptions, emit: (event: ProviderEvent) => void) {
     this.#machine = machine;
     this.#options = options;
     this.#emit = emit;
-    const prefix = randomBytes(6).toString('hex');
-    this.#reader = new AcpReader({
-      emit,
-      options: (update) => {
-        this.#settings.update(update);
-        this.#emitReady();
-      },
-      commands: (commands) => {
-        this.#commands = commands;
-        this.#emitReady();
-      },
-    }, prefix);
-    this.#rpc = new JsonRpc({
-      write: (message) => this.#process.write(`${JSON.stringify(message)}\n`),
-      onRequest: (id, method, params) => this.#onRequest(id, method, params),
-      onNotification: (method, params) => this.#onNotification(method, params),
-      clock: machine.clock,
-    });
+    const { holder } = options;
+    const isHeld = holder !== undefined && machine.holders !== undefined;
+    this.#prefix = holder?.id.slice(0, 12) ?? randomBytes(6).toString('hex');
+    this.#reader = this.#createReader();
+    this.#rpc = this.#createRpc(isHeld);
     this.#requests = new OpenRequests(this.#rpc, emit);
+    this.#isReplay = this.#requests.isReplay = Boolean(holder?.survivor);
     this.#settings = new AcpSettings({
       agent: machine.agent,
       rpc: this.#rpc,
       notice: (level, code, text) => this.#notice(level, code, text),
     });
-    this.#process = this.#spawn();
-    void this.#open();
+    const state = holder?.survivor?.state as AcpSnapshot | null | undefined;
+    this.#cli = this.#start(isHeld ? holder : undefined, state && isOpened(state) ? state : null);
+    this.held = this.#cli.held && holder ? this.#createHeld(this.#cli.held, holder.id) : null;
+    if (state) this.#restore(state);
+    else void this.#open();
   }
 
-  #spawn(): CliProcess {
-    const { agent, command, env, clock, log } = this.#machine;
-    const lines = jsonLines({
+  #createReader(): AcpReader {
+    const hooks = {
+      emit: this.#emit,
+      options: (update: JsonObject) => {
+        this.#settings.update(update);
+        this.#emitReady();
+      },
+      commands: (commands: Capabilities['commands']) => {
+        this.#commands = commands;
+        this.#emitReady();
+      },
+    };
+    return new AcpReader(hooks, this.#prefix);
+  }
+
+  #createRpc(isHeld: boolean): JsonRpc {
+    return new JsonRpc({
+      write: (message, key) => this.#cli.write(message, key),
+      isHeld,
+      onUnclaimed: (id, answer) => this.#onUnclaimed(id, answer),
+      onRequest: (id, method, params) => this.#onRequest(id, method, params),
+      onNotification: (method, params) => this.#onNotification(method, params),
+      clock: this.#machine.clock,
+    });
+  }
+
+  #start(holder: HolderOptions | undefined, opened: { dropping: number } | null): JsonCli {
+    const { agent } = this.#machine;
+    return new JsonCli({
+      launch: this.#launch(),
+      hold: holder && this.#heldOptions(holder),
+      opened,
       value: (line) => {
         this.#requests.settleAnswered();
         this.#rpc.receive(line);
       },
       garbage: (text) => this.#onGarbage(text),
       dropped: (bytes) => this.#notice('warning', 'dropped', `A line of ${bytes} bytes of ${agent.name} was left out.`),
+      exit: (end) => this.#onExit(end),
     });
-    return spawnProcess({
+  }
+
+  #launch(): Omit<Launch, 'stdout' | 'exit'> {
+    const { agent, command, env, clock, log } = this.#machine;
+    return {
       program: { name: agent.name, setting: 'its command in the settings', install: agent.install },
       command: command.command,
       args: [...command.prefix, ...agent.args],
@@ -115,34 +164,154 @@ export class AcpSession implements ProviderSession {
       extraEnv: agent.env,
       clock,
       log,
-      stdout: (chunk) => lines.push(chunk),
       stderr: (line) => log?.debug('stderr', { agent: this.#options.agentId, line }),
-      exit: (end) => {
-        lines.end();
-        this.#onExit(end);
+    };
+  }
+
+  #heldOptions({ id, survivor }: HolderOptions): HeldOptions {
+    return {
+      ...this.#machine.holders!,
+      id,
+      survivor,
+      meta: {
+        agentId: this.#options.agentId,
+        turnEnd: TURN_END,
+        opening: openingOf(optionsAtStart(this.#options)),
       },
-    });
+      onStarted: () => {
+        this.#emit({ type: 'process' });
+        if (survivor && this.#handshake) this.#takeUpPrompts();
+      },
+      onTaken: (key) => this.#onTaken(key),
+      onCaughtUp: () => this.#caughtUp(),
+    };
+  }
+
+  #createHeld(held: HeldCli, id: string): HeldSession {
+    const isTurning = () => this.#isTurning;
+    const cli = this.#cli;
+    return {
+      id,
+      get isTurning() {
+        return isTurning();
+      },
+      get offset() {
+        return cli.offset;
+      },
+      running: held.running,
+      snapshot: () => this.#snapshot(),
+      ack: (offset) => held.ack(offset),
+      detach: () => {
+        this.#isOver = true;
+        this.#rpc.forget();
+        held.detach();
+      },
+    };
+  }
+
+  #snapshot(): AcpSnapshot {
+    if (!this.#handshake) return { isOpening: true };
+    const { sessionId, version, takesImages } = this.#handshake;
+    return {
+      session: { sessionId, version, takesImages },
+      commands: this.#commands,
+      settings: this.#settings.snapshot(),
+      reader: this.#reader.snapshot(),
+      requests: this.#requests.snapshot(),
+      requestCount: this.#requestCount,
+      isTurning: this.#isTurning,
+      isCancelling: this.#isCancelling,
+      lastPrompt: this.#lastPrompt,
+      dropping: this.#cli.dropping,
+    };
+  }
+
+  #restore(state: AcpSnapshot): void {
+    if (!isOpened(state)) {
+      const { name } = this.#machine.agent;
+      this.#failure = `The agent server ended while ${name} was reading a long session. Send a message to begin again.`;
+      return void this.#cli.process.stop();
+    }
+    this.#handshake = { ...state.session, result: {}, notices: [] };
+    this.#commands = state.commands;
+    this.#settings.restore(state.settings);
+    this.#reader.restore(state.reader);
+    this.#requests.restore(state.requests);
+    this.#requestCount = state.requestCount;
+    this.#isTurning = state.isTurning;
+    this.#isCancelling = state.isCancelling;
+    this.#lastPrompt = state.lastPrompt;
+    this.#turnStartedAt = this.#machine.clock.monotonic();
+    const capabilities = capabilitiesOf(this.#settings.options, this.#commands);
+    queueMicrotask(() => this.#emit({ type: 'ready', ...state.session, capabilities }));
+  }
+
+  /** The agent has been given a message. */
+  #onTaken(key: string): void {
+    const id = /^message (.+)$/.exec(key)?.[1];
+    if (id) this.#emit({ type: 'message.status', id, status: 'sent' });
+  }
+
+  /** What an earlier server has prompted since the snapshot: its turns are told by their ends, one after another. */
+  #takeUpPrompts(): void {
+    const prompted = this.#cli.held!.takenBefore('message ').map((key) => key.slice('message '.length));
+    const at = prompted.indexOf(this.#lastPrompt);
+    // The earlier server ended before the holder had all of the message: it will be sent again.
+    if (this.#isTurning && at < 0) this.#isTurning = false;
+    else this.#prompted = prompted.slice(at + 1);
+    if (!this.#isTurning) this.#beginPrompted();
+  }
+
+  #beginPrompted(): void {
+    const id = this.#prompted.shift();
+    if (id === undefined) return;
+    this.#lastPrompt = id;
+    this.#beginTurn();
+  }
+
+  #beginTurn(): void {
+    this.#isTurning = true;
+    this.#turnStartedAt = this.#machine.clock.monotonic();
+    this.#emit({ type: 'turn.start' });
+  }
+
+  /** The end of a prompt of an earlier server. */
+  #onUnclaimed(id: RpcId, answer: JsonObject | RpcError): void {
+    if (isPromptId(id) && id === promptId(this.#lastPrompt) && this.#isTurning) this.#endTurn(answer);
+  }
+
+  /** All that it wrote before this server came has been read. */
+  #caughtUp(): void {
+    this.#isReplay = this.#requests.isReplay = false;
+    const { mode, options: { currentModel } } = this.#settings;
+    // The answer to a change that an earlier server has asked for is not known.
+    if (this.#handshake) this.#setChanged({ ...this.#options, ...(mode ? { mode } : {}), model: currentModel });
+    this.#emit({ type: 'caught.up' });
+    this.#pump();
   }
 
   get pid() {
-    return this.#process.pid;
+    return this.#cli.process.pid;
   }
   get identity() {
-    return this.#process.identity;
+    return this.#cli.process.identity;
   }
 
   async #open(): Promise<void> {
     const { agent } = this.#machine;
     try {
-      const { resume, fork, cwd } = this.#options;
-      this.#reader.isReplaying = true;
+      const opening = optionsAtStart(this.#options);
+      const { resume, fork, cwd } = opening;
+      this.#reader.isReplaying = this.#rpc.isOpening = true;
       const handshake = await openSession(this.#rpc, { agent, cwd, resume, fork });
       this.#reader.isReplaying = false;
       this.#settings.begin(handshake.result);
       for (const text of handshake.notices) this.#notice('info', 'session', text);
       // Before anything is prompted: an agent in a mode that acts would act.
-      await this.#settings.setUp(handshake.sessionId, this.#options);
+      await this.#settings.setUp(handshake.sessionId, opening);
+      this.#rpc.isOpening = false;
       this.#handshake = handshake;
+      this.#cli.opened();
       const { agentId } = this.#options;
       this.#machine.log?.info('session opened', {
         agent: agentId,
@@ -150,16 +319,27 @@ export class AcpSession implements ProviderSession {
         version: handshake.version,
       });
       this.#emitReady();
+      if (this.#isReplay) this.#takeUpPrompts();
+      this.#setChanged(opening);
       this.#pump();
     } catch (error) {
       this.#isSessionLost = error instanceof SessionLostError;
       this.#failure = error instanceof RpcError ? sentenceOf(error, agent) : (error as Error).message;
       if (!this.#isOver) this.#machine.log?.warn('no session', { agent: this.#options.agentId, reason: this.#failure });
-      void this.#process.stop();
+      void this.#cli.process.stop();
     }
   }
 
+  /** What was chosen since it was started. */
+  #setChanged({ mode, model, effort }: OpenOptions): void {
+    const now = this.#options;
+    if (now.mode !== mode) this.setMode(now.mode);
+    if (now.model && now.model !== model && now.model !== this.#settings.options.currentModel) this.setModel(now.model);
+    if (now.effort && now.effort !== effort) this.setEffort(now.effort);
+  }
+
   send(message: OutgoingMessage): void {
+    if (this.#cli.held?.hasTaken(`message ${message.id}`)) return this.#onTaken(`message ${message.id}`);
     if (this.#queue.length >= MAX_QUEUE) {
       const error = 'Too many messages wait already.';
       return this.#emit({ type: 'message.status', id: message.id, status: 'failed', error });
@@ -180,39 +360,43 @@ export class AcpSession implements ProviderSession {
 
   /** Prompts the next message, when no turn runs. */
   #pump(): void {
-    if (!this.#handshake || this.#isTurning || this.#isStopping || this.#isOver) return;
+    if (!this.#handshake || this.#isTurning || this.#isReplay || this.#isStopping || this.#isOver) return;
     const message = this.#queue.shift();
-    if (message) this.#turn = this.#prompt(message, this.#handshake);
+    if (message) this.#prompt(message, this.#handshake);
   }
 
-  async #prompt(message: OutgoingMessage, { sessionId, takesImages }: Handshake): Promise<void> {
-    const { agent, clock } = this.#machine;
-    const startedAt = clock.monotonic();
+  #prompt(message: OutgoingMessage, { sessionId, takesImages }: Handshake): void {
+    const { agent } = this.#machine;
     const { prompt, leftOut } = promptOf(message, takesImages, agent.name, mentionsIn(message.text, this.#options.cwd));
     if (!prompt.length) {
       this.#emit({ type: 'message.status', id: message.id, status: 'failed', error: leftOut });
       return this.#pump();
     }
-    this.#isTurning = true;
-    this.#emit({ type: 'message.status', id: message.id, status: 'sent' });
-    this.#emit({ type: 'turn.start' });
+    // In a holder it is sent when that has it: a message of which it has a part is sent again by the next server.
+    if (!this.held) this.#emit({ type: 'message.status', id: message.id, status: 'sent' });
+    this.#lastPrompt = message.id;
+    this.#beginTurn();
     if (leftOut) this.#notice('warning', 'images', leftOut);
-    try {
-      const result = await this.#rpc.request('session/prompt', { sessionId, prompt });
-      this.#endTurn(turnEnd(result, agent, this.#reader.lastChunk), startedAt, result);
-    } catch (error) {
-      this.#endTurn(turnFailure(error as RpcError, agent), startedAt, {});
-    }
+    const named = this.held ? { id: promptId(message.id), key: `message ${message.id}` } : null;
+    const settled = (answer: JsonObject | RpcError) => this.#endTurn(answer);
+    this.#rpc.request('session/prompt', { sessionId, prompt }, null, { named, settled }).catch(() => {});
   }
 
-  #endTurn(end: ReturnType<typeof turnEnd>, startedAt: number, result: JsonObject): void {
+  #endTurn(answer: JsonObject | RpcError): void {
     if (this.#isOver) return; // the exit was the last event
+    const { agent, clock } = this.#machine;
+    const result = answer instanceof RpcError ? {} : answer;
+    const end = answer instanceof RpcError
+      ? turnFailure(answer, agent)
+      : turnEnd(answer, agent, this.#reader.lastChunk);
     this.#reader.endTurn();
     this.#requests.withdrawAll();
     this.#isTurning = this.#isCancelling = false;
+    this.#onTurnEnd?.();
     const usage = usageOf(object(result.usage)) ?? quotaOf(result);
     if (usage) this.#emit({ type: 'usage', usage });
-    this.#emit({ type: 'turn.end', ...end, durationMs: this.#machine.clock.monotonic() - startedAt });
+    this.#emit({ type: 'turn.end', ...end, durationMs: clock.monotonic() - this.#turnStartedAt });
+    this.#beginPrompted();
     this.#pump();
   }
 
@@ -229,38 +413,34 @@ export class AcpSession implements ProviderSession {
     this.#requests.withdrawAll();
   }
 
-  #onRequest(id: RpcId, method: string, params: JsonObject): void {
-    const requestId = `${this.#machine.agent.id}-${++this.#requestCount}-${randomBytes(6).toString('hex')}`;
+  #onRequest(rpcId: RpcId, method: string, params: JsonObject): void {
+    const requestId = `${this.#machine.agent.id}-${++this.#requestCount}-${this.#prefix}`;
+    const key = answerKey(requestId);
     const isClosed = this.#isCancelling || this.#requests.isFull;
     switch (method) {
-      case 'session/request_permission': {
-        const open = isClosed ? null : this.#readPermission(requestId, params);
-        return open ? this.#ask(open, id) : void this.#rpc.respond(id, { outcome: { outcome: 'cancelled' } });
-      }
-      case 'elicitation/create': {
-        const open = isClosed ? null : this.#readForm(requestId, params);
-        return open ? this.#ask(open, id) : void this.#rpc.respond(id, { action: isClosed ? 'cancel' : 'decline' });
-      }
+      case 'session/request_permission':
+        if (!isClosed && this.#ask({ requestId, rpcId, kind: 'permission', params })) return;
+        return void this.#rpc.respond(rpcId, { outcome: { outcome: 'cancelled' } }, key);
+      case 'elicitation/create':
+        if (!isClosed && this.#ask({ requestId, rpcId, kind: 'form', params })) return;
+        return void this.#rpc.respond(rpcId, { action: isClosed ? 'cancel' : 'decline' }, key);
       default:
-        return this.#rpc.refuse(id, METHOD_NOT_FOUND, `${method} is not offered.`);
+        return this.#rpc.refuse(rpcId, METHOD_NOT_FOUND, `${method} is not offered.`, key);
     }
   }
 
-  #readPermission(requestId: string, params: JsonObject): OpenRequest | null {
-    const open = readPermission(requestId, params, this.#reader.call(object(params.toolCall)));
-    if (!open) this.#notice('warning', 'request', 'A request that offers no clear choice was refused.');
-    return open;
-  }
-
-  #readForm(requestId: string, params: JsonObject): OpenRequest | null {
-    const open = readForm(requestId, params);
-    if (!open) this.#notice('warning', 'request', 'A question that cannot be shown here was declined.');
-    return open;
-  }
-
-  #ask(open: OpenRequest, id: RpcId): void {
-    const { toolId } = open.request;
-    this.#requests.add(open, id, toolId && this.#reader.toolId(toolId));
+  /** @returns false for a request that cannot be shown */
+  #ask(asked: Omit<AskedRequest, 'call' | 'toolId'>): boolean {
+    const isPermission = asked.kind === 'permission';
+    const call = isPermission ? this.#reader.call(object(asked.params.toolCall)) : emptyCall('');
+    const open = readAsked({ ...asked, call });
+    if (open) {
+      const { toolId } = open.request;
+      this.#requests.add(open, { ...asked, call, toolId: toolId && this.#reader.toolId(toolId) });
+    } else if (isPermission) {
+      this.#notice('warning', 'request', 'A request that offers no clear choice was refused.');
+    } else this.#notice('warning', 'request', 'A question that cannot be shown here was declined.');
+    return open !== null;
   }
 
   #onNotification(method: string, params: JsonObject): void {
@@ -304,16 +484,16 @@ export class AcpSession implements ProviderSession {
 
   reap(): void {
     this.#isReaping = true;
-    this.#process.closeInput();
+    this.#cli.process.closeInput();
   }
 
   stop(): Promise<void> {
     this.#isStopping = true;
-    return this.#process.stop({
+    return this.#cli.process.stop({
       interrupt: () => {
         this.interrupt();
         // So that it writes down what it has.
-        return this.#isTurning ? this.#turn! : undefined;
+        return this.#isTurning ? new Promise<void>((resolve) => this.#onTurnEnd = resolve) : undefined;
       },
     });
   }

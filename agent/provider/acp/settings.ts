@@ -23,6 +23,12 @@ interface Wanted {
   effort: string;
 }
 
+/** As JSON: a later server goes on with it. */
+export interface SettingsSnapshot {
+  options: SessionOptions;
+  chosen: PermissionMode | null;
+}
+
 interface SettingsHost {
   agent: AcpAgent;
   rpc: JsonRpc;
@@ -54,6 +60,15 @@ export class AcpSettings {
   /** The agent has gone by itself to a mode that asks for nothing. */
   get #hasLeft(): boolean {
     return modeOf(this.#options.currentMode) === 'bypassPermissions' && this.#chosen !== 'bypassPermissions';
+  }
+
+  snapshot(): SettingsSnapshot {
+    return { options: this.#options, chosen: this.#chosen };
+  }
+
+  restore({ options, chosen }: SettingsSnapshot): void {
+    this.#options = options;
+    this.#chosen = chosen;
   }
 
   /** The result of session/new, load or resume. */

@@ -19,6 +19,13 @@ interface Block {
   changes: FileChange[];
 }
 
+/** As JSON: a later server goes on with them. */
+export interface BlocksSnapshot {
+  open: [string, Block][];
+  broken: [string, Block][];
+  agentTool: string;
+}
+
 export class ThreadBlocks {
   readonly #emit: (event: ProviderEvent) => void;
   readonly #onMessage: (messageId: string) => void;
@@ -38,6 +45,16 @@ export class ThreadBlocks {
     this.#emit = emit;
     this.#onMessage = onMessage;
     this.#parent = parent;
+  }
+
+  snapshot(): BlocksSnapshot {
+    return { open: [...this.#open], broken: [...this.#broken], agentTool: this.#agentTool };
+  }
+
+  restore({ open, broken, agentTool }: BlocksSnapshot): void {
+    for (const [id, block] of open) this.#open.set(id, block);
+    for (const [kind, block] of broken) this.#broken.set(kind, block);
+    this.#agentTool = agentTool;
   }
 
   /** Changes of a fileChange item that is open. */

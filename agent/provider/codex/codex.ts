@@ -1,4 +1,7 @@
-/** Codex: one `codex app-server` for all sessions, started for the first and ended a while after the last. */
+/**
+ * Codex. In holders: one `codex app-server` for each session, which outlives this server with it. Without, and for what is asked outside of
+ * sessions: one for all, started for the first and ended a while after the last.
+ */
 import { homedir } from 'node:os';
 import { type Clock, systemClock, type Timer } from '../../../core/clock.ts';
 import type { Log } from '../../../core/log.ts';
@@ -8,7 +11,8 @@ import { CodexDaemon } from './daemon.ts';
 import { DaemonSession } from './daemon-session.ts';
 import { limitWindows } from './limits.ts';
 import { CODEX_MODES } from './modes.ts';
-import { AppServer, CODEX } from './server.ts';
+import { AppServer, type AppServerOptions, CODEX, turnEnd } from './server.ts';
+import { openedSnapshot } from './snapshot.ts';
 import { codexTerminalArgs } from './params.ts';
 import type { LimitWindow } from '../../../core/api/usage.ts';
 import { CODEX_COMMANDS } from './commands.ts';
@@ -17,8 +21,9 @@ import { NOT_LOGGED_IN } from './text.ts';
 import { type JsonObject, list, object, string } from '../untyped-json.ts';
 import type { ProcessEnd } from '../../process/child.ts';
 import type { Environment } from '../../process/environment.ts';
+import { openingOf, optionsAtStart } from '../opening.ts';
 import { type Probe, probeVersion } from '../probe.ts';
-import type { OpenOptions, Provider, ProviderEvent, ProviderSession } from '../provider.ts';
+import type { HolderOptions, OpenOptions, Provider, ProviderEvent, ProviderSession } from '../provider.ts';
 import { commandSpec } from '../../process/script.ts';
 
 export interface CodexOptions {
@@ -28,6 +33,8 @@ export interface CodexOptions {
   env: Environment;
   log: Log;
   clock?: Clock;
+  /** Where its sessions are held, each with a process of its own, so that they outlive this server; missing: they end with it. */
+  holders?: { dataDir: string; idleMs: number };
 }
 
 /** A Provider that also lists the threads on disk. */
@@ -36,8 +43,8 @@ export interface CodexProvider extends Provider {
   listThreads(limit: number, cwd?: string): Promise<JsonObject[]>;
   /** The newest turns of a thread with all their items (Turn of the schema), oldest first. Rejects with a sentence. */
   readTurns(threadId: string, limit: number): Promise<JsonObject[]>;
-  /** Process of the app-server, null while there is none: a file that it holds open is not in use by others. */
-  serverPid(): number | null;
+  /** Processes of our app-servers: a file that they hold open is not in use by others. */
+  serverPids(): number[];
 }
 
 /** The app-server (about 150 MB) is ended after this long without a session, ms. */
@@ -65,7 +72,7 @@ class Codex implements CodexProvider {
   #server: AppServer | null = null;
   /** All that have not ended yet: ending one may take seconds. */
   readonly #servers = new Set<AppServer>();
-  #prepared: Promise<{ version: string; capabilities: Capabilities }> | null = null;
+  readonly #prepared = new WeakMap<AppServer, Promise<Prepared>>();
   /** Each with the process that serves it: while one that hangs is being ended, another serves new sessions. */
   readonly #sessions = new Map<CodexSession, AppServer>();
   readonly #threads = new Map<string, CodexSession>();
@@ -80,17 +87,27 @@ class Codex implements CodexProvider {
   readonly #joined = new Set<DaemonSession>();
   #isClosing = false;
 
+  readonly isHeld: boolean;
+
   constructor(options: CodexOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#daemon = new CodexDaemon({ env: options.env, clock: this.#clock, log: options.log });
+    this.isHeld = options.holders !== undefined;
   }
 
   open(options: OpenOptions, emit: (event: ProviderEvent) => void): ProviderSession {
-    const socket = this.#daemonSocketFor(options);
+    const socket = options.holder?.survivor ? null : this.#daemonSocketFor(options);
     if (socket) return this.#joinDaemon(socket, options, emit);
-    this.#clock.clearTimeout(this.#idleTimer);
-    const server = this.#runningServer();
+    const { holders } = this.#options;
+    if (!holders || !options.holder) return this.#openOn(this.#runningServer(), options, emit);
+    const hold = holdOf(holders, options, options.holder, () => session);
+    const session: CodexSession = this.#openOn(this.#createServer(hold), options, emit);
+    return session;
+  }
+
+  #openOn(server: AppServer, options: OpenOptions, emit: (event: ProviderEvent) => void): CodexSession {
+    if (server === this.#server) this.#clock.clearTimeout(this.#idleTimer);
     const session = new CodexSession(
       server,
       {
@@ -159,8 +176,8 @@ class Codex implements CodexProvider {
     await Promise.all([...this.#servers].map((server) => server.stop({ inputMs: 500 })));
   }
 
-  serverPid(): number | null {
-    return this.#server?.process.pid ?? null;
+  serverPids(): number[] {
+    return [...this.#servers].flatMap((server) => server.process.pid ?? []);
   }
 
   async listThreads(limit: number, cwd?: string): Promise<JsonObject[]> {
@@ -194,40 +211,43 @@ class Codex implements CodexProvider {
   }
 
   #runningServer(): AppServer {
-    if (this.#server?.isRunning) return this.#server;
+    return this.#server = this.#server?.isRunning ? this.#server : this.#createServer();
+  }
+
+  /** @param hold with it, it serves one session */
+  #createServer(hold?: HoldOfSession): AppServer {
     const server: AppServer = new AppServer({
+      ...hold,
       bin: this.#options.bin,
       cwd: homedir(),
       env: this.#options.env,
       log: this.#options.log,
       clock: this.#clock,
-      notification: (method, params) => this.#onNotification(method, params),
+      notification: (method, params) => this.#onNotification(server, method, params),
       request: (id, method, params) => this.#onRequest(id, method, params),
       unreadable: (sentence, text) => this.#onUnreadable(server, sentence, text),
       exit: (end) => this.#onExit(server, end),
     });
     this.#servers.add(server);
     // A server that does not answer its first request will answer no other.
-    server.ready.catch(() => server.stop());
-    this.#prepared = null;
-    return this.#server = server;
+    if (!hold) server.ready.catch(() => server.stop());
+    return server;
   }
 
   /** Done once per process, again after a failure: the user may have logged in meanwhile. */
-  #prepare(server: AppServer): Promise<{ version: string; capabilities: Capabilities }> {
-    const prepared = this.#prepared ??= prepareServer(server);
-    prepared.catch(() => {
-      if (this.#prepared === prepared) this.#prepared = null;
-    });
+  #prepare(server: AppServer): Promise<Prepared> {
+    const prepared = this.#prepared.get(server) ?? prepareServer(server);
+    this.#prepared.set(server, prepared);
+    prepared.catch(() => this.#prepared.delete(server));
     return prepared;
   }
 
-  #onNotification(method: string, params: JsonObject): void {
+  #onNotification(server: AppServer, method: string, params: JsonObject): void {
     const threadId = string(params.threadId);
     if (method === 'thread/started') this.#adopt(object(params.thread));
     if (threadId) return this.#threads.get(threadId)?.notify(method, params);
     if (method === 'account/rateLimits/updated') {
-      for (const session of this.#sessions.keys()) session.notify(method, params);
+      for (const [session, itsServer] of this.#sessions) if (itsServer === server) session.notify(method, params);
     }
   }
 
@@ -253,6 +273,7 @@ class Codex implements CodexProvider {
   #detach(session: CodexSession): void {
     const server = this.#sessions.get(session);
     this.#sessions.delete(session);
+    if (server && session.held) this.#servers.delete(server);
     const forget = () => {
       this.#releasing.delete(session);
       for (const [threadId, entry] of this.#threads) if (entry === session) this.#threads.delete(threadId);
@@ -281,8 +302,8 @@ class Codex implements CodexProvider {
 
   #closeWhenIdle(): void {
     this.#clock.clearTimeout(this.#idleTimer);
-    if (this.#sessions.size || this.#isClosing || !this.#server?.isRunning) return;
     const server = this.#server;
+    if (!server?.isRunning || this.#isClosing || [...this.#sessions.values()].includes(server)) return;
     this.#idleTimer = this.#clock.setTimeout(() => void server.stop(), IDLE_MS);
     (this.#idleTimer as { unref?: () => void }).unref?.();
   }
@@ -309,12 +330,43 @@ class Codex implements CodexProvider {
   }
 }
 
-async function prepareServer(server: AppServer): Promise<{ version: string; capabilities: Capabilities }> {
+interface Prepared {
+  version: string;
+  capabilities: Capabilities;
+}
+
+type HoldOfSession = Required<Pick<AppServerOptions, 'hold' | 'unclaimed'>>;
+
+/** How a session's own process is held. */
+function holdOf(
+  holders: NonNullable<CodexOptions['holders']>,
+  open: OpenOptions,
+  { id, survivor }: HolderOptions,
+  session: () => CodexSession,
+): HoldOfSession {
+  const state = openedSnapshot(survivor?.state);
+  const options = {
+    ...holders,
+    id,
+    survivor,
+    meta: {
+      agentId: open.agentId,
+      turnEnd: state ? turnEnd(state.threadId) : '',
+      opening: openingOf(optionsAtStart(open)),
+    },
+    onStarted: () => session().started(),
+    onCaughtUp: () => session().caughtUp(),
+  };
+  const opened = state ? { version: state.ready.version, dropping: state.dropping } : null;
+  return { hold: { options, opened }, unclaimed: (name, answer) => session().answered(name, answer) };
+}
+
+async function prepareServer(server: AppServer): Promise<Prepared> {
   const version = await server.ready;
-  const account = await server.request('account/read', { refreshToken: false });
+  const account = await server.request('account/read', { refreshToken: false }, { name: 'account' });
   // Without a login Codex would retry for a long time before it says so.
   if (account.requiresOpenaiAuth === true && !account.account) throw new Error(NOT_LOGGED_IN);
-  const models = await server.request('model/list', { limit: MAX_MODEL }).catch(() => ({}));
+  const models = await server.request('model/list', { limit: MAX_MODEL }, { name: 'models' }).catch(() => ({}));
   return { version, capabilities: capabilitiesOf(models, object(account.account)) };
 }
 

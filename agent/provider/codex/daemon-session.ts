@@ -192,7 +192,7 @@ export class DaemonSession implements ProviderSession {
   decide(requestId: string, decision: DecisionBody): boolean {
     if (this.#isOver || !this.#requests.decide(requestId, decision)) return false;
     const reason = decision.decision === 'deny' && !decision.interrupt ? decision.message?.trim() : '';
-    if (reason) this.#turns.addText(reason);
+    if (reason) this.#turns.addText(reason, `reason ${requestId}`);
     return true;
   }
 

@@ -16,8 +16,8 @@ export interface CodexThreads {
   listThreads(limit: number): Promise<JsonObject[]>;
   /** The newest turns of a thread with all their items (Turn of the schema), oldest first. Rejects with a sentence. */
   readTurns(threadId: string, limit: number): Promise<JsonObject[]>;
-  /** Process of the app-server, null while there is none: a file that it holds open is not in use by others. */
-  serverPid(): number | null;
+  /** Processes of our app-servers: a file that they hold open is not in use by others. */
+  serverPids(): number[];
   /** Ids of the threads that the daemon has loaded: an agent shares them. */
   daemonThreads(): Promise<Set<string>>;
 }
@@ -37,7 +37,7 @@ export const codexSessions = (codex: CodexThreads): StoredSessions => ({
 /** Newest first. Rejects with a sentence when Codex cannot be asked. */
 async function listCodexSessions(codex: CodexThreads, limit: number): Promise<StoredSession[]> {
   const [threads, shared] = await Promise.all([codex.listThreads(limit), codex.daemonThreads()]);
-  const open = await filesOpenBy(/^codex/, codex.serverPid());
+  const open = await filesOpenBy(/^codex/, codex.serverPids());
   return threads.map((thread) => ({
     provider: 'codex' as const,
     id: string(thread.id),

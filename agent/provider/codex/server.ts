@@ -1,12 +1,14 @@
 /**
  * One `codex app-server` process and its JSON-RPC: newline-delimited objects without a `jsonrpc` field, requests in both
- * directions. Ids of the server's requests start at 0.
+ * directions. Ids of the server's requests start at 0; ours are texts.
  */
+import { randomUUID } from 'node:crypto';
 import { type Clock, systemClock, type Timer } from '../../../core/clock.ts';
 import type { Log } from '../../../core/log.ts';
-import { jsonLines } from '../../process/jsonl.ts';
+import type { HeldCli, HeldOptions } from '../../process/holder/held-child.ts';
+import { JsonCli } from '../../process/holder/json-cli.ts';
 import { type JsonObject, object, string } from '../untyped-json.ts';
-import { type CliProcess, type ProcessEnd, spawnProcess } from '../../process/child.ts';
+import type { CliProcess, Launch, ProcessEnd } from '../../process/child.ts';
 import type { StopOptions } from '../../process/stop-steps.ts';
 import type { Program } from '../../process/child-errors.ts';
 import type { Environment } from '../../process/environment.ts';
@@ -34,7 +36,23 @@ export interface AppServerOptions {
   /** A line that is no message, or one that is nested too deep or too long; `text` is its beginning, if it is known. */
   unreadable?(sentence: string, text: string): void;
   exit(end: ProcessEnd): void;
+  /** It outlives this server, or has outlived another one; missing: it ends with this server. */
+  hold?: Hold;
+  /** An answer to a named request that was not sent by this server. */
+  unclaimed?(name: string, answer: Answer): void;
 }
+
+export interface Hold {
+  options: HeldOptions;
+  /** What is to be known of one that an earlier server has opened; null: it is to be opened. */
+  opened: { version: string; dropping: number } | null;
+}
+
+/** What Codex has answered: a result, or why it refused. */
+export type Answer = { result: JsonObject } | { error: RefusedError };
+
+/** How the line begins that ends a turn of a thread: its holder waits for it, when no server does. */
+export const turnEnd = (threadId: string): string => `{"method":"turn/completed","params":{"threadId":"${threadId}"`;
 
 /** A request that had no effect. Any other failure leaves open whether it had one. */
 export class NoEffectError extends Error {}
@@ -46,6 +64,10 @@ export interface RequestOptions {
   onResult?: (result: JsonObject) => void;
   /** How long the answer may take, ms; null: until the process ends. */
   timeoutMs?: number | null;
+  /** Its id, for one that a later server may send again: it is written once, and its answer is known by it. */
+  name?: string;
+  /** Of the holder; default: the name. */
+  key?: string;
 }
 
 interface Waiting {
@@ -55,12 +77,14 @@ interface Waiting {
 }
 
 export class AppServer {
-  readonly process: CliProcess;
+  readonly #cli: JsonCli;
   /** Resolves after the handshake with the version of Codex; rejects with a sentence. */
   readonly ready: Promise<string>;
   readonly #options: AppServerOptions;
   readonly #clock: Clock;
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #waiting = new Map<string, Waiting>();
+  /** Ids of an earlier server are never used again. */
+  readonly #prefix = randomUUID().slice(0, 8);
   #nextId = 1;
   #end: ProcessEnd | null = null;
   #isStopping = false;
@@ -68,27 +92,49 @@ export class AppServer {
   constructor(options: AppServerOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
-    const log = options.log.tagged('Codex');
-    const lines = jsonLines({
+    const { hold, unreadable } = options;
+    this.#cli = new JsonCli({
+      launch: this.#launch(),
+      hold: hold?.options,
+      opened: hold?.opened ?? null,
       value: (message) => this.#receive(message),
-      garbage: (text) => options.unreadable?.(`Codex wrote something unexpected: ${text.slice(0, 300)}`, text),
-      dropped: (bytes) => options.unreadable?.(`A line of ${bytes} bytes from Codex was too long and was dropped.`, ''),
-    });
-    const { command, prefix } = commandSpec(options.bin);
-    this.process = spawnProcess({
-      program: CODEX,
-      command,
-      args: [...prefix, 'app-server'],
-      cwd: options.cwd,
-      env: options.env,
-      clock: this.#clock,
-      log,
-      stdout: (chunk) => lines.push(chunk),
-      stderr: (line) => log.debug(line),
+      garbage: (text) => unreadable?.(`Codex wrote something unexpected: ${text.slice(0, 300)}`, text),
+      dropped: (bytes) => unreadable?.(`A line of ${bytes} bytes from Codex was too long and was dropped.`, ''),
       exit: (end) => this.#onExit(end),
     });
-    this.ready = this.#handshake();
+    this.ready = hold?.opened ? Promise.resolve(hold.opened.version) : this.#handshake();
     this.ready.catch(() => {}); // whoever awaits it gets the error
+  }
+
+  #launch(): Omit<Launch, 'stdout' | 'exit'> {
+    const { bin, cwd, env, log: parent } = this.#options;
+    const log = parent.tagged('Codex');
+    const { command, prefix } = commandSpec(bin);
+    const args = [...prefix, 'app-server'];
+    return { program: CODEX, command, args, cwd, env, clock: this.#clock, log, stderr: (line) => log.debug(line) };
+  }
+
+  get process(): CliProcess {
+    return this.#cli.process;
+  }
+  /** null: it ends with this server. */
+  get held(): HeldCli | null {
+    return this.#cli.held;
+  }
+  /** Bytes of output that have been handled. */
+  get offset(): number {
+    return this.#cli.offset;
+  }
+  /** Bytes of a line under way that is too long. */
+  get dropping(): number {
+    return this.#cli.dropping;
+  }
+
+  /** The thread is known from here on: what follows is about it. */
+  opened(threadId: string): void {
+    this.#cli.opened();
+    const { meta } = this.#options.hold?.options ?? {};
+    if (meta) this.held!.describe({ ...meta, turnEnd: turnEnd(threadId) });
   }
 
   /** False also while it is being ended: nothing new begins on it. */
@@ -97,22 +143,23 @@ export class AppServer {
   }
 
   async #handshake(): Promise<string> {
-    if (this.process.pid === null) throw new Error((await this.process.ended).text);
+    if (!this.held && this.process.pid === null) throw new Error((await this.process.ended).text);
     const { userAgent } = await this.request('initialize', {
       clientInfo: { name: 'agent_monitor', title: 'Agent Monitor', version: '1' },
       // Plan mode and ending what a thread left running in the background are experimental.
       capabilities: { experimentalApi: true, requestAttestation: false },
-    });
-    this.#write({ method: 'initialized' });
+    }, { name: 'initialize' });
+    this.#write({ method: 'initialized' }, 'initialized');
     return /\/(\d+\.\d+\.\d+[^\s]*)/.exec(string(userAgent))?.[1] ?? '';
   }
 
   /** Rejects with a sentence: with NoEffectError when nothing was done, else with an Error that says why there is no answer. */
   request(method: string, params: JsonObject, options: RequestOptions = {}): Promise<JsonObject> {
-    const { onResult, timeoutMs = REQUEST_MS } = options;
+    const { onResult, timeoutMs = REQUEST_MS, name, key = name } = options;
     return new Promise((resolve, reject) => {
-      const id = this.#nextId++;
-      if (this.#end || !this.#write({ id, method, params })) {
+      // Sessions that share a process may use the same names.
+      const id = this.held && name ? name : `${this.#prefix}-${this.#nextId++}`;
+      if (this.#end || !this.#write({ id, method, params }, key)) {
         return reject(new NoEffectError(this.#end?.text || 'Codex does not read what it is sent.'));
       }
       const timer = timeoutMs === null ? null : this.#clock.setTimeout(() => {
@@ -137,8 +184,9 @@ export class AppServer {
     return answer.then(() => true, (error) => error instanceof RefusedError);
   }
 
-  answer(id: number | string, result: JsonObject): boolean {
-    return this.#write({ id, result });
+  /** @param key what a later server, which may answer once more, has for it too */
+  answer(id: number | string, result: JsonObject, key: string): boolean {
+    return this.#write({ id, result }, key);
   }
 
   stop(options?: StopOptions): Promise<void> {
@@ -146,29 +194,38 @@ export class AppServer {
     return this.process.stop(options);
   }
 
-  #write(message: JsonObject): boolean {
-    return this.process.write(`${JSON.stringify(message)}\n`);
+  #write(message: JsonObject, key?: string): boolean {
+    return this.#cli.write(message, key);
   }
 
   #receive(message: JsonObject): void {
     const { id, method } = message;
     const params = object(message.params);
     const isId = typeof id === 'number' || typeof id === 'string';
-    if (typeof method !== 'string') return void (isId && this.#settle(Number(id), message));
+    if (typeof method !== 'string') return void (isId && this.#settle(String(id), message));
     if (!isId) return this.#options.notification(method, params);
     if (this.#options.request(id, method, params)) return;
-    this.#write({ id, error: { code: UNKNOWN_METHOD, message: `this client does not support ${method}` } });
+    const error = { code: UNKNOWN_METHOD, message: `this client does not support ${method}` };
+    this.#write({ id, error }, `refusal ${id}`);
   }
 
-  #settle(id: number, message: JsonObject): void {
+  #settle(id: string, message: JsonObject): void {
+    const isError = message.error !== undefined && message.error !== null;
+    const reason = string(object(message.error).message) || 'Codex refused the request.';
+    const answer: Answer = isError ? { error: new RefusedError(reason) } : { result: object(message.result) };
     const waiting = this.#waiting.get(id);
-    if (!waiting) return;
+    if (!waiting) return this.#options.unclaimed?.(id, answer);
     this.#waiting.delete(id);
     this.#clock.clearTimeout(waiting.timer);
-    const isError = message.error !== undefined && message.error !== null;
-    if (isError) {
-      waiting.reject(new RefusedError(string(object(message.error).message) || 'Codex refused the request.'));
-    } else waiting.resolve(object(message.result));
+    if ('error' in answer) waiting.reject(answer.error);
+    else waiting.resolve(answer.result);
+  }
+
+  /** Leaves it to the next server. Nothing follows. */
+  detach(): void {
+    for (const { timer } of this.#waiting.values()) this.#clock.clearTimeout(timer);
+    this.#waiting.clear();
+    this.held?.detach();
   }
 
   #onExit(end: ProcessEnd): void {

@@ -1,5 +1,5 @@
 /** One Codex thread as a ProviderSession. The app-server is shared with other sessions; the thread's commands are not. */
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { Clock, Timer } from '../../../core/clock.ts';
 import type { Log } from '../../../core/log.ts';
 import type { Capabilities, PermissionMode } from '../../../core/api/agents.ts';
@@ -7,14 +7,17 @@ import type { DecisionBody } from '../../../core/api/messages.ts';
 import { ignoredFlags, modeOfFlags } from './modes.ts';
 import { OpenRequests } from './open-requests.ts';
 import { type Settings, threadParams, turnSettings } from './params.ts';
-import type { AppServer } from './server.ts';
+import type { Answer, AppServer } from './server.ts';
+import { type CodexSnapshot, type OpenedSnapshot, openedSnapshot } from './snapshot.ts';
 import { limitEvents } from './limits.ts';
 import { ThreadEvents } from './thread.ts';
 import { ThreadTurns } from './turns.ts';
 import { type JsonObject, list, object, string } from '../untyped-json.ts';
+import type { HeldCli } from '../../process/holder/held-child.ts';
 import type { ProcessIdentity } from '../../process/identity.ts';
+import { optionsAtStart } from '../opening.ts';
 import { killProcessTree } from '../../process/process-tree.ts';
-import type { OpenOptions, OutgoingMessage, ProviderEvent, ProviderSession } from '../provider.ts';
+import type { HeldSession, OpenOptions, OutgoingMessage, ProviderEvent, ProviderSession } from '../provider.ts';
 
 /** What a session needs of the provider. */
 export interface CodexHost {
@@ -40,6 +43,7 @@ const STOP_MS = 2500;
 const MAX_SEARCHED_TURNS = 5;
 /** Unreadable lines that are told: a CLI may print without end. */
 const MAX_UNREADABLE = 5;
+const STILL_OPENING = 'The agent server ended while Codex was reading a long thread. Send a message to begin again.';
 const UNKNOWN_FATE =
   'It is not known whether Codex has begun with this message: look at what it did before you send it again.';
 
@@ -48,7 +52,11 @@ export class CodexSession implements ProviderSession {
   readonly #options: OpenOptions;
   readonly #emit: (event: ProviderEvent) => void;
   /** Commands of this thread carry it in their environment: they are found and ended without the app-server. */
-  readonly #mark: string = randomUUID();
+  readonly #mark: string;
+  readonly held: HeldSession | null;
+  #ready: OpenedSnapshot['ready'] | null = null;
+  /** Why no thread could be opened: said when the process that is its own has ended. */
+  #failure: { text: string; sessionLost: boolean } | null = null;
   #connection: Connection;
   #threadId = '';
   #unreadable = 0;
@@ -59,17 +67,97 @@ export class CodexSession implements ProviderSession {
   #knownPolicy: JsonObject = {};
 
   constructor(server: AppServer, host: CodexHost, options: OpenOptions, emit: (event: ProviderEvent) => void) {
-    const { flags, mode, model, effort } = options;
     this.#host = host;
     this.#options = options;
     this.#emit = (event) => this.#isOver || emit(event);
-    this.#settings = {
-      mode: modeOfFlags(flags, mode),
-      model: model || flags.model || '',
-      effort: effort || flags.effort || '',
-    };
+    this.#settings = settingsOf(options);
+    this.#mark = server.held?.mark ?? randomUUID();
     this.#connection = this.#connect(server);
-    this.#open().catch((error) => this.#failed(error));
+    this.held = server.held && options.holder ? this.#createHeld(server, server.held, options.holder.id) : null;
+    const state = options.holder?.survivor?.state;
+    const opened = openedSnapshot(state);
+    if (opened) this.#restore(opened);
+    else if (state) queueMicrotask(() => this.#failed(new Error(STILL_OPENING)));
+    else this.#open().catch((error) => this.#failed(error));
+  }
+
+  #createHeld(server: AppServer, held: HeldCli, id: string): HeldSession {
+    const { turns } = this.#connection;
+    const detach = () => {
+      this.#isOver = true;
+      turns.close();
+      server.detach();
+      this.#host.detach(this);
+    };
+    return {
+      id,
+      get isTurning() {
+        return turns.isTurning;
+      },
+      get offset() {
+        return server.offset;
+      },
+      snapshot: () => this.#snapshot(server),
+      running: held.running,
+      ack: (offset) => held.ack(offset),
+      detach,
+    };
+  }
+
+  #snapshot({ dropping }: AppServer): CodexSnapshot {
+    if (!this.#ready) return { isOpening: true };
+    const { turns, events, requests, children } = this.#connection;
+    return {
+      threadId: this.#threadId,
+      ready: this.#ready,
+      knownPolicy: this.#knownPolicy,
+      model: this.#settings.model,
+      effort: this.#settings.effort,
+      turns: turns.snapshot(),
+      blocks: events.blocks.snapshot(),
+      requests: requests.snapshot(),
+      children: [...children].map(([threadId, { parent, blocks }]) => ({
+        threadId,
+        parent,
+        blocks: blocks.snapshot(),
+      })),
+      dropping,
+    };
+  }
+
+  /** A thread that an earlier server has opened goes on; its settings are those of the record. */
+  #restore(state: OpenedSnapshot): void {
+    const { turns, events, requests } = this.#connection;
+    this.#threadId = state.threadId;
+    this.#ready = state.ready;
+    this.#knownPolicy = state.knownPolicy;
+    this.#settings.model ||= state.model;
+    this.#settings.effort ||= state.effort;
+    turns.open(state.threadId);
+    turns.restore(state.turns);
+    events.blocks.restore(state.blocks);
+    requests.restore(state.requests);
+    this.#host.attach(state.threadId, this);
+    for (const { threadId, parent, blocks } of state.children) {
+      this.#host.attach(threadId, this);
+      this.#addChild(threadId, parent).blocks.restore(blocks);
+    }
+    queueMicrotask(() => this.#emit({ type: 'ready', sessionId: state.threadId, ...state.ready }));
+  }
+
+  /** All that the process wrote before this server came has been read. */
+  caughtUp(): void {
+    this.#connection.requests.isReplay = false;
+    this.#emit({ type: 'caught.up' });
+  }
+
+  /** The process that is this session's own runs. */
+  started(): void {
+    this.#emit({ type: 'process' });
+  }
+
+  answered(name: string, answer: Answer): void {
+    this.#connection.turns.answered(name, answer);
   }
 
   #connect(server: AppServer): Connection {
@@ -84,7 +172,9 @@ export class CodexSession implements ProviderSession {
       turn: (turnId) => turns.changed(turnId),
       taken: (messageId) => turns.taken(messageId),
     });
-    const requests = new OpenRequests(server, this.#emit, randomUUID().slice(0, 8));
+    const prefix = (this.#options.holder?.id ?? randomUUID()).slice(0, 8);
+    const requests = new OpenRequests(server, this.#emit, prefix);
+    requests.isReplay = Boolean(this.#options.holder?.survivor);
     return { server, turns, events, requests, children: new Map() };
   }
 
@@ -94,7 +184,7 @@ export class CodexSession implements ProviderSession {
 
   get identity(): ProcessIdentity | null {
     const { identity } = this.#connection.server.process;
-    return identity && { ...identity, mark: this.#mark };
+    return identity && (this.held ? identity : { ...identity, mark: this.#mark });
   }
 
   get hasBackgroundWork(): boolean {
@@ -117,28 +207,36 @@ export class CodexSession implements ProviderSession {
   async #open(): Promise<void> {
     const { server } = this.#connection;
     const { version, capabilities } = await this.#host.prepare(server);
-    const resume = this.#threadId || this.#options.resume;
-    const fork = this.#options.fork && !this.#threadId;
-    if (resume && !fork) await this.#host.released(resume);
+    const opening = optionsAtStart(this.#options);
+    const resume = this.#threadId || opening.resume;
+    const fork = opening.fork && !this.#threadId;
+    if (resume && !fork && !this.held) await this.#host.released(resume);
     if (this.#isOver || this.#connection.server !== server) return;
     const method = !resume ? 'thread/start' : fork ? 'thread/fork' : 'thread/resume';
-    const params = threadParams({ ...this.#options, resume }, this.#settings, this.#mark);
-    await server.request(method, params, { onResult: (result) => this.#opened(server, result) });
-    this.#emit({ type: 'ready', sessionId: this.#threadId, version, capabilities });
-    this.#informIgnoredFlags();
-    this.#connection.turns.sendWaiting();
+    const settings = this.held ? settingsOf(opening) : this.#settings;
+    const params = threadParams({ ...opening, resume }, settings, this.#mark);
+    const onResult = (result: JsonObject) => this.#opened(server, result, { version, capabilities });
+    await server.request(method, params, { onResult, name: openingName(method, params) });
   }
 
-  #opened(server: AppServer, result: JsonObject): void {
+  /** Done before the next line is read. */
+  #opened(server: AppServer, result: JsonObject, ready: OpenedSnapshot['ready']): void {
     const threadId = string(object(result.thread).id);
     if (this.#isOver) return void server.request('thread/unsubscribe', { threadId }).catch(() => {});
     this.#threadId = threadId;
     this.#connection.turns.open(threadId);
     this.#knownPolicy = object(result.sandbox);
-    this.#settings.model = string(result.model) || this.#settings.model;
+    // One that was chosen since holds from the next turn on.
+    const isChanged = optionsAtStart(this.#options).model !== this.#options.model;
+    if (!isChanged) this.#settings.model = string(result.model) || this.#settings.model;
     this.#settings.effort ||= string(result.reasoningEffort);
     this.#host.attach(threadId, this);
     this.#emitSettings();
+    this.#ready = ready;
+    server.opened(threadId);
+    this.#emit({ type: 'ready', sessionId: threadId, ...ready });
+    this.#informIgnoredFlags();
+    this.#connection.turns.sendWaiting();
   }
 
   #informIgnoredFlags(): void {
@@ -150,6 +248,10 @@ export class CodexSession implements ProviderSession {
 
   #failed({ message }: Error): void {
     const failure = this.#host.failure(this.#threadId || this.#options.resume || '', message);
+    if (this.held) {
+      this.#failure ??= failure;
+      return void this.#connection.server.stop();
+    }
     this.exit({ expected: false, code: null, signal: null, ...failure });
   }
 
@@ -170,9 +272,13 @@ export class CodexSession implements ProviderSession {
 
   /** A subagent's thread has begun: its messages are shown below the tool that started it. */
   adopt(threadId: string): void {
-    const { events, children } = this.#connection;
-    const hooks = { emit: this.#emit, turn: () => {}, taken: () => {} };
-    children.set(threadId, new ThreadEvents(hooks, events.blocks.agentTool));
+    this.#addChild(threadId, this.#connection.events.blocks.agentTool);
+  }
+
+  #addChild(threadId: string, parent: string): ThreadEvents {
+    const events = new ThreadEvents({ emit: this.#emit, turn: () => {}, taken: () => {} }, parent);
+    this.#connection.children.set(threadId, events);
+    return events;
   }
 
   /** @returns false when this kind of request is not known */
@@ -242,7 +348,7 @@ export class CodexSession implements ProviderSession {
     if (this.#isOver || !this.#connection.requests.decide(requestId, decision)) return false;
     // Codex takes no reason with a refusal: the turn, which goes on, gets it as a message.
     const reason = decision.decision === 'deny' && !decision.interrupt ? decision.message?.trim() : '';
-    if (reason) this.#connection.turns.addText(reason);
+    if (reason) this.#connection.turns.addText(reason, `reason ${requestId}`);
     return true;
   }
 
@@ -281,8 +387,11 @@ export class CodexSession implements ProviderSession {
 
   async #stop(): Promise<void> {
     if (this.#isOver) return;
-    this.#connection.turns.closeInput();
-    await this.#release();
+    const { turns, server } = this.#connection;
+    turns.closeInput();
+    if (this.held) await server.stop({ interrupt: () => turns.end() });
+    else await this.#release();
+    if (this.#isOver) return;
     if (this.identity) await killProcessTree(markOnly(this.identity), this.#host);
     this.exit({ expected: true, code: null, signal: null, text: '' });
   }
@@ -323,7 +432,8 @@ export class CodexSession implements ProviderSession {
     for (const { id } of unconfirmed) {
       this.#emit({ type: 'message.status', id, status: 'failed', error: UNKNOWN_FATE });
     }
-    this.#emit({ type: 'exit', ...end, expected: end.expected || this.#stopping !== null });
+    const expected = !this.#failure && (end.expected || this.#stopping !== null);
+    this.#emit({ type: 'exit', ...end, ...this.#failure, expected });
     this.#isOver = true;
     this.#host.detach(this);
     // The app-server ends its commands when it ends well; this is for when it could not.
@@ -347,6 +457,16 @@ interface Connection {
   requests: OpenRequests;
   turns: ThreadTurns;
 }
+
+const settingsOf = ({ flags, mode, model, effort }: OpenOptions): Settings => ({
+  mode: modeOfFlags(flags, mode),
+  model: model || flags.model || '',
+  effort: effort || flags.effort || '',
+});
+
+/** The same request of a later server has the same name, one with other settings another. */
+const openingName = (method: string, params: JsonObject): string =>
+  `${method} ${createHash('sha256').update(JSON.stringify(params)).digest('hex').slice(0, 16)}`;
 
 /** Only what carries the mark: the app-server itself serves other sessions. */
 const markOnly = (identity: ProcessIdentity): ProcessIdentity => ({ ...identity, startTime: '' });

@@ -34,6 +34,11 @@ export class ThreadEvents {
     this.blocks = new ThreadBlocks(hooks.emit, hooks.taken, parent);
   }
 
+  /** Tool message that it is shown below; empty: none that is known. */
+  get parent(): string {
+    return this.#parent ?? '';
+  }
+
   notify(method: string, params: JsonObject): void {
     const item = object(params.item);
     const itemId = string(params.itemId);

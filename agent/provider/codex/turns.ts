@@ -6,16 +6,21 @@ import type { Clock, Timer } from '../../../core/clock.ts';
 import { commandOf } from './commands.ts';
 import { inputOf } from './params.ts';
 import type { AppConnection } from './app-connection.ts';
-import { NoEffectError } from './server.ts';
+import { type Answer, NoEffectError } from './server.ts';
 import { type JsonObject, object, string } from '../untyped-json.ts';
 import type { OutgoingMessage, ProviderEvent } from '../provider.ts';
 
 /** After this long without an answer to turn/start the user is informed, ms: the turn may run all the same. */
 const UNCONFIRMED_MS = 60_000;
 
-/** A message that was handed to a running turn. */
+/** Messages whose fate is remembered: no more can be sent again. */
+const MAX_CONFIRMED = 1000;
+
+/** A message that was handed to a running turn; or to an earlier server, and Codex has not confirmed it yet. */
 interface SteeredMessage {
-  message: OutgoingMessage;
+  /** null: what it says comes with the messages that are sent again. */
+  message: OutgoingMessage | null;
+  /** Empty: not known. */
   turnId: string;
   /** Until Codex has answered, the message may or may not become part of the turn, even when that has ended. */
   isAnswered: boolean;
@@ -27,6 +32,13 @@ export interface PendingMessages {
   unconfirmed: OutgoingMessage[];
   /** Were never begun. */
   waiting: OutgoingMessage[];
+}
+
+/** As JSON: what a later server goes on with. */
+export interface TurnsSnapshot {
+  turnId: string | null;
+  handed: { id: string; turnId: string; isAnswered: boolean }[];
+  attempts: [string, number][];
 }
 
 export interface TurnsOptions {
@@ -51,6 +63,10 @@ export class ThreadTurns {
   #waiting: OutgoingMessage[] = [];
   /** Messages that a running turn was handed and has not taken up. */
   readonly #steered = new Map<string, SteeredMessage>();
+  /** How often messages were given to a turn that did not take them. */
+  readonly #attempts = new Map<string, number>();
+  /** In a holder: messages that Codex has begun with, or refused. */
+  readonly #confirmed = new Set<string>();
   #onTurnEnd: (() => void) | null = null;
   #isInputClosed = false;
   #isClosed = false;
@@ -81,7 +97,7 @@ export class ThreadTurns {
   close(): PendingMessages {
     const steered = [...this.#steered.values()];
     const messages = (isAnswered: boolean) =>
-      steered.filter((entry) => entry.isAnswered === isAnswered).map(({ message }) => message);
+      steered.filter((entry) => entry.isAnswered === isAnswered).flatMap(({ message }) => message ?? []);
     const starting = this.#starting ? [this.#starting.message] : [];
     const pending = {
       unconfirmed: [...starting, ...messages(false)],
@@ -92,6 +108,18 @@ export class ThreadTurns {
     this.#waiting = [];
     this.#steered.clear();
     return pending;
+  }
+
+  snapshot(): TurnsSnapshot {
+    const handed = [...this.#steered].map(([id, { turnId, isAnswered }]) => ({ id, turnId, isAnswered }));
+    if (this.#starting) handed.push({ id: this.#starting.message.id, turnId: '', isAnswered: false });
+    return { turnId: this.#turnId, handed, attempts: [...this.#attempts] };
+  }
+
+  restore({ turnId, handed, attempts }: TurnsSnapshot): void {
+    this.#turnId = turnId;
+    for (const { id, ...entry } of handed) this.#steered.set(id, { message: null, ...entry });
+    for (const [id, count] of attempts) this.#attempts.set(id, count);
   }
 
   /** The process has ended, and with it the turn: end() need not wait any more. */
@@ -114,14 +142,43 @@ export class ThreadTurns {
   /** Codex has taken up a message. */
   taken(messageId: string): void {
     if (this.#starting?.message.id === messageId) this.#started(null);
-    else if (this.#steered.delete(messageId)) this.#setStatus(messageId, 'sent');
+    else if (this.#steered.delete(messageId) || (messageId && this.#options.server.held)) {
+      this.#confirm(messageId, 'sent');
+    }
+  }
+
+  /** An answer to a request that an earlier server has sent for a message. */
+  answered(name: string, answer: Answer): void {
+    const [, kind, id] = /^(start|steer) (\S+) \d+$/.exec(name) ?? [];
+    if (!kind || !id) return;
+    if (kind === 'start') {
+      this.#steered.delete(id);
+      return 'error' in answer ? this.#confirm(id, 'failed', answer.error.message) : this.#confirm(id, 'sent');
+    }
+    if (this.#confirmed.has(id)) return;
+    const before = this.#steered.get(id)?.message ?? null;
+    // Refused: whatever turn runs does not have it.
+    const turnId = 'error' in answer ? '' : string(answer.result.turnId);
+    this.#steered.set(id, { message: before, turnId, isAnswered: true });
+    this.#sendLate();
+  }
+
+  /** Codex has begun with a message, or refused it: sent again by a later server it is not given once more. */
+  #confirm(id: string, status: 'sent' | 'failed', error?: string): void {
+    this.#attempts.delete(id);
+    if (this.#options.server.held) this.#confirmed.add(id);
+    if (this.#confirmed.size > MAX_CONFIRMED) this.#confirmed.delete(this.#confirmed.values().next().value!);
+    this.#setStatus(id, status, error);
   }
 
   /** A message that was handed to a turn too late becomes the next turn. */
   #sendLate(): void {
-    const late = [...this.#steered.values()].filter((entry) => entry.isAnswered && entry.turnId !== this.#turnId);
-    for (const { message } of late) this.#steered.delete(message.id);
-    queueMicrotask(() => late.forEach(({ message }) => this.send(message)));
+    const late = [...this.#steered].filter(([, entry]) => entry.isAnswered && entry.turnId !== this.#turnId);
+    for (const [id] of late) {
+      this.#steered.delete(id);
+      this.#attempts.set(id, (this.#attempts.get(id) ?? 0) + 1);
+    }
+    queueMicrotask(() => late.forEach(([, { message }]) => message && this.send(message)));
   }
 
   sendWaiting(): void {
@@ -133,12 +190,36 @@ export class ThreadTurns {
   send(message: OutgoingMessage): void {
     if (this.#isInputClosed) return;
     if (!this.#threadId) return void this.#waiting.push(message);
+    if (this.#confirmed.has(message.id)) return this.#setStatus(message.id, 'sent');
+    if (this.#isGiven(message)) return;
     if (this.#turnId) return this.#steer(message, this.#turnId);
     if (this.#starting) {
       this.#waiting.push(message);
       return this.#setStatus(message.id, 'queued');
     }
     this.#start(message);
+  }
+
+  /** An earlier server has given it to Codex: what becomes of it will be known by its id. */
+  #isGiven(message: OutgoingMessage): boolean {
+    const known = this.#steered.get(message.id);
+    if (!this.#options.server.held?.hasTaken(this.#keyOf(message.id))) {
+      this.#steered.delete(message.id); // the holder never had all of it
+      return false;
+    }
+    this.#steered.set(message.id, { turnId: '', isAnswered: false, ...known, message });
+    this.#setStatus(message.id, 'queued');
+    this.#sendLate();
+    return true;
+  }
+
+  /** The same for the start of a turn and for a running one: it is given to one of them. */
+  #keyOf(id: string): string {
+    const attempt = this.#attempts.get(id) ?? 0;
+    return attempt ? `message ${id} ${attempt}` : `message ${id}`;
+  }
+  #naming(kind: 'start' | 'steer', id: string): { name: string; key: string } {
+    return { name: `${kind} ${id} ${this.#attempts.get(id) ?? 0}`, key: this.#keyOf(id) };
   }
 
   /**
@@ -154,6 +235,7 @@ export class ThreadTurns {
       ? { threadId: this.#threadId, ...command.params }
       : { ...this.#input(message), ...settings() };
     server.request(command?.method ?? 'turn/start', params, {
+      ...this.#naming('start', message.id),
       timeoutMs: null,
       onResult: (result) => this.#starting === starting && this.#started(string(object(result.turn).id) || null),
     }).catch((error: Error) => {
@@ -162,7 +244,7 @@ export class ThreadTurns {
       this.#clearStarting();
       this.#isInterruptWanted = false;
       this.#onTurnEnd?.(); // there is no turn
-      this.#setStatus(message.id, 'failed', error.message);
+      this.#confirm(message.id, 'failed', error.message);
       this.sendWaiting();
     });
   }
@@ -171,7 +253,7 @@ export class ThreadTurns {
     const { message } = this.#starting!;
     this.#clearStarting();
     this.#turnId ??= turnId;
-    this.#setStatus(message.id, 'sent');
+    this.#confirm(message.id, 'sent');
     if (this.#isInterruptWanted) this.interrupt();
     this.sendWaiting();
   }
@@ -189,7 +271,7 @@ export class ThreadTurns {
 
   /** turn/start would do too, but begin a turn of its own when this one ends meanwhile: nobody would know which of the two it was. */
   #steer(message: OutgoingMessage, turnId: string): void {
-    const steered = { message, turnId, isAnswered: false };
+    const steered: SteeredMessage = { message, turnId, isAnswered: false };
     this.#steered.set(message.id, steered);
     this.#setStatus(message.id, 'queued');
     // A command is a turn of its own: it is late from the beginning.
@@ -200,7 +282,8 @@ export class ThreadTurns {
       this.#sendLate();
     };
     const params = { ...this.#input(message), expectedTurnId: turnId };
-    const request = this.#options.server.request('turn/steer', params, { onResult: answered, timeoutMs: null });
+    const options = { ...this.#naming('steer', message.id), onResult: answered, timeoutMs: null };
+    const request = this.#options.server.request('turn/steer', params, options);
     request.catch((error) => error instanceof NoEffectError && answered());
   }
 
@@ -209,10 +292,10 @@ export class ThreadTurns {
   }
 
   /** Adds a text to the running turn that is no message of the user. */
-  addText(text: string): void {
+  addText(text: string, name: string): void {
     if (!this.#turnId) return;
     const input = inputOf({ id: '', text, images: [] });
-    this.#options.server.request('turn/start', { threadId: this.#threadId, input }).catch(() => {});
+    this.#options.server.request('turn/start', { threadId: this.#threadId, input }, { name }).catch(() => {});
   }
 
   interrupt(): void {

@@ -1,6 +1,6 @@
 // A scripted agent of the Agent Client Protocol. What it does is in the environment: ACP_SCRIPT is a JSON object, see below.
 //   { silent, garbage, auth, noLoad, lost, modes, acts, huge, options, twice, stubborn, early, config, deafToModes,
-//     paths, images, build }
+//     paths, images, build, unique }
 // ACP_LOG is a file that gets every line of its input.
 // A prompt's text says what a turn does: see TURNS; any other is said again.
 import { appendFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ const script = JSON.parse(process.env.ACP_SCRIPT ?? '{}');
 const send = (message) => process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
 const update = (fields) => send({ method: 'session/update', params: { sessionId, update: fields } });
 const say = (text) => update({ sessionUpdate: 'agent_message_chunk', content: { type: 'text', text } });
-let sessionId = 's-1';
+let sessionId = script.unique ? `s-${process.pid}` : 's-1';
 let mode = script.acts ? 'yolo' : 'default';
 let asked = 0;
 let cancelTurn = () => {};
@@ -79,6 +79,15 @@ async function permission(command) {
     content: { type: 'text', text: `${command}: ${outcome?.optionId ?? outcome?.outcome}` },
   }];
   update({ sessionUpdate: 'tool_call_update', toolCallId: toolCall.toolCallId, status, content });
+}
+
+/** An answer of that length, 20 characters at a time. */
+async function size(length, ms) {
+  const text = 'abcdefghij'.repeat(length / 10);
+  for (let at = 0; at < length; at += 20) {
+    say(text.slice(at, at + 20));
+    await new Promise((resolve) => setTimeout(resolve, ms));
+  }
 }
 
 const TURNS = {
@@ -255,7 +264,12 @@ const METHODS = {
       isCancelled = true;
       previous();
     };
-    const turn = /^ask \d+$/.test(text) ? () => permission(`touch ${text}`) : TURNS[text] ?? (async () => say(text));
+    const [, length, ms] = /^size (\d+) (\d+)$/.exec(text) ?? [];
+    const turn = length
+      ? () => size(Number(length), Number(ms))
+      : /^ask \d+$/.test(text)
+      ? () => permission(`touch ${text}`)
+      : TURNS[text] ?? (async () => say(text));
     const done = turn();
     const inner = cancelTurn;
     cancelTurn = () => {

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // A scripted `codex app-server`: what it does is chosen by the first word of the message. No model, no network, 40 ms to
 // start. FAKE_CODEX_LOGIN=none: says that nobody is logged in. FAKE_CODEX_HUNG=1: answers nothing. FAKE_CODEX_TAKEN names a file
-// that gets the id of every message that a thread takes up, as the real one's files do: it outlives the process.
+// that gets the id of every message that a thread takes up, as the real one's files do: it outlives the process. FAKE_CODEX_LOG
+// names one that gets every line of the input.
 import { spawn } from 'node:child_process';
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import process from 'node:process';
@@ -16,7 +17,9 @@ const threads = new Map(); // id → { id, cwd, turn: null | { id, pending }, is
 const pending = new Map(); // server request id → callback with the result
 let count = 0;
 let nextAsk = 0;
-const id = (kind) => `${kind}-${++count}`;
+// With a log there may be more than one of it.
+const prefix = process.env.FAKE_CODEX_LOG ? `${process.pid}-` : '';
+const id = (kind) => `${kind}-${prefix}${++count}`;
 
 const notify = (thread, method, params = {}) =>
   out({ method, params: { threadId: thread.id, turnId: thread.turn?.id ?? '', ...params } });
@@ -176,6 +179,21 @@ const SCRIPTS = {
       item(thread, 'completed', { ...tool, status: 'completed' });
       end(thread);
     });
+  },
+  // size <characters> <ms>: an answer of that length, 20 characters at a time.
+  size(thread, rest) {
+    const [size, ms] = rest.split(' ').map(Number);
+    const entry = { type: 'agentMessage', id: id('msg'), text: '' };
+    item(thread, 'started', entry);
+    const text = 'abcdefghij'.repeat(size / 10);
+    let at = 0;
+    const timer = setInterval(() => {
+      const delta = text.slice(at, at += 20);
+      if (delta) return notify(thread, 'item/agentMessage/delta', { itemId: entry.id, delta });
+      clearInterval(timer);
+      item(thread, 'completed', { ...entry, text });
+      end(thread);
+    }, ms);
   },
   slow: (thread) => say(thread, 'a long answer that never ends', false),
   // linger <ms>: its turn takes that long to end after it was interrupted.
@@ -405,11 +423,12 @@ let rest = '';
 process.stdin.on('data', (chunk) => {
   const lines = (rest + chunk).split('\n');
   rest = lines.pop();
-  for (const line of lines) if (line) receive(JSON.parse(line));
+  for (const line of lines) if (line) receive(JSON.parse(line), line);
 });
 process.stdin.on('end', () => process.exit(0));
 
-function receive({ id: messageId, method, params, result }) {
+function receive({ id: messageId, method, params, result }, line) {
+  if (process.env.FAKE_CODEX_LOG) appendFileSync(process.env.FAKE_CODEX_LOG, `${line}\n`);
   if (process.env.FAKE_CODEX_HUNG) return;
   if (!method) {
     const then = pending.get(messageId);
