@@ -29,6 +29,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   { name: 'fleet', title: 'Many machines and dashboards' },
   { name: 'holders', title: 'Holders of agents' },
   { name: 'search', title: 'Search over all conversations' },
+  { name: 'feed', title: 'Many dashboards of streaming agents', isMarkdown: true },
   { name: 'start', title: 'The built agent machine, started', isMarkdown: true },
 ];
 
