@@ -71,6 +71,9 @@ export function plain(text: string): string {
 export const gist = (line: string): string =>
   line.replace(/^#{1,6}\s+/, '').replace(/\*\*(\S|\S.*?\S)\*\*/g, '$1').replace(/\[([^\][]+)\]\([^()\s]*\)/g, '$1');
 
+/** Made at its first use, and once: that takes a hundred times as long as using it. */
+let clock: Intl.DateTimeFormat | undefined;
+
 /** The time of day, in the browser's own way: `14:02`. @param at ms since the epoch */
 export const clockTime = (at: number): string =>
-  new Date(at).toLocaleTimeString(locale, { hour: '2-digit', minute: '2-digit' });
+  (clock ??= new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit' })).format(at);

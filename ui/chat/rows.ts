@@ -2,10 +2,10 @@ import { Component } from 'preact';
 import { html, useState } from '../html.ts';
 import type { VNode } from '../html.ts';
 import type { Message, Todo, UserMessage } from '../../core/api/messages.ts';
-import { Icon, Spinner, TimeAgo } from '../components/mod.ts';
+import { exactTime, Icon, Spinner, TimeAgo } from '../components/mod.ts';
 import { clockTime, money, plain, took } from '../format.ts';
 import { t } from '../i18n/all.ts';
-import { locale, serverText } from '../i18n/t.ts';
+import { serverText } from '../i18n/t.ts';
 import { CopyAnswer } from './copy-answer.ts';
 import { DecidedRequest } from './decided-request.ts';
 import { isRun } from './group-messages.ts';
@@ -100,9 +100,7 @@ function UserBubble({ message }: { message: UserMessage }) {
       ${files.length > 0 && html`<${SentFiles} files=${files} />`}
     </div>
     <p class=${`bubble-note ${status === 'failed' ? 'bad' : ''}`}>
-      ${note && `${note} ${serverText(error)} · `}<time title=${new Date(at).toLocaleString(locale)}>${clockTime(
-        at,
-      )}</time>
+      ${note && `${note} ${serverText(error)} · `}<time onPointerEnter=${exactTime(at)}>${clockTime(at)}</time>
     </p>
     ${status === 'failed' && html`<${SendAgain} message=${message} />`}
   `;

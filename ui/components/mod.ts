@@ -28,5 +28,5 @@ export type { IconName } from './icon.ts';
 export { Menu } from './menu.ts';
 export { Segments, Select, SelectField } from './select.ts';
 export { Skeleton, Spinner } from './spinner.ts';
-export { now, span, TimeAgo } from './time-ago.ts';
+export { exactTime, now, span, TimeAgo } from './time-ago.ts';
 export { toast, toastError, Toasts } from './toast.ts';
