@@ -30,6 +30,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   { name: 'holders', title: 'Holders of agents' },
   { name: 'search', title: 'Search over all conversations' },
   { name: 'feed', title: 'Many dashboards of streaming agents', isMarkdown: true },
+  { name: 'echo', title: 'A key in a terminal until its echo', isMarkdown: true },
   { name: 'start', title: 'The built agent machine, started', isMarkdown: true },
 ];
 
