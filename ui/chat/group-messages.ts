@@ -46,6 +46,17 @@ export const CHUNK = 40;
 /** Fewer tools than this stay rows of their own. */
 export const MIN_RUN = 3;
 const NONE: ReadonlySet<string> = new Set();
+/** The chunks with the last so many entries. */
+export function lastEntries(chunks: readonly Chunk[], count: number): readonly Chunk[] {
+  const last: Chunk[] = [];
+  for (let i = chunks.length - 1, left = count; i >= 0 && left > 0; i--) {
+    const { key, entries } = chunks[i]!;
+    last.unshift(entries.length > left ? { key, entries: entries.slice(-left) } : chunks[i]!);
+    left -= entries.length;
+  }
+  return last;
+}
+
 const NO_ROWS: readonly Row[] = [];
 
 /** Groups the messages anew each time they change, and reuses what did not change, so that only changed chunks are drawn. */

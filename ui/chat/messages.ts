@@ -1,4 +1,5 @@
 import { html, useEffect, useLayoutEffect, useRef, useState } from '../html.ts';
+import { whenIdle } from '../idle.ts';
 import type { AgentInfo } from '../../core/api/agents.ts';
 import type { Message, RequestMessage } from '../../core/api/messages.ts';
 import { Button, EmptyState, Icon, Skeleton, toastError } from '../components/mod.ts';
@@ -8,7 +9,7 @@ import { useApp, useStore } from '../app.ts';
 import { EMPTY_CHAT } from '../state/store.ts';
 import type { Chat } from '../state/store.ts';
 import { Activity } from './activity.ts';
-import { MessageGrouper } from './group-messages.ts';
+import { lastEntries, MessageGrouper } from './group-messages.ts';
 import { RequestCard } from './request-card.ts';
 import { ChunkView } from './rows.ts';
 import { useInView, useScroll } from './scroll.ts';
@@ -20,6 +21,10 @@ const MAX_LOADED = 600;
 /** The next page only after this one has been laid out, and never in a tight loop after a failure; ms. */
 const PAGE_PAUSE_MS = 150;
 
+/** Entries that are drawn first: about a screen. The others follow when the page is idle, or so long after, ms. */
+const FIRST_ENTRIES = 12;
+const MAX_BUSY_MS = 200;
+
 /** The messages with an agent, and the requests that wait for an answer below them. */
 /** @param sent counts the messages sent here: each is looked at, wherever the reader was */
 export function Messages({ agent, sent }: { agent: AgentInfo; sent: number }) {
@@ -29,15 +34,18 @@ export function Messages({ agent, sent }: { agent: AgentInfo; sent: number }) {
   grouper.current ??= new MessageGrouper();
   const shown = useShownRequests(agent, chat);
   const { chunks, pending } = grouper.current.group(messages, new Set(shown.map(({ id }) => id)), !more);
+  const isWhole = useWhole(ready);
+  const drawn = isWhole ? chunks : lastEntries(chunks, FIRST_ENTRIES);
   const older = useOlder(agent, chat);
-  const { box, content, atEnd, toEnd, toElement, onScroll } = useScroll(messages[0]?.id, older.load);
+  const first = isWhole ? messages[0]?.id : String(ready);
+  const { box, content, atEnd, toEnd, toElement, onScroll } = useScroll(first, () => isWhole && older.load());
   useLayoutEffect(() => {
     if (sent > 0) toEnd();
   }, [sent]);
   const isAnswering = useInView(box, '.request-card', pending.map(({ id }) => id).join());
-  const isSeeking = useTarget(agent.id, chat, box, toElement);
+  const isSeeking = useTarget(agent.id, { ...chat, ready: isWhole }, box, toElement);
   const hasNews = useNews(agent, chat, atEnd, isSeeking);
-  const rows = chunks.map((chunk) => html`<${ChunkView} key=${chunk.key} chunk=${chunk} />`);
+  const rows = drawn.map((chunk) => html`<${ChunkView} key=${chunk.key} chunk=${chunk} />`);
   const cards = shown.map((request) => html`<${RequestCard} key=${request.id} agent=${agent} message=${request} />`);
   const log = html`
     <div class="chat-content" ref=${content}>
@@ -68,6 +76,16 @@ export function Messages({ agent, sent }: { agent: AgentInfo; sent: number }) {
       <div class="sr-only" role="status">${pending.length > 0 && t.request.title[pending[0]!.request]}</div>
     </div>
   `;
+}
+
+/** False while a conversation that has just come is drawn for the first time: its end is what is seen. */
+function useWhole(ready: boolean): boolean {
+  const [isWhole, setWhole] = useState(false);
+  useEffect(() => {
+    if (!ready) return setWhole(false);
+    return whenIdle(() => setWhole(true), MAX_BUSY_MS);
+  }, [ready]);
+  return isWhole && ready;
 }
 
 const isRequest = (message: Message): message is RequestMessage => message.kind === 'request';

@@ -1,7 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Message, RequestMessage, ToolMessage } from '../../../core/api/messages.ts';
-import { CHUNK, isRun, MessageGrouper } from '../../../ui/chat/group-messages.ts';
+import { CHUNK, isRun, lastEntries, MessageGrouper } from '../../../ui/chat/group-messages.ts';
 import { conversation, messages, permission, text, user } from '../../support/fakes/ui-data.ts';
 import { cpuMs } from '../../support/harness/cpu-time.ts';
 
@@ -120,6 +120,18 @@ test('the time of a turn is without the time that it waited for a person', () =>
   assert.is(worked([10_000, 30_000]), 40_000);
   assert.is(worked([10_000, 30_000], [20_000, 35_000]), 35_000, 'two at the same time are one wait');
   assert.is(worked([10_000, 90_000]), 60_000, 'the CLI had left it out already');
+});
+
+test('the last entries are those of the end, in chunks with the keys of the whole; a chunk that is whole is the same object', () => {
+  const { chunks } = new MessageGrouper().group(messages(Array.from({ length: 3 * CHUNK }, (_, i) => text(`${i}`))));
+  const all = chunks.flatMap(({ entries }) => entries);
+  for (const count of [0, 1, CHUNK - 1, CHUNK, CHUNK + 5, 2 * CHUNK, 5 * CHUNK]) {
+    const last = lastEntries(chunks, count);
+    assert.equal(last.flatMap(({ entries }) => entries), count ? all.slice(-count) : []);
+    assert.equal(last.map(({ key }) => key), chunks.slice(chunks.length - last.length).map(({ key }) => key));
+    assert.ok(last.slice(1).every((chunk) => chunks.includes(chunk)));
+  }
+  assert.equal(lastEntries([], 5), []);
 });
 
 test('10,000 messages are grouped again in a few milliseconds', () => {
