@@ -5,7 +5,9 @@ import type { Route, Router } from '../../core/http/router.ts';
 import type { HttpRequest, HttpResponse } from '../../core/http/types.ts';
 import type { AgentInfo } from '../../core/api/agents.ts';
 import { checks, parseCreateAgent, parseMarks } from '../../core/api/agents.ts';
+import { parseFork } from '../../core/api/fork.ts';
 import { parseDecision, parseQueuedChange, parseSendMessage } from '../../core/api/messages.ts';
+import { parseRewind } from '../../core/api/rewind.ts';
 import { type Check, parseField } from '../../core/api/schema.ts';
 import { ERROR_STATUS } from '../../core/api/errors.ts';
 import { DecidedError } from '../session/requests.ts';
@@ -26,6 +28,7 @@ export function agentRoutes(router: Router, agents: Registry): void {
   };
   lifeRoutes(router, agents, whole);
   conversationRoutes(router, agents);
+  pastRoutes(router, agents, whole);
   settingRoutes(router, agents, whole);
 }
 
@@ -97,6 +100,22 @@ function conversationRoutes(router: Router, agents: Registry): void {
   router.post('/api/agents/:id/interrupt', async (req, res, { params }) => {
     await agents.interrupt(params.id!, whoAsks(req));
     json(res, 200, { ok: true });
+  });
+}
+
+/** Back to an earlier message. */
+function pastRoutes(router: Router, agents: Registry, whole: WholeAgent): void {
+  router.post('/api/agents/:id/messages/:messageId/rewind', async (req, res, { params }) => {
+    agents.info(params.id!);
+    const { version } = await readBody(req, parseRewind);
+    if (version) checkStepUp(req);
+    json(res, 200, await agents.rewind(params.id!, params.messageId!, version, whoAsks(req)));
+  });
+  router.post('/api/agents/:id/fork', async (req, res, { params }) => {
+    const info = agents.info(params.id!);
+    const body = await readBody(req, parseFork);
+    if (isBypass(info.flags) || info.mode === 'bypassPermissions') checkStepUp(req);
+    json(res, 201, whole(await agents.fork(params.id!, body, whoAsks(req))));
   });
 }
 

@@ -30,6 +30,8 @@ export interface OpenOptions {
   /** Id of the provider's session to continue; `fork`: as a copy with a new id. */
   resume: string | null;
   fork: boolean;
+  /** The copy ends at this place, as `turn.end` named it; missing: it is whole. */
+  forkAt?: string;
   flags: AgentFlags;
   model: string;
   mode: PermissionMode;
@@ -113,6 +115,8 @@ export type ProviderEvent =
     outcome: 'done' | 'interrupted' | 'error' | 'max_turns' | 'max_budget';
     text: string;
     durationMs: number;
+    /** Where the session stands now: a copy can end here. Missing: the CLI has no name for it. */
+    point?: string;
   }
   | { type: 'text.start'; id: string; parent?: string; thinking: boolean }
   | { type: 'text.delta'; id: string; text: string }
@@ -179,10 +183,26 @@ export interface ProviderSession {
   setMode(mode: PermissionMode): void;
   setModel(model: string): void;
   setEffort(effort: string): void;
+  /**
+   * Makes the files that the CLI has edited as they were before a message of the user. Rejects with a sentence. Missing: it
+   * keeps no earlier state of them.
+   */
+  rewindFiles?(messageId: string, dryRun: boolean): Promise<RewoundFiles>;
   /** Ends an idle process gently; the session can be resumed. */
   reap(): void;
   /** Every step: interrupt → EOF → SIGTERM → SIGKILL of the group. Resolves when the process has ended. */
   stop(): Promise<void>;
+}
+
+/** Files that are, or would be, as they were before a message. */
+export interface RewoundFiles {
+  /** Paths of those that change; of a dry run only. */
+  files: string[];
+  /** Lines. */
+  insertions: number;
+  deletions: number;
+  /** Links that were left as they are. */
+  skipped: number;
 }
 
 /** A session as its CLI stores it. */

@@ -8,6 +8,7 @@ import type { AgentContext } from '../context.ts';
 import { ensureDirectory, readWhole, writeWhole } from '../store/atomic-file.ts';
 import { ensureDirectoryIfWritable } from '../store/data-directory.ts';
 import { type Document, openDocument } from '../store/document.ts';
+import type { OwnFiles } from './conversation-copy.ts';
 import { type AgentRecord, parseRecord } from './record.ts';
 
 /** Bytes of a plan. */
@@ -37,6 +38,11 @@ export class AgentFiles {
 
   picturesPath(id: string): string {
     return join(this.#root, id, 'pictures');
+  }
+
+  /** What the messages of the agent name. */
+  ownFiles(id: string): OwnFiles {
+    return { pictures: this.picturesPath(id), attachments: this.attachmentsPath(id) };
   }
 
   /** Names of the directories: each should be an agent's id. */

@@ -133,6 +133,7 @@ function onTurnEnd(context: EventContext, event: Of<'turn.end'>): void {
     costUsd: usage.costUsd,
     inputTokens: usage.inputTokens,
     outputTokens: usage.outputTokens,
+    ...(event.point && store.info.sessionId ? { point: { session: store.info.sessionId, id: event.point } } : {}),
   });
   if (event.outcome !== 'done') store.preview(event.text);
   const isLimit = noteTurnAtLimit(context, event.outcome);

@@ -71,12 +71,14 @@ export class CliRun {
 
 /** What the agent's next CLI is opened with. */
 export function openOptions({ info, cwd, isResumeLost }: AgentRecord): OpenOptions {
-  const { resume = null, forkSession = false } = isResumeLost ? {} : info.flags;
+  const { resume = null, forkSession = false, resumeAt } = isResumeLost ? {} : info.flags;
+  const fork = info.sessionId === null && forkSession;
   return {
     agentId: info.id,
     cwd,
     resume: info.sessionId ?? resume,
-    fork: info.sessionId === null && forkSession,
+    fork,
+    ...(fork && resumeAt ? { forkAt: resumeAt } : {}),
     flags: info.flags,
     model: info.model,
     mode: info.mode,

@@ -11,6 +11,7 @@ import type { ProviderSet } from '../provider/provider-set.ts';
 import { type Document, notSaved } from '../store/document.ts';
 import type { AgentWorkspace } from '../workspace/workspace.ts';
 import type { AgentFiles } from './agent-files.ts';
+import { type ConversationCopy, copyOwnFiles, forkedNotice } from './conversation-copy.ts';
 import type { DeletedAgents } from './deleted-agents.ts';
 import type { DiskSessions } from './history.ts';
 import type { HistoryMessage } from '../provider/history-message.ts';
@@ -24,7 +25,11 @@ export const MAX_AGENT = 500;
 
 const GONE = 'The agent that this command made was deleted. To make another one, send it as a new command.';
 
-export type CreateCommand = CreateAgentBody & { taskId?: string };
+export type CreateCommand = CreateAgentBody & {
+  taskId?: string;
+  /** It is a fork of another agent. */
+  copy?: ConversationCopy;
+};
 
 /** Ends what else works on the session that is to be resumed, when nobody can take it any more. Rejects: no agent is made. */
 export type BeforeResume = () => Promise<void>;
@@ -109,11 +114,12 @@ export class Creation {
     const leave = this.#enter();
     try {
       await before?.();
-      const history = await this.#earlierMessages(provider, flags);
+      const history = body.copy?.messages ?? await this.#earlierMessages(provider, flags);
       const { session, notice } = await this.#prepareIn(id, body, lock).finally(leave);
       this.#options.added(session);
       context.log.info('agent made', { agent: id, provider, by });
       session.import(history);
+      if (body.copy) session.notice('info', 'forked', forkedNotice(body.copy, session.info));
       if (notice) session.notice('info', 'workspace', notice);
       await this.#begin(session, body.prompt, by);
       return id;
@@ -173,6 +179,7 @@ export class Creation {
     const task = body.name?.trim() || body.prompt;
     const place = await workspace.prepare({
       ...{ agentId: id, directory, flags, provider, task, instructions },
+      ...(body.copy?.worktree ? { from: body.copy.worktree } : {}),
       planned: (worktree) => files.plan(id, worktree),
     }).catch(async (error) => {
       await files.remove(id).catch(() => {});
@@ -182,6 +189,8 @@ export class Creation {
       const { demo } = await program.probe();
       const record = newRecord(id, body, place, { demo, now: context.clock.now() });
       const document = await files.create(id, record);
+      const { copy } = body;
+      if (copy) await copyOwnFiles(copy.messages, files.ownFiles(copy.agentId), files.ownFiles(id));
       if (this.#isClosed) throw closing();
       return { session: add(document, lock), notice: place.notice };
     } catch (error) {

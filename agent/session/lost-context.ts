@@ -1,5 +1,6 @@
 /**
- * What is left of a conversation whose CLI has lost its session: "Go on" means nothing to a new one without it. Pure.
+ * What a CLI has to know beside the first message: what is left of a conversation whose session it has lost ("Go on" means
+ * nothing to a new one without it), or that a copy works elsewhere. Pure.
  */
 import { cut, cutStart } from '../../core/api/cut.ts';
 import type { Message } from '../../core/api/messages.ts';
@@ -48,3 +49,10 @@ function bounded([first, ...rest]: string[]): string[] {
   }
   return [cut(first, MAX_MESSAGE, '…'), ...newest];
 }
+
+/**
+ * What the first message of a fork begins with that works elsewhere: the conversation names the files of the other agent.
+ */
+export const movedContext = (from: string, to: string): string =>
+  `<moved>\nThis conversation was continued as a copy, and you work in another folder from now on: ${to}\n` +
+  `It holds a copy of the files of ${from}, which belongs to another agent: do not read or change anything there.\n</moved>`;

@@ -4,7 +4,7 @@ import { Failure } from '../../core/api/errors.ts';
 import type { QueuedChange, SendMessageBody, UserMessage } from '../../core/api/messages.ts';
 import { queueEntry } from './apply-event.ts';
 import type { CliRun } from './cli-run.ts';
-import { lostContext } from './lost-context.ts';
+import { lostContext, movedContext } from './lost-context.ts';
 import type { SessionParts } from './session-parts.ts';
 
 export class MessageDelivery {
@@ -89,12 +89,14 @@ export class MessageDelivery {
     store.patch({ queue: [...handed, ...waiting.map(queueEntry)] });
   }
 
-  /** What the first message to a session is begun with that stands in the place of a lost one; else ''. */
+  /** What the first message is begun with to a session that stands in the place of a lost one, or to a copy; else ''. */
   #contextFor(run: CliRun): string {
     const { record, info, log } = this.#parts;
-    if (run.hasContext || !record.isResumeLost || info.sessionId !== null) return '';
+    const isFirst = !run.hasContext && record.isResumeLost && info.sessionId === null;
+    const isMoved = !run.hasContext && record.movedFrom !== '' && info.usage.turns === 0;
+    if (!isFirst && !isMoved) return '';
     run.hasContext = true;
-    return lostContext(log.newest());
+    return isFirst ? lostContext(log.newest()) : movedContext(record.movedFrom, record.cwd);
   }
 
   /** Withdraws a message that the CLI has not begun with. Throws Failure. */

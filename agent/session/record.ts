@@ -27,6 +27,8 @@ export interface AgentRecord {
   clientId: string | null;
   /** The CLI has lost the session that it was to resume (flags.resume); it is not asked for again. */
   isResumeLost: boolean;
+  /** It is a fork, and where the agent works that it is a copy of; empty: in the same place, or it is none. */
+  movedFrom: string;
   /** What had been answered when it went on by itself last; null: it has not since a person said something. */
   goneOn: { outputTokens: number } | null;
   /** The CLI's process while it runs. */
@@ -52,6 +54,7 @@ export function parseRecord(value: unknown): AgentRecord {
     isAutoNamed: bool,
     clientId: string,
     isResumeLost: bool,
+    movedFrom: string,
     goneOn: (input, name) => need(pick<{ outputTokens: number }>(input, { outputTokens: time }, name), 'outputTokens'),
     process: parseProcessIdentity,
     run: (run) => parseRun(run, (value as { info?: unknown }).info) as RunRecord,
@@ -60,6 +63,7 @@ export function parseRecord(value: unknown): AgentRecord {
     isAutoNamed: false,
     clientId: null,
     isResumeLost: false,
+    movedFrom: '',
     goneOn: null,
     process: null,
     run: null,
@@ -82,7 +86,7 @@ const isVersion: Check<1> = (value, name) => value === 1 ? value : wrong(name, `
 
 type Place = Awaited<ReturnType<AgentWorkspace['prepare']>>;
 
-type CreateCommand = CreateAgentBody & { taskId?: string; clientId: string };
+type CreateCommand = CreateAgentBody & { taskId?: string; copy?: { cwd: string }; clientId: string };
 
 /** The record of an agent that is about to start. */
 export function newRecord(
@@ -99,6 +103,7 @@ export function newRecord(
     isAutoNamed: !body.name?.trim(),
     clientId: body.clientId,
     isResumeLost: false,
+    movedFrom: body.copy && body.copy.cwd !== place.cwd ? body.copy.cwd : '',
     goneOn: null,
     process: null,
     run: null,

@@ -1,6 +1,6 @@
 /** The agents of this machine: created, listed, commanded and removed. At the start, sessions that a crash left open are recovered. */
 import type { Timer } from '../../core/clock.ts';
-import type { Failure } from '../../core/api/errors.ts';
+import { Failure } from '../../core/api/errors.ts';
 import type { LimitWindow } from '../../core/api/usage.ts';
 import type {
   AgentInfo,
@@ -19,6 +19,8 @@ import type {
   UserMessage,
 } from '../../core/api/messages.ts';
 import type { HistoryMessage } from '../provider/history-message.ts';
+import type { ForkBody } from '../../core/api/fork.ts';
+import type { Rewind } from '../../core/api/rewind.ts';
 import type { HolderRecord } from '../process/holder/records.ts';
 import type { ProcessIdentity } from '../process/identity.ts';
 import { absentProvider, type ProviderSet } from '../provider/provider-set.ts';
@@ -31,6 +33,7 @@ import { startAgents } from './start-agents.ts';
 import { openOptions } from './cli-run.ts';
 import type { Agents, HandedSession, RemoveOptions } from './agents.ts';
 import { type BeforeResume, type CreateCommand, Creation } from './creation.ts';
+import { forkCommand } from './fork-command.ts';
 import { DeletedAgents } from './deleted-agents.ts';
 import { type DirectoryUse, DirectoryUses, useOf } from './directory-uses.ts';
 import type { DiskSessions } from './history.ts';
@@ -244,6 +247,19 @@ export class Registry implements Agents {
     return history.filter(({ at }) => at > stateSince);
   }
 
+  /** A new agent that goes on with a copy of the conversation up to a message. Throws Failure. */
+  async fork(id: string, body: ForkBody, by: string): Promise<AgentInfo> {
+    return await this.create(forkCommand(this.#session(id), body, this.list().map(({ name }) => name)), by);
+  }
+
+  /** The files as they were before a message: what would change, or with the list's version: does it. Throws Failure. */
+  async rewind(id: string, messageId: string, version: string | undefined, by: string): Promise<Rewind> {
+    if (this.#isClosed) throw closing();
+    const rewind = await this.#session(id).rewind(messageId, version);
+    if (version) this.#options.context.log.info('files rewound', { agent: id, files: rewind.total, by });
+    return rewind;
+  }
+
   async send(id: string, body: SendMessageBody, by: string) {
     if (this.#isClosed) throw closing();
     const session = this.#session(id);
@@ -334,6 +350,8 @@ export class Registry implements Agents {
   async handOverSession(id: string, terminal: { id: string; name: string }, by: string): Promise<HandedSession> {
     if (this.#isClosed) throw closing();
     const session = this.#session(id);
+    // The CLI's own interface knows no place in a session.
+    if (openOptions(session.record).forkAt) throw new Failure('fork_not_begun', 'Send this copy a first message.');
     const lock = await session.handOver({ kind: 'terminal', ...terminal });
     this.#options.context.log.info('session handed to a terminal', { agent: id, terminal: terminal.id, by });
     const args = this.#options.providers.get(session.info.provider)?.terminalArgs?.(openOptions(session.record)) ?? [];

@@ -6,6 +6,7 @@ import { providerData } from '../../core/api/providers.ts';
 import { Failure } from '../../core/api/errors.ts';
 import type { AgentInfo, Capabilities } from '../../core/api/agents.ts';
 import type { DecisionBody, QueuedChange, SendMessageBody, UserMessage } from '../../core/api/messages.ts';
+import type { Rewind } from '../../core/api/rewind.ts';
 import type { HolderRecord } from '../process/holder/records.ts';
 import type { HistoryMessage } from '../provider/history-message.ts';
 import { Decisions } from './decisions.ts';
@@ -17,6 +18,7 @@ import { SessionCli } from './session-cli.ts';
 import type { SessionHolder, SessionLock } from './session-locks.ts';
 import { type AgentSessionOptions, SessionParts } from './session-parts.ts';
 import { recoverSession, reopenSession } from './session-recovery.ts';
+import { rewindFiles } from './rewind.ts';
 import { SessionSettings } from './session-settings.ts';
 import type { StopReason } from './state.ts';
 
@@ -167,6 +169,11 @@ export class AgentSession {
       throw new Failure('bad_request', '"input": this agent takes no edited input. Nothing was allowed.');
     }
     return await this.#decisions.decide(requestId, body, by);
+  }
+
+  /** What rewinding the files to a message would change, or with the list's version: does it. Throws Failure. */
+  rewind(messageId: string, version?: string): Promise<Rewind> {
+    return rewindFiles(this.#parts, () => this.open(), messageId, version);
   }
 
   interrupt(): void {

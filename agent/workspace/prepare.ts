@@ -7,13 +7,14 @@ import type { AgentFlags, ProviderName, WorktreeInfo } from '../../core/api/agen
 import { expandHome } from '../../core/home.ts';
 import type { AgentContext } from '../context.ts';
 import { ensureDirectory, writeWhole } from '../store/atomic-file.ts';
+import { carryOver } from './carry-over.ts';
 import { instructionsFile, placeInstructions, readInstructions } from './instructions.ts';
 import type { GitIsolation } from './isolation.ts';
 import { recordSetup } from './ignored-files.ts';
 import { missingParts } from './missing.ts';
 import { fillSubmodules } from './submodules.ts';
 import { copyInto, recordSeededFiles } from './seeded-files.ts';
-import { findRepository, type Repository } from './repository.ts';
+import { commitOf, findRepository, type Repository } from './repository.ts';
 import type { SetupRuns } from './setup.ts';
 import { openWorktree } from './worktree-repository.ts';
 import { makeWorktree, removeWorktree } from './worktree.ts';
@@ -33,6 +34,8 @@ export interface PrepareRequest {
   task?: string;
   /** When not empty, it becomes the instructions file of `cwd`, by the name that the provider reads. */
   instructions?: string;
+  /** The new worktree is a copy of this one: the same commit, with what is not committed there, merged into the same base. */
+  from?: WorktreeInfo;
   /** Called with the worktree that is about to be made. */
   planned?: (worktree: WorktreeInfo) => Promise<void>;
 }
@@ -73,20 +76,18 @@ export async function prepareDirectory(options: PrepareOptions, request: Prepare
 
 async function prepareWorktree(
   { context, isolation, settings, setups }: PrepareOptions,
-  { agentId, provider = DEFAULT_PROVIDER, task, instructions = '', planned }: PrepareRequest,
+  { agentId, provider = DEFAULT_PROVIDER, task, instructions = '', from, planned }: PrepareRequest,
   repository: Repository,
   directory: string,
 ): Promise<Omit<Prepared, 'directory'>> {
-  const { worktree, cwd, uncommitted } = await makeWorktree(
-    repository,
-    await realpath(directory),
-    agentId,
-    task,
-    planned,
-  );
+  const source = from ? await openWorktree(isolation, from) : null;
+  const origin = from && source ? { start: await commitOf(source, 'HEAD'), base: from.base } : undefined;
+  const inside = await realpath(directory);
+  const { worktree, cwd, uncommitted } = await makeWorktree(repository, inside, agentId, task, planned, origin);
   try {
     await fillSubmodules(await openWorktree(isolation, worktree));
-    const seeded = await copyInto(repository.top, worktree.path, settings.copyFiles);
+    const carried = source ? await carryOver(source, worktree.path) : [];
+    const seeded = [...carried, ...await copyInto((source ?? repository).top, worktree.path, settings.copyFiles)];
     if (instructions) await placeInstructions(cwd, provider, instructions);
     await recordSeededFiles(
       await openWorktree(isolation, worktree),
@@ -98,7 +99,11 @@ async function prepareWorktree(
     if (settings.setupCommands.length && !setups.isRunning(worktree.path)) await recordSetup(at);
     // After the setup, which may have filled them.
     const missing = await missingParts(at);
-    return { cwd, worktree, notice: joined([uncommittedNotice(repository.top, uncommitted), ...missing, setup]) };
+    return {
+      cwd,
+      worktree,
+      notice: joined([source ? '' : uncommittedNotice(repository.top, uncommitted), ...missing, setup]),
+    };
   } catch (error) {
     const onRemoving = () => setups.end(worktree.path);
     await removeWorktree(isolation, worktree, { discardWork: true, onRemoving }).catch((cause) =>

@@ -30,6 +30,7 @@ export interface NewWorktree {
 /**
  * Makes the worktree for an agent that is to work in `directory` (real path, inside `repository`). Throws Failure.
  * @param task what the agent is to do, in words: its branch is called after it
+ * @param origin commit and base of another worktree that this one is to be a copy of
  * @param planned called with what is about to be made, before anything of it is: should this process be killed, it can be found
  */
 export function makeWorktree(
@@ -38,9 +39,10 @@ export function makeWorktree(
   agentId: string,
   task = '',
   planned: (worktree: WorktreeInfo) => Promise<void> = () => Promise.resolve(),
+  origin?: { start: string | null; base: string },
 ): Promise<NewWorktree> {
   return withRepository(repository.common, async () => {
-    const start = await commitOf(repository, 'HEAD');
+    const start = origin ? origin.start : await commitOf(repository, 'HEAD');
     if (!start) {
       throw new Failure(
         'no_commit',
@@ -49,7 +51,7 @@ export function makeWorktree(
       );
     }
     try {
-      const base = await currentBranch(repository) ?? start;
+      const base = origin?.base ?? await currentBranch(repository) ?? start;
       const worktrees = await worktreesDirectory(repository.top);
       const name = await freeName(repository, worktrees, agentId);
       const path = join(worktrees, name);

@@ -65,6 +65,8 @@ export interface AgentFlags {
   dangerouslySkipPermissions?: boolean;
   resume?: string;
   forkSession?: boolean;
+  /** The copy ends at this place of the session: an id of the CLI. */
+  resumeAt?: string;
   model?: string;
   effort?: string;
   fullAuto?: boolean;
@@ -269,6 +271,7 @@ export const parseFlags: Check<AgentFlags> = (value, name) =>
     dangerouslySkipPermissions: bool,
     resume: argument,
     forkSession: bool,
+    resumeAt: argument,
     model: argument,
     effort: oneOf(EFFORTS),
     fullAuto: bool,

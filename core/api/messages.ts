@@ -200,8 +200,16 @@ export type Message =
       costUsd: number | null;
       inputTokens: number;
       outputTokens: number;
+      /** Where the CLI's session stands after it. Missing: the CLI names no place, or an older version wrote it. */
+      point?: ForkPoint;
     }
   );
+
+/** A place in a session of a CLI, in its own words: what is said up to there can be gone on with as a copy. */
+export interface ForkPoint {
+  session: string;
+  id: string;
+}
 
 /** A usage limit of the provider. */
 export interface LimitState {

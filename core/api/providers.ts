@@ -15,6 +15,8 @@ export interface ProviderFeatures {
   addDirs: boolean;
   /** A copy of a session can be gone on with. */
   fork: boolean;
+  /** It keeps the files as they were before each message. */
+  rewind: boolean;
   /** Its sessions on disk are listed, also those started in a terminal. */
   sessions: boolean;
   /** Its own interface goes on with a session in a terminal. */
@@ -50,6 +52,7 @@ const OWN: Record<ProviderName, ProviderData> = {
       fullAuto: false,
       addDirs: true,
       fork: true,
+      rewind: true,
       sessions: true,
       terminal: true,
       desk: true,
@@ -69,6 +72,7 @@ const OWN: Record<ProviderName, ProviderData> = {
       fullAuto: true,
       addDirs: true,
       fork: true,
+      rewind: false,
       sessions: true,
       terminal: true,
       desk: false,
@@ -91,6 +95,7 @@ const PLAIN: ProviderData = {
     fullAuto: false,
     addDirs: false,
     fork: false,
+    rewind: false,
     sessions: false,
     terminal: false,
     desk: false,

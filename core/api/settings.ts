@@ -168,7 +168,7 @@ const carefulFlags: Check<AgentFlags> = (value, name) => {
   if (flags.dangerouslySkipPermissions || flags.permissionMode === 'bypassPermissions') {
     wrong(name, 'without skipping permissions: choose that for each agent');
   }
-  const { resume: _, forkSession: __, dangerouslySkipPermissions: ___, ...rest } = flags;
+  const { resume: _, forkSession: __, resumeAt: ___, dangerouslySkipPermissions: ____, ...rest } = flags;
   return rest;
 };
 

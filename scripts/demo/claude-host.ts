@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
+import { Checkpoints } from './checkpoints.ts';
 import { Failed, Interrupted, type Json, MODEL, type Script, ScriptedTurn } from './claude-turn.ts';
 
 /** What a demo turn pretends to cost, dollars. */
@@ -32,6 +33,7 @@ class Host {
   #queue: Json[] = [];
   #current: { abort: AbortController; uuid: string } | null = null;
   #answers = new Map<string, (response: Json) => void>();
+  readonly #checkpoints = new Checkpoints();
   #turns = 0;
   #inputEnded = false;
 
@@ -114,6 +116,10 @@ class Host {
         }
         return reply({ cancelled: at >= 0 });
       }
+      case 'rewind_files': {
+        const { user_message_id: message, dry_run: dryRun } = request;
+        return void this.#checkpoints.rewind(String(message), dryRun === true).then(reply);
+      }
       default:
         return reply();
     }
@@ -158,7 +164,11 @@ class Host {
   }
 
   async #runScript(line: Json, signal: AbortSignal): Promise<'done' | 'interrupted' | Failed> {
-    const turn = new ScriptedTurn(line, signal, this.#out, this.#session, (request) => this.#ask(request, signal));
+    this.#checkpoints.begin(String(line.uuid));
+    const turn = new ScriptedTurn(line, signal, this.#out, this.#session, {
+      ask: (request) => this.#ask(request, signal),
+      beforeEdit: (path) => this.#checkpoints.note(path),
+    });
     try {
       await this.#options.script(turn);
       return signal.aborted ? 'interrupted' : 'done';

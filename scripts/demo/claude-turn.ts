@@ -51,6 +51,13 @@ export class Failed extends Error {
   }
 }
 
+/** What a turn needs of the program around it. */
+export interface TurnHost {
+  /** Resolves with the answer to a permission request. */
+  ask(request: Json): Promise<Json>;
+  beforeEdit(path: string): Promise<void>;
+}
+
 export class ScriptedTurn implements Turn {
   readonly prompt: string;
   readonly images: number;
@@ -58,14 +65,14 @@ export class ScriptedTurn implements Turn {
   readonly #signal: AbortSignal;
   readonly #out: (line: Json) => void;
   readonly #session: string;
-  readonly #ask: (request: Json) => Promise<Json>;
+  readonly #host: TurnHost;
 
   constructor(
     line: Json,
     signal: AbortSignal,
     out: (line: Json) => void,
     session: string,
-    ask: (request: Json) => Promise<Json>,
+    host: TurnHost,
   ) {
     const { content } = line.message as { content: string | Json[] };
     const blocks = typeof content === 'string' ? [{ type: 'text', text: content }] : content;
@@ -74,7 +81,7 @@ export class ScriptedTurn implements Turn {
     this.#signal = signal;
     this.#out = out;
     this.#session = session;
-    this.#ask = ask;
+    this.#host = host;
   }
 
   line(line: Json): void {
@@ -125,14 +132,16 @@ export class ScriptedTurn implements Turn {
       parent,
     );
     const answer = ask
-      ? await this.#ask({ tool_name: name, input, tool_use_id: id, permission_suggestions: ask, description: '' })
+      ? await this.#host.ask({ tool_name: name, input, tool_use_id: id, permission_suggestions: ask, description: '' })
       : { behavior: 'allow', updatedInput: input };
     if (answer.behavior !== 'allow') {
       this.#toolResult(id, String(answer.message), true, { non_execution_kind: 'permission-rule' }, {}, parent);
       if (answer.interrupt === true) throw new Interrupted();
       return false;
     }
-    const done: ToolOutcome = await run?.((answer.updatedInput ?? input) as Json, this.#signal) ?? { text: 'ok' };
+    const used = (answer.updatedInput ?? input) as Json;
+    if (name === 'Edit' || name === 'Write') await this.#host.beforeEdit(String(used.file_path));
+    const done: ToolOutcome = await run?.(used, this.#signal) ?? { text: 'ok' };
     if (this.#signal.aborted) throw new Interrupted();
     this.#toolResult(id, done.text, done.isError === true, {}, done.details ?? {}, parent);
     return true;
@@ -148,6 +157,7 @@ export class ScriptedTurn implements Turn {
   ): void {
     this.#out({
       type: 'user',
+      uuid: randomUUID(),
       message: { role: 'user', content: [{ type: 'tool_result', tool_use_id: id, content: text, is_error: isError }] },
       parent_tool_use_id: parent ?? null,
       session_id: this.#session,
@@ -182,6 +192,7 @@ export class ScriptedTurn implements Turn {
     } finally {
       this.#out({
         type: 'assistant',
+        uuid: randomUUID(),
         message: { id, role: 'assistant', model: MODEL, content: [whole(said)] },
         ...around,
       });

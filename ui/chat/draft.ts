@@ -6,6 +6,9 @@ import { useCallback, useMemo, useState } from '../html.ts';
 
 const PREFIX = 'draft.';
 
+/** A text for a composer that is shown later. */
+export const keepDraft = (name: string, text: string): void => keep(PREFIX + name, text);
+
 /** State that survives leaving the page and reloading, from the very key press on; an empty text is forgotten. */
 export function useDraft(name: string): [string, (text: string) => void] {
   const [text, show] = useState(() => deviceStorage.getItem(PREFIX + name) ?? '');

@@ -10,6 +10,7 @@ import { CopyAnswer } from './copy-answer.ts';
 import { DecidedRequest } from './decided-request.ts';
 import { isRun } from './group-messages.ts';
 import type { Chunk, Entry, Row, Run, TurnFacts } from './group-messages.ts';
+import { PastMenu } from './past-menu.ts';
 import { SentFiles } from './sent-files.ts';
 import { Pictures } from './pictures.ts';
 import { MarkdownView } from './markdown-view.ts';
@@ -99,9 +100,10 @@ function UserBubble({ message }: { message: UserMessage }) {
       <${Pictures} pictures=${images} />
       ${files.length > 0 && html`<${SentFiles} files=${files} />`}
     </div>
-    <p class=${`bubble-note ${status === 'failed' ? 'bad' : ''}`}>
+    <div class=${`bubble-note ${status === 'failed' ? 'bad' : ''}`}>
       ${note && `${note} ${serverText(error)} · `}<time onPointerEnter=${exactTime(at)}>${clockTime(at)}</time>
-    </p>
+      ${status === 'sent' && html`<${PastMenu} message=${message} />`}
+    </div>
     ${status === 'failed' && html`<${SendAgain} message=${message} />`}
   `;
 }
@@ -160,6 +162,7 @@ function TurnEnd({ message, turn }: TurnEndProps) {
       <span>${t.chat.outcome[outcome]}</span>
       <span class="faint">${facts} · <${TimeAgo} at=${at} /></span>
       <${CopyAnswer} turn=${id} />
+      <${PastMenu} message=${message} />
     </div>
     ${isBad && text && html`<${Notice} level="error">${serverText(plain(text))}<//>`}
   `;

@@ -4,6 +4,7 @@ import { files } from './zh/files.ts';
 import { forms } from './zh/forms.ts';
 import { frame } from './zh/frame.ts';
 import { handoff } from './zh/handoff.ts';
+import { past } from './zh/past.ts';
 import { previews } from './zh/previews.ts';
 import { machines } from './zh/machines.ts';
 import { search } from './zh/search.ts';
@@ -20,6 +21,7 @@ export const zh = {
   ...files,
   ...forms,
   ...handoff,
+  ...past,
   ...previews,
   ...search,
   ...machines,

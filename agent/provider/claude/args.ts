@@ -24,6 +24,7 @@ export function claudeArgs(options: OpenOptions): string[] {
     ...PROTOCOL,
     ...value('permission-mode', options.mode),
     ...sessionArgs(options),
+    ...value('resume-session-at', options.resume && options.fork ? options.forkAt : undefined), // in print mode only
     ...value('max-budget-usd', options.flags.maxBudgetUsd),
   ];
 }

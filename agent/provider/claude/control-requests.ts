@@ -1,16 +1,24 @@
 /** Requests of this host to Claude Code, and who waits for the answer to each. */
 import { randomUUID } from 'node:crypto';
+import type { Clock } from '../../../core/clock.ts';
 import type { JsonObject } from '../untyped-json.ts';
+
+/** How long an answer may take that is waited for, ms. */
+const ANSWER_MS = 60_000;
 
 export class ControlRequests {
   readonly #write: (line: JsonObject, key: string) => boolean;
+  readonly #clock: () => Clock;
   readonly #waiting = new Map<string, (response: JsonObject) => void>();
+  /** Those of ask(), which are rejected when no answer comes any more. */
+  readonly #asked = new Set<(reason: string) => void>();
   #counter = 0;
   /** A later server must not repeat ids whose answers may still come. */
   readonly #prefix = `req_${randomUUID().slice(0, 8)}_`;
 
-  constructor(write: (line: JsonObject, key: string) => boolean) {
+  constructor(write: (line: JsonObject, key: string) => boolean, clock: () => Clock) {
     this.#write = write;
+    this.#clock = clock;
   }
 
   /** @param id of the request, where it may be sent again by a later server */
@@ -18,6 +26,25 @@ export class ControlRequests {
     const name = id || `${this.#prefix}${++this.#counter}`;
     this.#waiting.set(name, done);
     this.#write({ type: 'control_request', request_id: name, request }, id);
+  }
+
+  /** Rejects with a sentence when Claude Code ends, or does not answer in time. */
+  ask(request: JsonObject): Promise<JsonObject> {
+    return new Promise((resolve, reject) => {
+      const clock = this.#clock();
+      const give = (reason: string) => {
+        clock.clearTimeout(timer);
+        this.#asked.delete(give);
+        reject(new Error(reason));
+      };
+      const timer = clock.setTimeout(() => give('Claude Code does not answer.'), ANSWER_MS);
+      this.#asked.add(give);
+      this.send(request, (response) => {
+        clock.clearTimeout(timer);
+        this.#asked.delete(give);
+        resolve(response);
+      });
+    });
   }
 
   /** @returns false when nobody here waits for it */
@@ -31,5 +58,6 @@ export class ControlRequests {
   /** No answer comes any more. */
   clear(): void {
     this.#waiting.clear();
+    for (const give of [...this.#asked]) give('Claude Code has ended.');
   }
 }

@@ -33,6 +33,8 @@ export interface ReaderSnapshot {
   model: string;
   blocks: BlocksSnapshot;
   lifecycle: [string, 'queued' | 'started'][];
+  /** Missing: an older version wrote it. */
+  newest?: string;
 }
 
 export class ClaudeReader {
@@ -43,6 +45,8 @@ export class ClaudeReader {
   isSessionLost = false;
   backgroundTasks = 0;
   #model = '';
+  /** The newest line of the conversation itself, by its id. */
+  #newest = '';
   readonly #blocks: ClaudeBlocks;
   #lifecycle = new Map<string, 'queued' | 'started'>();
 
@@ -59,13 +63,15 @@ export class ClaudeReader {
   snapshot(): ReaderSnapshot {
     const { isTurning, backgroundTasks } = this;
     const lifecycle = [...this.#lifecycle];
-    return { isTurning, backgroundTasks, model: this.#model, blocks: this.#blocks.snapshot(), lifecycle };
+    const newest = this.#newest;
+    return { isTurning, backgroundTasks, model: this.#model, blocks: this.#blocks.snapshot(), lifecycle, newest };
   }
 
-  restore({ isTurning, backgroundTasks, model, blocks, lifecycle }: ReaderSnapshot): void {
+  restore({ isTurning, backgroundTasks, model, blocks, lifecycle, newest = '' }: ReaderSnapshot): void {
     this.isTurning = isTurning;
     this.backgroundTasks = backgroundTasks;
     this.#model = model;
+    this.#newest = newest;
     this.#blocks.restore(blocks);
     for (const [id, state] of lifecycle) this.#lifecycle.set(id, state);
   }
@@ -75,8 +81,10 @@ export class ClaudeReader {
       case 'stream_event':
         return this.#blocks.onStream(object(line.event), string(line.parent_tool_use_id));
       case 'assistant':
+        this.#note(line);
         return this.#blocks.onAssistant(line);
       case 'user':
+        this.#note(line);
         return this.#blocks.onUser(line);
       case 'system':
         return this.#onSystem(line);
@@ -100,6 +108,11 @@ export class ClaudeReader {
       default:
         return this.#emit({ type: 'activity' });
     }
+  }
+
+  /** What a subagent says is not in the conversation. */
+  #note(line: JsonObject): void {
+    if (!string(line.parent_tool_use_id)) this.#newest = string(line.uuid) || this.#newest;
   }
 
   #beginTurn(): void {
@@ -141,6 +154,7 @@ export class ClaudeReader {
       // The text of a good end was already emitted as the answer.
       text: outcome === 'done' || outcome === 'interrupted' ? '' : turnText(line),
       durationMs: number(line.duration_ms) ?? 0,
+      ...(this.#newest ? { point: this.#newest } : {}),
     });
   }
 

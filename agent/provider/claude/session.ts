@@ -8,6 +8,7 @@ import { readCapabilities } from './capabilities.ts';
 import { ControlRequests } from './control-requests.ts';
 import { ClaudeReader, type ReaderSnapshot } from './reader.ts';
 import { answerOf, type OpenRequest } from './requests.ts';
+import { CHECKPOINTS_ON, readRewind, rewindRequest } from './rewind.ts';
 import { userLine } from './user-line.ts';
 import { type HeldCli, type HeldOptions, holdProcess } from '../../process/holder/held-child.ts';
 import { jsonLines, type LineSplitter } from '../../process/jsonl.ts';
@@ -22,6 +23,7 @@ import type {
   OutgoingMessage,
   ProviderEvent,
   ProviderSession,
+  RewoundFiles,
 } from '../provider.ts';
 
 export const PROGRAM: Program = {
@@ -64,7 +66,7 @@ export class ClaudeSession implements ProviderSession {
   #requests = new Map<string, OpenRequest>();
   /** Answered requests that Claude has not confirmed yet, by their ids. */
   #answered = new Map<string, OpenRequest>();
-  readonly #controls = new ControlRequests((line, key) => this.#write(line, key));
+  readonly #controls = new ControlRequests((line, key) => this.#write(line, key), () => this.#clock);
   #ready: SessionSnapshot['ready'] = null;
   #isReaping = false;
   #stderrTimer: Timer | null = null;
@@ -119,6 +121,7 @@ export class ClaudeSession implements ProviderSession {
       args: [...prefix, ...claudeArgs(options)],
       cwd: options.cwd,
       env,
+      extraEnv: CHECKPOINTS_ON,
       clock,
       log,
       stdout: (chunk) => {
@@ -246,6 +249,11 @@ export class ClaudeSession implements ProviderSession {
   setEffort(effort: string): void {
     const settings = { effortLevel: effort || null };
     this.#controls.send({ subtype: 'apply_flag_settings', settings }, (response) => this.#orExplain(response));
+  }
+
+  async rewindFiles(messageId: string, dryRun: boolean): Promise<RewoundFiles> {
+    const response = await this.#controls.ask(rewindRequest(messageId, dryRun));
+    return readRewind(response, object(response.response));
   }
 
   reap(): void {

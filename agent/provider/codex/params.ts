@@ -17,7 +17,7 @@ export interface Settings {
  * @param mark value of PROCESS_MARK in the environment of the thread's commands
  */
 export function threadParams(options: OpenOptions, { mode, model }: Settings, mark: string): JsonObject {
-  const { resume, cwd, flags } = options;
+  const { resume, cwd, flags, fork, forkAt } = options;
   const { approvalPolicy, sandbox } = codexMode(mode);
   return {
     cwd,
@@ -25,6 +25,7 @@ export function threadParams(options: OpenOptions, { mode, model }: Settings, ma
     sandbox,
     ...(model ? { model } : {}),
     ...(resume ? { threadId: resume, excludeTurns: true } : {}),
+    ...(resume && fork && forkAt ? { lastTurnId: forkAt } : {}),
     config: {
       [`shell_environment_policy.set.${PROCESS_MARK}`]: mark,
       ...(flags.addDirs?.length ? { 'sandbox_workspace_write.writable_roots': flags.addDirs } : {}),

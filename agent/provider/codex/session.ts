@@ -214,7 +214,7 @@ export class CodexSession implements ProviderSession {
     if (this.#isOver || this.#connection.server !== server) return;
     const method = !resume ? 'thread/start' : fork ? 'thread/fork' : 'thread/resume';
     const settings = this.held ? settingsOf(opening) : this.#settings;
-    const params = threadParams({ ...opening, resume }, settings, this.#mark);
+    const params = threadParams({ ...opening, resume, fork }, settings, this.#mark);
     const onResult = (result: JsonObject) => this.#opened(server, result, { version, capabilities });
     await server.request(method, params, { onResult, name: openingName(method, params) });
   }

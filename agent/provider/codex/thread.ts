@@ -104,6 +104,7 @@ export class ThreadEvents {
       outcome: status === 'interrupted' ? 'interrupted' : status === 'failed' ? 'error' : 'done',
       text: status === 'failed' ? errorSentence(object(turn.error)) : '',
       durationMs: number(turn.durationMs) ?? 0,
+      ...(string(turn.id) ? { point: string(turn.id) } : {}),
     });
   }
 

@@ -9,6 +9,7 @@ import * as assert from 'uvu/assert';
 import { IDLE_REAP_MS, Registry } from '../../../agent/session/registry.ts';
 import type { ProviderEvent, ProviderRequest } from '../../../agent/provider/provider.ts';
 import type { AgentWorkspace } from '../../../agent/workspace/workspace.ts';
+import type { WorktreeInfo } from '../../../core/api/agents.ts';
 import type { RequestMessage, ToolMessage, UserMessage } from '../../../core/api/messages.ts';
 import { type FakeClock, fakeClock } from '../../support/fakes/fake-clock.ts';
 import { type TestContext, testContext } from '../../support/fakes/test-context.ts';
@@ -22,10 +23,16 @@ let agents: Registry;
 let lostWork: string[];
 let removed: string[];
 let obstacle: Failure | null;
+/** Where the next agent works, unless it is empty; the worktree that it was to be a copy of. */
+let place: string;
+let wanted: WorktreeInfo | undefined;
 
 const workspace: AgentWorkspace = {
-  prepare: ({ directory }) =>
-    Promise.resolve({ directory, cwd: directory, worktree: { path: '/w', branch: 'b', base: 'main' }, notice: '' }),
+  prepare: ({ directory, from }) => {
+    wanted = from;
+    const worktree = { path: '/w', branch: 'b', base: 'main' };
+    return Promise.resolve({ directory, cwd: place || directory, worktree, notice: '' });
+  },
   unmerged: () => Promise.resolve(lostWork),
   refuseUnremovable: () => obstacle ? Promise.reject(obstacle) : Promise.resolve(),
   removeUnfinished: ({ path }) => Promise.resolve(void removed.push(path)),
@@ -49,6 +56,8 @@ test.before.each(async () => {
   lostWork = [];
   removed = [];
   obstacle = null;
+  place = '';
+  wanted = undefined;
   agents = await start();
 });
 test.after.each(async () => {
@@ -327,6 +336,77 @@ test('a session that was to be gone on with and is lost is not asked for again, 
   agents = await start();
   await agents.send(id, { text: 'go on' }, 'test');
   assert.is(session().options.resume, null);
+});
+
+/** One turn, whose end the CLI names. */
+async function turn(id: string, text: string, point: string) {
+  const { message } = await agents.send(id, { text }, 'test');
+  session().emit({ type: 'message.status', id: message.id, status: 'sent' }, { type: 'turn.start' });
+  session().emit({ type: 'text.end', id: `answer to ${text}`, thinking: false, text: `Done: ${text}` });
+  session().emit({ ...DONE, point } as ProviderEvent);
+  return message.id;
+}
+
+test('a fork is a new agent with the conversation up to a message, which its CLI copies up to there', async () => {
+  const { id, name } = await create();
+  session().emit(...READY);
+  await turn(id, 'one', 'p-1');
+  const second = await turn(id, 'two', 'p-2');
+  await agents.setModel(id, 'opus');
+  const copy = await agents.fork(id, { messageId: second }, 'test');
+  assert.is(copy.name, `${name} (2)`);
+  assert.is(copy.sessionId, null);
+  const { resume, fork, forkAt, model } = session().options;
+  assert.equal([resume, fork, forkAt, model], ['s-1', true, 'p-1', 'opus']);
+  const said = agents.messages(copy.id, {}).messages.flatMap((message) => 'text' in message ? message.text : []);
+  assert.equal(said.slice(0, 3), ['one', 'Done: one', '']);
+  assert.match(said[3]!, `copy of the conversation with "${name}"`);
+  assert.not(said.some((text) => text.includes('two')));
+  const seqs = agents.messages(copy.id, {}).messages.map(({ seq }) => seq);
+  assert.equal(seqs, [1, 2, 3, 4]);
+
+  // Once it has a session of its own it goes on with that.
+  session().emit({ type: 'session', sessionId: 's-2' });
+  await agents.stop(copy.id, 'test');
+  await agents.send(copy.id, { text: 'three' }, 'test');
+  assert.equal([session().options.resume, session().options.fork, session().options.forkAt], ['s-2', false, undefined]);
+  assert.is((session().calls[0]![1] as { text: string }).text, 'three');
+});
+
+test('the same fork again is the same agent; one at a place that the CLI has no name for is refused', async () => {
+  const { id } = await create();
+  session().emit(...READY);
+  const first = await turn(id, 'one', 'p-1');
+  const clientId = randomUUID();
+  const end = agents.messages(id, {}).messages.at(-1)!.id;
+  const copy = await agents.fork(id, { messageId: end, clientId }, 'test');
+  assert.is((await agents.fork(id, { messageId: end, clientId }, 'test')).id, copy.id);
+  const refused = async (messageId: string) => status(await agents.fork(id, { messageId }, 'test').catch((e) => e));
+  assert.is(await refused(first), '409 no_fork_point');
+  assert.is(await refused('nowhere'), '404 not_found');
+  assert.is(agents.list().length, 2);
+  const handed = agents.handOverSession(copy.id, { id: 't', name: 't' }, 'test');
+  assert.is(status(await handed.then(() => ({}), (error) => error)), '409 fork_not_begun');
+});
+
+test('a fork that works elsewhere is said so with its first message, also after a restart', async () => {
+  const { id } = await create();
+  session().emit(...READY);
+  await turn(id, 'one', 'p-1');
+  const end = agents.messages(id, {}).messages.at(-1)!.id;
+  place = join(directory, 'elsewhere');
+  const copy = await agents.fork(id, { messageId: end }, 'test');
+  assert.equal(wanted, { path: '/w', branch: 'b', base: 'main' });
+  await agents.close();
+  agents = await start();
+  const { message } = await agents.send(copy.id, { text: 'two' }, 'test');
+  const sent = () =>
+    session().calls.filter(([name]) => name === 'send').map((call) => (call[1] as { text: string }).text);
+  assert.match(sent()[0]!, /^<moved>[^]*elsewhere[^]*two$/);
+  session().emit({ type: 'message.status', id: message.id, status: 'sent' });
+  session().emit({ type: 'session', sessionId: 's-2' }, { type: 'turn.start' }, DONE);
+  await agents.send(copy.id, { text: 'three' }, 'test');
+  assert.is(sent()[1], 'three');
 });
 
 test('a message that comes while the process is being ended goes to the next one', async () => {

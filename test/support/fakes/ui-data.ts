@@ -118,7 +118,9 @@ export const user = (value: string): Draft => ({
   by: 'Safari on iPhone',
 });
 
-export const turn = (): Draft => ({
+/** @param point where the session stands at its end; missing: the CLI names no place */
+export const turn = (point?: string): Draft => ({
+  ...(point ? { point: { session: 's', id: point } } : {}),
   kind: 'turn',
   outcome: 'done',
   text: '',

@@ -18,6 +18,7 @@ import type { AgentInfo, AgentMarks, CreateAgentBody, DiskSession } from '../../
 import { type DeskSession, deskSessionOf } from '../../../core/api/handoff.ts';
 import type { DecisionBody, Message, QueuedChange, SendMessageBody } from '../../../core/api/messages.ts';
 import type { ScheduleEntry } from '../../../core/api/schedule.ts';
+import type { Rewind, RewindBody } from '../../../core/api/rewind.ts';
 import type { UsageReport } from '../../../core/api/usage.ts';
 import type { Task } from '../../../core/api/tasks.ts';
 import { fileURLToPath } from 'node:url';
@@ -33,6 +34,8 @@ export interface Mock {
   /** That run in terminals; their messages are those of `deskChat(id)`. */
   desk: DeskSession[];
   usage: UsageReport;
+  /** What rewinding to any message changes. */
+  rewind: Rewind;
   schedule: ScheduleEntry[];
   tasks: Task[];
   /** Commands as they came in: `POST /api/agents/x/message` with its body. */
@@ -96,6 +99,16 @@ export async function startMock(options: { assets?: string } = {}): Promise<Mock
     sessions: [],
     desk: [],
     schedule: [],
+    rewind: {
+      files: [
+        { path: 'src/checkout/totals.ts', changedSince: false },
+        { path: 'src/checkout/a-file-with-quite-a-long-name-in-it.ts', changedSince: true },
+      ],
+      total: 2,
+      insertions: 3,
+      deletions: 14,
+      version: 'v1',
+    },
     usage: { today: '2026-11-30', days: 30, meters: [], rows: [] },
     tasks: [],
     received: [],
@@ -322,6 +335,19 @@ function routes(
     await receive(req);
     mock.patch(params.id!, { queue: find(params.id!).queue.filter(({ id }) => id !== params.message) });
     json(res, 200, { ok: true, steered: true });
+  });
+  router.post('/api/agents/:id/messages/:message/rewind', async (req, res) => {
+    const { version } = (await receive(req)) as RewindBody;
+    const { rewind } = mock;
+    if (version && version !== rewind.version) throw new HttpError(409, 'changed', 'The files have changed.');
+    json(res, 200, rewind);
+  });
+  router.post('/api/agents/:id/fork', async (req, res, { params }) => {
+    await receive(req);
+    const copy = makeAgent({ ...find(params.id!), id: 'copy', name: `${find(params.id!).name} (2)` });
+    mock.agents.set(copy.id, copy);
+    events.publish({ type: 'agent', agent: copy });
+    json(res, 201, copy);
   });
   router.post('/api/agents/:id/permissions/:request', async (req, res, { params }) => {
     const body = (await receive(req)) as DecisionBody;

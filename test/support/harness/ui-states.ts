@@ -52,6 +52,17 @@ function waiting(isEditing: boolean) {
     if (isEditing) await page.getByRole('button', { name: t.chat.editQueued }).click();
   };
 }
+/** What leads back to the last message; `item`: chosen from it. */
+function past(item: (t: Texts) => string) {
+  return async (page: Page, t: Texts) => {
+    await page.getByRole('button', { name: t.past.menu }).last().click();
+    await page.getByRole('menu').waitFor();
+    if (!item(t)) return;
+    await page.getByRole('menuitem', { name: item(t) }).click();
+    await page.getByRole('dialog').waitFor();
+    if (item(t) === t.past.rewind) await page.getByRole('dialog').getByText('src/checkout/totals.ts').waitFor();
+  };
+}
 function search(words: string, kind: (t: Texts) => string, found: (t: Texts) => string) {
   return async (page: Page, t: Texts) => {
     await page.getByLabel(t.files.search).fill(words);
@@ -94,6 +105,9 @@ export const CONVERSATIONS: readonly State[] = [
   { path: '/agents/waits', show: waiting(false) },
   { path: '/agents/waits', show: waiting(true) },
   { path: '/agents/old', show: see((t) => t.agent.archived) },
+  { path: '/agents/past', show: past(() => '') },
+  { path: '/agents/past', show: past((t) => t.past.fork) },
+  { path: '/agents/past', show: past((t) => t.past.rewind) },
   { path: '/agents/talk', show: press((t) => t.common.more) },
   { path: '/agents/bash', show: see((t) => t.request.title.permission) },
   { path: '/agents/bash', show: press((t) => t.request.denyReason) },

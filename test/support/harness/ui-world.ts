@@ -5,7 +5,7 @@ import type { Browser, Page } from 'playwright-core';
 import type { AgentInfo } from '../../../core/api/agents.ts';
 import { deskChat } from '../../../core/api/handoff.ts';
 import { DESK } from '../fakes/desk-data.ts';
-import { agent, conversation, diff, messages, permission, plan, question, text, user } from '../fakes/ui-data.ts';
+import { agent, conversation, diff, messages, permission, plan, question, text, turn, user } from '../fakes/ui-data.ts';
 import { USAGE } from '../fakes/usage-data.ts';
 import { type Bench, startBench } from './agent-server.ts';
 import { openPage, type PHONE } from './browser.ts';
@@ -104,6 +104,7 @@ export function fillStage(stage: Stage): void {
     messages(queue.map((entry) => user(entry.text))),
   );
   stage.add(agent({ id: 'old', name: 'Old', archivedAt: 1 }), messages([text('x')]));
+  stage.add(agent({ id: 'past', name: 'Has a past' }), messages([user('one'), text('x'), turn('p1'), user('two')]));
   stage.mock.usage = USAGE;
   stage.mock.desk = DESK;
   for (const { id } of DESK) stage.mock.messages.set(deskChat(id), conversation());

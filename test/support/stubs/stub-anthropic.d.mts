@@ -9,6 +9,8 @@ export interface AnthropicStub {
     model?: string;
     effort?: string;
     lastMessage?: string;
+    /** The messages as JSON. */
+    conversation?: string;
     images?: number;
     aux?: boolean;
   }[];

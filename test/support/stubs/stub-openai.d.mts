@@ -2,7 +2,16 @@ export interface OpenAIStub {
   port: number;
   /** Base URL with /v1. */
   url: string;
-  requests: { method: string; path: string; prompt?: string; model?: string; last?: string; inputTypes?: string[] }[];
+  requests: {
+    method: string;
+    path: string;
+    prompt?: string;
+    model?: string;
+    last?: string;
+    inputTypes?: string[];
+    /** The input as JSON. */
+    conversation?: string;
+  }[];
   setScenario(scenario: unknown): void;
   close(): Promise<void>;
 }

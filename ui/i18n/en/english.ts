@@ -9,6 +9,7 @@ import { dictation } from './dictation.ts';
 import { files } from './files.ts';
 import { first } from './first.ts';
 import { handoff } from './handoff.ts';
+import { past } from './past.ts';
 import { previews } from './previews.ts';
 import { machines } from './machines.ts';
 import { push } from './push.ts';
@@ -29,6 +30,7 @@ export const english = {
   ...files,
   ...search,
   ...settings,
+  ...past,
   ...previews,
   ...push,
   ...terminal,

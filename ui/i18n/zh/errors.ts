@@ -100,11 +100,14 @@ const ERRORS: Record<ApiErrorCode, Words> = {
   nested_repository: (params) => `里面有独立的仓库${files(params)}。没有做任何更改。`,
   no_base: ({ base }) => `目标分支${present(base, (name) => ` ${name} `)}已不存在，请用 git 合并到您选择的分支。`,
   no_branch: ({ branch }) => `分支${present(branch, (name) => ` ${name} `)}没有提交，没有可合并的内容。`,
+  no_checkpoint: (params) => `无法将文件恢复到这条消息之前${reason(params)}。`,
   no_commit: (params) => `仓库${path(params)}还没有提交，无法创建工作树。请先提交，或选择直接在文件夹中工作。`,
   no_gh:
     '这台机器上没有安装用于创建拉取请求的程序 gh。请安装（cli.github.com）并用 gh auth login 登录，或推送分支后在网页上创建。',
   no_pull_requests: ({ remote }) =>
     `${present(remote, (name) => `${name} `)}不在 gh 支持的主机上，没有拉取请求。请推送分支，并在那里请求合并。`,
+  fork_not_begun: '请先向这个副本发送一条消息，然后再打开终端。',
+  no_fork_point: '无法从这条消息分叉：代理程序没有记录这个位置，或此前的对话已被压缩。请选择较后的消息。',
   no_remote: '此仓库没有可推送的远程仓库。请在终端中添加：git remote add origin <地址>。',
   pull_request_failed: (params) => `分支已推送，但 gh 未能创建拉取请求${reason(params)}`,
   push_by_hand: (params) => `这些文件由 Git LFS 的钩子上传，而服务器不运行钩子${files(params)}。请在终端中推送。`,

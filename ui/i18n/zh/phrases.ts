@@ -20,6 +20,15 @@ export const PHRASES: readonly (readonly [string, string])[] = [
     'The CLI no longer has the earlier conversation on its disk. A new one begins: the agent is told what you wrote before and how its last answer ended, and remembers nothing else of what is above.',
     '程序的磁盘上已没有之前的对话。新的对话已开始：代理会得知您之前写的内容和它上次回答的结尾，上面其余内容它不再记得。',
   ],
+  [
+    'Up to here this is a copy of the conversation with "{}". The files are as they are now, in a new worktree on the branch {}.',
+    '到此为止是与“{}”的对话的副本。文件保持现在的状态，位于新的工作树中，分支为 {}。',
+  ],
+  [
+    'Up to here this is a copy of the conversation with "{}". The files are as they are now, in the same folder, in which both agents work.',
+    '到此为止是与“{}”的对话的副本。文件保持现在的状态，两个代理在同一文件夹中工作。',
+  ],
+  ['The files are as they were before the message "{}": {}.', '文件已恢复到消息“{}”之前的状态：{}。'],
   ['The conversation was summarised to make room.', '对话已被总结以腾出空间。'],
   ['The conversation was summarised to make room in the context window.', '对话已被总结以腾出上下文空间。'],
   ['The conversation was summarised here.', '对话在此处被总结。'],
