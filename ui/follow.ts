@@ -2,6 +2,7 @@
 import type { SharedParts } from './app.ts';
 import { deviceDatabase, deviceStorage } from './device-storage.ts';
 import { now } from './components/time-ago.ts';
+import { language } from './i18n/t.ts';
 import { writeLastKnown } from './net/last-known.ts';
 import { isOutboxKey } from './net/outbox.ts';
 import { copyOutbox } from './net/outbox-copy.ts';
@@ -9,6 +10,7 @@ import { underWay } from './net/under-way.ts';
 import { updateWhenQuiet } from './net/quiet-update.ts';
 import { agentKey } from './worker/agent-key.ts';
 import { forgetLastPush } from './worker/last-push.ts';
+import { keepLanguage } from './worker/language.ts';
 import { openStore } from './worker/storage.ts';
 
 /** Entries that wait are tried again this often while the way is good; ms. */
@@ -64,6 +66,7 @@ export function followWorker({ auth, fleet, worker }: SharedParts): void {
   const database = deviceDatabase();
   if (!database) return;
   const values = openStore(database);
+  void keepLanguage(values, language).catch(() => {});
   copyOutbox({
     outbox: { items: fleet.unsent },
     store: values,

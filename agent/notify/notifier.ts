@@ -5,6 +5,7 @@ import type { AgentInfo } from '../../core/api/agents.ts';
 import type { LimitState, RequestMessage } from '../../core/api/messages.ts';
 import type { NotifyEvent, NotifyLevel, NotifySettings } from '../../core/api/notify.ts';
 import type { PipelineReport } from '../pipeline/runner.ts';
+import type { Worded } from '../../core/api/push.ts';
 import type { AgentContext } from '../context.ts';
 import type { Agents } from '../session/agents.ts';
 import type { DeliveryQueue } from './delivery-queue.ts';
@@ -19,7 +20,6 @@ import {
   type Unaddressed,
 } from './notices.ts';
 import { quietUntil } from './quiet-hours.ts';
-import type { Notice } from './sender.ts';
 
 /** Fields of an agent that can lead to a notice. */
 const DECIDING = ['state', 'stateReason', 'stateSince', 'pending'] as const;
@@ -36,9 +36,9 @@ type Contacts = Pick<NotifySettings, 'adminEmail' | 'whatsappPhone' | 'slackWebh
 export interface NoticeListener {
   /** @param isQuiet nothing is to ring; the same request is told again when the quiet hours are over */
   request?(agent: AgentInfo, message: RequestMessage, isQuiet: boolean): void;
-  notice?(notice: Omit<Notice, 'link'>, isQuiet: boolean): void;
+  notice?(notice: Omit<Unaddressed, 'path'>, isQuiet: boolean): void;
   /** The request needs no answer (any more). `text`: what became of it, in a line. */
-  settled(agentId: string, requestId: string, text: string): void;
+  settled(agentId: string, requestId: string, text: string, words?: Worded): void;
   /** Requests that it still shows, also of an earlier run. */
   shown(): { agent: string; request: string }[];
 }
@@ -178,8 +178,8 @@ export class Notifier {
   }
 
   #settle(agentId: string, requestId: string): void {
-    const text = settledText(this.#request(agentId, requestId));
-    for (const listener of this.#options.listeners ?? []) listener.settled(agentId, requestId, text);
+    const { text, words } = settledText(this.#request(agentId, requestId));
+    for (const listener of this.#options.listeners ?? []) listener.settled(agentId, requestId, text, words);
     this.#options.deliveries.withdraw(`request ${agentId} ${requestId}`);
   }
 
@@ -262,7 +262,7 @@ export class Notifier {
     for (const listener of this.#options.listeners ?? []) listener.notice?.(notice, isQuiet);
   }
 
-  #deliver(key: string, contacts: Contacts, { path, ...notice }: Unaddressed): void {
+  #deliver(key: string, contacts: Contacts, { path, words: _, ...notice }: Unaddressed): void {
     const { linkBase } = this;
     const link = linkBase && `${linkBase}${path}`;
     this.#options.deliveries.deliver(key, { ...notice, link }, this.recipients(contacts), this.#quietUntil() ?? 0);

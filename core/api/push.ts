@@ -1,5 +1,6 @@
 /** Web push: what a device subscribes with, and what is sealed to it. Browser-safe. Times are ms since the Unix epoch. */
 import type { AgentInfo } from './agents.ts';
+import { cut } from './cut.ts';
 import type { RequestMessage } from './messages.ts';
 import { bool, type Check, fields, need, pick, text, wrong } from './schema.ts';
 
@@ -34,10 +35,60 @@ export interface SubscriptionInfo {
   error: string;
 }
 
-/** What the service worker gets, sealed. */
+/** What a device words in its own language. */
+export type PushCode =
+  | 'needs_you'
+  | 'agent_needs_you'
+  | 'failed'
+  | 'finished'
+  | 'limit_reached'
+  | 'limit_over'
+  | 'limit_over_text'
+  | 'task_failed'
+  | 'task_stuck'
+  | 'stuck_waits'
+  | 'stuck_silent'
+  | 'pipeline_failed'
+  | 'pipeline_complete'
+  | 'counts'
+  | 'agent_news'
+  | 'pipeline_news'
+  | 'allowed'
+  | 'denied'
+  | 'answered'
+  | 'no_longer_asked'
+  | 'done'
+  | 'test'
+  | 'test_text';
+
+export interface Worded {
+  code: PushCode;
+  params?: Record<string, string | number>;
+}
+
+/** What title and body are made of; missing: they are somebody's own words. */
+export interface PushWords {
+  title?: Worded;
+  body?: Worded;
+}
+
+/** Characters of one parameter: a message has room for the words twice. */
+const MAX_PARAMETER = 80;
+
+export const say = (code: PushCode, params?: Worded['params']): Worded => ({
+  code,
+  ...(params
+    ? { params: Object.fromEntries(Object.entries(params).map(([name, value]) => [name, bounded(value)])) }
+    : {}),
+});
+
+const bounded = (value: string | number) => typeof value === 'string' ? cut(value, MAX_PARAMETER, '…') : value;
+
+/** What the service worker gets, sealed. `title` and `body` are English, for a worker that does not know the codes. */
 export type PushPayload = PushContent & {
   /** The machine that sends it, by its id at the relay; missing on its own address and at an older relay. */
   machine?: string;
+  words?: PushWords;
 };
 
 export type PushContent =

@@ -33,7 +33,7 @@ const FORBIDDEN: [RegExp, RegExp, string][] = [
 ];
 /** Layers of the dashboard, lowest first: a directory imports from its own and from lower ones. */
 const UI_LAYERS = [
-  ['html.ts', 'back.ts', 'format.ts', 'keyboard.ts', 'i18n', 'style', 'css.d.ts', 'public'],
+  ['html.ts', 'back.ts', 'format.ts', 'keyboard.ts', 'i18n', 'worker', 'style', 'css.d.ts', 'public'],
   ['state'], // nothing is drawn without its signals
   ['route.ts', 'theme.ts'],
   ['components'],

@@ -28,7 +28,7 @@ export type DecisionOutcome =
   | { kind: 'gone' }
   | { kind: 'login' }
   | { kind: 'later' }
-  | { kind: 'refused'; text: string };
+  | { kind: 'refused'; text: string; status: number };
 
 const QUEUE = 'decisions';
 const DEVICE = 'device';
@@ -152,5 +152,5 @@ function outcomeOf(
   if (status === 404 || status === 410) return { kind: 'gone' };
   // 408, 429, 502-504 and the like say nothing against the decision itself.
   if (status === 408 || status === 429 || status >= 500) return { kind: 'later' };
-  return { kind: 'refused', text: body.error ?? `The server answered ${status}.` };
+  return { kind: 'refused', text: body.error ?? '', status };
 }

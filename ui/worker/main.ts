@@ -11,6 +11,7 @@ import { SHARE_PATH, takeShared } from './share.ts';
 import { Shell } from './shell.ts';
 import { keepOnly } from './shown.ts';
 import { openStore } from './storage.ts';
+import { chosenWords } from './words.ts';
 
 /** Put in by scripts/build.ts. */
 declare const SHELL_VERSION: string;
@@ -45,6 +46,7 @@ const parts = {
   scope,
   queue: new DecisionQueue(store, { fetch: network }),
   settled: new SettledRequests(store),
+  words: () => chosenWords(store, scope.navigator?.languages),
   keep: (payload: PushPayload) => keepLastPush(store, payload),
 };
 
@@ -80,8 +82,12 @@ scope.addEventListener('message', (event) => {
   // The page asks for it at a quiet moment: nothing is replaced under somebody's hands.
   if (type === 'take-over') event.waitUntil(scope.skipWaiting());
   if (type === 'flush') event.waitUntil(flushDecisions(parts));
-  if (type === 'waiting') event.waitUntil(keepOnly(scope, ...waitingOf(event.data)));
+  if (type === 'waiting') event.waitUntil(keepWaiting(event.data));
 });
+
+async function keepWaiting(data: unknown): Promise<void> {
+  await keepOnly(scope, ...waitingOf(data), (await parts.words()).moreRequests);
+}
 
 /** `{type: 'waiting', requests: ['<agent> <request>', …], machines}`: all that a page knows to wait, and of which machines. */
 function waitingOf(data: unknown): [Set<string>, Set<string>] {

@@ -5,7 +5,9 @@ import { agentKey } from './agent-key.ts';
 import type { DecisionOutcome, DecisionQueue } from './decisions.ts';
 import type { ClickEvent, ShowOptions, WorkerScope } from './scope.ts';
 import type { SettledRequests } from './settled-requests.ts';
+import type { Notifications } from '../i18n/en/notifications.ts';
 import { agentTag, closeAll, leaveGroup, type NotificationData, requestTag, show, showRequest } from './shown.ts';
+import { worded } from './words.ts';
 
 /** How long "Answered on …" stays before it takes itself away, ms. */
 const SETTLED_MS = 2000;
@@ -16,6 +18,8 @@ export interface NotificationParts {
   scope: WorkerScope;
   queue: DecisionQueue;
   settled: SettledRequests;
+  /** In the language of this device. */
+  words(): Promise<Notifications>;
   /** Keeps what came last, for the settings page of this device. */
   keep?(payload: PushPayload): Promise<void>;
   sleep?: (ms: number) => Promise<void>;
@@ -23,6 +27,12 @@ export interface NotificationParts {
 
 /** `machine`: its id at the relay; empty: the only one. */
 type Of<T extends PushContent['type']> = Extract<PushContent, { type: T }> & { machine: string };
+
+/** In the words of this device. */
+function inWords<T extends PushPayload>(payload: T, words: Notifications): T {
+  const { title, body } = worded(payload, words);
+  return { ...payload, title, ...('body' in payload ? { body } : {}) };
+}
 
 const whose = (machine = ''): { machine?: string } => machine ? { machine } : {};
 
@@ -39,16 +49,18 @@ export function readPayload(value: unknown): PushPayload | null {
 
 export async function onPush(parts: NotificationParts, value: unknown): Promise<void> {
   const { scope } = parts;
-  const payload = readPayload(value);
+  const words = await parts.words();
+  const read = readPayload(value);
+  const payload = read && inWords(read, words);
   if (payload) await parts.keep?.(payload).catch(() => {});
   const machine = payload?.machine ?? '';
   switch (payload?.type) {
     case undefined:
-      return await show(scope, 'Something needs you', { body: 'Open the dashboard.', tag: 'unknown' });
+      return await show(scope, words.unknown, { body: words.openDashboard, tag: 'unknown' });
     case 'settled':
       return await onSettled(parts, { ...payload, machine });
     case 'request':
-      return await onRequest(parts, { ...payload, machine });
+      return await onRequest(parts, { ...payload, machine }, words);
     case 'test':
       await report(scope);
       return await show(scope, payload.title, { body: payload.body, tag: 'test', timestamp: payload.at });
@@ -70,17 +82,20 @@ async function report(scope: WorkerScope): Promise<void> {
   for (const page of pages) page.postMessage({ type: 'test' });
 }
 
-async function onRequest(parts: NotificationParts, payload: Of<'request'>): Promise<void> {
+async function onRequest(parts: NotificationParts, payload: Of<'request'>, words: Notifications): Promise<void> {
   const { machine, agent, request, title, body, at: timestamp, quiet: silent = false } = payload;
   const key = agentKey(machine, agent);
-  if (await parts.settled.has(key, request)) return await showEnd(parts, { ...payload, title: 'No longer asked' });
+  if (await parts.settled.has(key, request)) {
+    return await showEnd(parts, { ...payload, title: words.said.no_longer_asked({}) });
+  }
   if (await isPageVisible(parts.scope)) return;
   const actions = payload.actions
-    ? [{ action: 'allow', title: 'Allow once' }, { action: 'deny', title: 'Deny' }]
-    : [{ action: 'review', title: 'Review' }];
+    ? [{ action: 'allow', title: words.allow }, { action: 'deny', title: words.deny }]
+    : [{ action: 'review', title: words.review }];
   const how: Omit<ShowOptions, 'data'> = { body, timestamp, silent, actions, tag: requestTag(key, request) };
   const data: NotificationData = { ...whose(machine), agent, request, title };
-  await showRequest(parts.scope, title, { ...how, renotify: !silent, requireInteraction: true, data });
+  const options = { ...how, renotify: !silent, requireInteraction: true, data };
+  await showRequest(parts.scope, title, options, words.moreRequests);
 }
 
 async function onSettled(parts: NotificationParts, payload: Of<'settled'>): Promise<void> {
@@ -88,7 +103,7 @@ async function onSettled(parts: NotificationParts, payload: Of<'settled'>): Prom
   const { machine, agent, request } = payload;
   const key = agentKey(machine, agent);
   await settled.add(key, request);
-  await leaveGroup(scope, key, request);
+  await leaveGroup(scope, key, request, (await parts.words()).moreRequests);
   const shown = await scope.registration.getNotifications({ tag: requestTag(key, request) });
   if (!shown.length && await isPageVisible(scope)) return;
   await showEnd(parts, payload);
@@ -149,13 +164,13 @@ export async function flushDecisions(parts: NotificationParts): Promise<void> {
 }
 
 async function showOutcome(
-  { scope, settled, sleep = wait }: NotificationParts,
+  { scope, settled, words, sleep = wait }: NotificationParts,
   data: NotificationData,
   outcome: DecisionOutcome,
 ): Promise<void> {
   const key = agentKey(data.machine ?? '', data.agent);
   const tag = requestTag(key, data.request);
-  await show(scope, data.title, { body: outcomeText(outcome), tag, silent: true, data });
+  await show(scope, data.title, { body: outcomeText(outcome, await words()), tag, silent: true, data });
   // What is over takes itself away; what still waits, or went wrong, stays to be read.
   const isOver = outcome.kind === 'done' || outcome.kind === 'gone';
   if (!isOver) return;
@@ -164,19 +179,19 @@ async function showOutcome(
   await closeAll(scope, tag);
 }
 
-function outcomeText(outcome: DecisionOutcome): string {
+function outcomeText(outcome: DecisionOutcome, words: Notifications): string {
   switch (outcome.kind) {
     case 'done': {
       const word = outcome.decision === 'deny' ? 'denied' : outcome.decision === 'answer' ? 'answered' : 'allowed';
-      return outcome.mine ? `${word[0]!.toUpperCase()}${word.slice(1)}.` : `Already ${word} by ${outcome.by}.`;
+      return outcome.mine ? words.mine[word] : words.theirs[word](words.device(outcome.by));
     }
     case 'gone':
-      return 'Too late: the agent no longer asks.';
+      return words.gone;
     case 'login':
-      return 'Not sent: log in on this device, then it is sent.';
+      return words.login;
     case 'later':
-      return 'No network: it is sent as soon as there is one.';
+      return words.later;
     case 'refused':
-      return outcome.text;
+      return words.refused(outcome.text, outcome.status);
   }
 }

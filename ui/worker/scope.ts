@@ -47,8 +47,8 @@ export interface WorkerScope {
     openWindow(url: string): Promise<WindowClient | null>;
     claim(): Promise<void>;
   };
-  /** The number on the app's icon, where there is such a thing. */
-  readonly navigator?: { setAppBadge?(count: number): Promise<void> };
+  /** The browser's languages; the number on the app's icon, where there is such a thing. */
+  readonly navigator?: { readonly languages?: readonly string[]; setAppBadge?(count: number): Promise<void> };
   fetch: typeof fetch;
   skipWaiting(): Promise<void>;
 }

@@ -17,6 +17,9 @@ export interface NotificationData {
   requests?: string[];
 }
 
+/** How the one is worded that stands for several. */
+export type MoreRequests = (count: number) => string;
+
 export const dataOf = ({ data }: ShownNotification): NotificationData | null => data as NotificationData | null;
 
 /** Names of notifications begin with the agent's key: no machine touches those of another. */
@@ -55,6 +58,7 @@ export async function showRequest(
   scope: WorkerScope,
   title: string,
   options: ShowOptions & { data: NotificationData },
+  more: MoreRequests,
 ): Promise<void> {
   const { agent, request } = options.data;
   const key = keyOf(options.data);
@@ -70,6 +74,7 @@ export async function showRequest(
     { ...options.data, agent, request: '', title },
     [...new Set([...known, request])],
     options.silent === true,
+    more,
   );
 }
 
@@ -78,19 +83,25 @@ function showGroup(
   data: NotificationData,
   requests: string[],
   silent: boolean,
+  more: MoreRequests,
 ): Promise<void> {
-  const body = `${requests.length} more ${requests.length === 1 ? 'request' : 'requests'}`;
+  const body = more(requests.length);
   const options = { body, tag: groupTag(keyOf(data)), silent, renotify: !silent };
   return show(scope, data.title, { ...options, data: { ...data, requests } });
 }
 
 /** A request is over: the one that stands for several loses it. @param agent its key */
-export async function leaveGroup(scope: WorkerScope, agent: string, request: string): Promise<void> {
+export async function leaveGroup(
+  scope: WorkerScope,
+  agent: string,
+  request: string,
+  more: MoreRequests,
+): Promise<void> {
   for (const notification of await scope.registration.getNotifications({ tag: groupTag(agent) })) {
     const data = dataOf(notification);
     const rest = data?.requests?.filter((id) => id !== request) ?? [];
     if (!data || rest.length === data.requests?.length) continue;
-    if (rest.length) await showGroup(scope, data, rest, true);
+    if (rest.length) await showGroup(scope, data, rest, true, more);
     else notification.close();
   }
 }
@@ -104,13 +115,14 @@ export async function keepOnly(
   scope: WorkerScope,
   waiting: ReadonlySet<string>,
   machines: ReadonlySet<string>,
+  more: MoreRequests,
 ): Promise<void> {
   for (const notification of await scope.registration.getNotifications()) {
     const data = dataOf(notification);
     if (!data || !machines.has(data.machine ?? '')) continue;
     const isOver = (request: string) => !waiting.has(`${keyOf(data)} ${request}`);
     if (data.request && isOver(data.request)) notification.close();
-    for (const request of data.requests?.filter(isOver) ?? []) await leaveGroup(scope, keyOf(data), request);
+    for (const request of data.requests?.filter(isOver) ?? []) await leaveGroup(scope, keyOf(data), request, more);
   }
   await count(scope);
 }

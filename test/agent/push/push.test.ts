@@ -128,6 +128,7 @@ test('a request reaches each device sealed, and its end only those that were tol
     await until(() => service.got.length === 1);
     const first = phone.open(service.got[0]!.body);
     assert.equal([first.type, 'title' in first && first.title], ['request', 'Fix needs you']);
+    assert.equal(first.words, { title: { code: 'needs_you', params: { name: 'Fix' } } });
     assert.ok(first.type === 'request' && first.actions && first.body.includes('npm test'));
     const laptop = browser(service.port, '/push/two');
     await push.subscriptions.add({ ...laptop.body, device: 'Laptop' });

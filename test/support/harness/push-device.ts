@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { agentKey } from '../../../ui/worker/agent-key.ts';
 import { type DecisionOutcome, DecisionQueue } from '../../../ui/worker/decisions.ts';
+import { notifications } from '../../../ui/i18n/en/notifications.ts';
 import { onClick, onPush } from '../../../ui/worker/notifications.ts';
 import type { ShowOptions, WorkerScope } from '../../../ui/worker/scope.ts';
 import { SettledRequests } from '../../../ui/worker/settled-requests.ts';
@@ -114,7 +115,8 @@ export function createPushDevice(name: string, service: PushService, network: ty
     if (outcome.kind !== 'later') outcomes.set(tap.request, outcome);
     return outcome;
   };
-  const parts = { scope, settled: new SettledRequests(store), queue: { decide: remember } as DecisionQueue };
+  const words = () => Promise.resolve(notifications);
+  const parts = { scope, words, settled: new SettledRequests(store), queue: { decide: remember } as DecisionQueue };
   const path = `/push/${name}`;
   service.route(path, (sealed) => void onPush(parts, openSealed(ecdh, auth, sealed)));
   const tap = (data: unknown, tag: string, action: string) => {

@@ -6,11 +6,22 @@ import type { DecisionOutcome, DecisionQueue, PendingDecision } from '../../../u
 import { flushDecisions, onClick, onPush, SYNC_TAG } from '../../../ui/worker/notifications.ts';
 import type { ShowOptions, WorkerScope } from '../../../ui/worker/scope.ts';
 import { SettledRequests } from '../../../ui/worker/settled-requests.ts';
+import { notifications as english } from '../../../ui/i18n/en/notifications.ts';
+import { notifications as chinese } from '../../../ui/i18n/zh/notifications.ts';
+import { chosenWords } from '../../../ui/worker/words.ts';
 import { keepOnly, MAX_AGENT_REQUESTS } from '../../../ui/worker/shown.ts';
 
 type Shown = { title: string; closed: boolean } & ShowOptions;
 
-function browser(options: { visible?: boolean; open?: boolean } = {}) {
+interface BrowserOptions {
+  visible?: boolean;
+  open?: boolean;
+  /** What was chosen on the page; the browser's own. */
+  language?: string;
+  languages?: string[];
+}
+
+function browser(options: BrowserOptions = {}) {
   const seen = {
     all: [] as Shown[],
     opened: [] as string[],
@@ -58,9 +69,13 @@ function browser(options: { visible?: boolean; open?: boolean } = {}) {
     get: (key) => Promise.resolve(values.get(key)),
     set: (key, value) => Promise.resolve(void values.set(key, value)),
   });
-  const parts = { scope, queue, settled, sleep: () => Promise.resolve() };
+  const store = { get: () => Promise.resolve(options.language), set: () => Promise.resolve() };
+  const words = () => chosenWords(store, options.languages ?? ['en-GB']);
+  const parts = { scope, queue, settled, words, sleep: () => Promise.resolve() };
   return { seen, current, parts, answerWith: (next: DecisionOutcome) => void (outcome = next) };
 }
+
+const MORE = english.moreRequests;
 
 const REQUEST: PushPayload = {
   type: 'request',
@@ -119,7 +134,7 @@ for (
     [{ kind: 'gone' }, 'Too late: the agent no longer asks.'],
     [{ kind: 'later' }, 'No network: it is sent as soon as there is one.'],
     [{ kind: 'login' }, 'Not sent: log in on this device, then it is sent.'],
-    [{ kind: 'refused', text: 'No such choice.' }, 'No such choice.'],
+    [{ kind: 'refused', text: 'No such choice.', status: 400 }, 'No such choice.'],
   ] as [DecisionOutcome, string][]
 ) {
   test(`a tap that ${outcome.kind}: ${expected}`, async () => {
@@ -199,9 +214,9 @@ test('a page that knows what waits takes all others away', async () => {
   const ids = Array.from({ length: MAX_AGENT_REQUESTS + 2 }, (_, i) => `r${i}`);
   for (const request of ids) await onPush(there.parts, { ...REQUEST, request });
   await onPush(there.parts, { type: 'agent', agent: 'a2', title: 'Other is done', body: '', at: 1 });
-  await keepOnly(there.parts.scope, new Set([`a1 ${ids[1]}`, `a1 ${ids.at(-1)}`]), new Set(['']));
+  await keepOnly(there.parts.scope, new Set([`a1 ${ids[1]}`, `a1 ${ids.at(-1)}`]), new Set(['']), MORE);
   assert.equal(there.current().map(({ tag }) => tag).sort(), ['agent a2', 'group a1', `request a1 ${ids[1]}`]);
-  await keepOnly(there.parts.scope, new Set(), new Set(['']));
+  await keepOnly(there.parts.scope, new Set(), new Set(['']), MORE);
   assert.equal(there.current().map(({ tag }) => tag), ['agent a2']);
 });
 
@@ -227,7 +242,7 @@ test('no machine touches the notifications of another, and a tap goes to its own
     at: 6,
     machine: 'bbbbbb',
   });
-  await keepOnly(there.parts.scope, new Set(), new Set(['bbbbbb']));
+  await keepOnly(there.parts.scope, new Set(), new Set(['bbbbbb']), MORE);
   assert.is(there.current().filter(({ title }) => title === 'Fix asks').length, 1);
   const left = there.current().find(({ title }) => title === 'Fix asks')!;
   const tapped = (action: string) =>
@@ -236,8 +251,62 @@ test('no machine touches the notifications of another, and a tap goes to its own
   assert.equal(there.seen.opened, ['/#/m/aaaaaa/answer/a1/r1']);
   await tapped('allow');
   assert.is((there.seen.decided[0] as PendingDecision).machine, 'aaaaaa');
-  await keepOnly(there.parts.scope, new Set(['/m/aaaaaa/a1 other']), new Set(['aaaaaa']));
+  await keepOnly(there.parts.scope, new Set(['/m/aaaaaa/a1 other']), new Set(['aaaaaa']), MORE);
   assert.is(there.current().filter(({ title }) => title === 'Fix asks').length, 0);
+});
+
+const CHINESE = { language: 'zh', languages: ['en'] };
+const NO_ENGLISH = /[a-z]{3}/i;
+
+test('in the language of the device: title, buttons, outcome, what stands for several', async () => {
+  const there = browser(CHINESE);
+  const words = { title: { code: 'needs_you', params: { name: '修复' } } } as const;
+  await onPush(there.parts, { ...REQUEST, words });
+  const [first] = there.current();
+  assert.is(first!.title, '修复 需要您');
+  assert.is(first!.body, 'npm test', 'what is asked for stays as it is');
+  assert.equal(first!.actions!.map(({ title }) => title), ['允许一次', '拒绝']);
+  await click(there, 'allow');
+  const outcome = there.seen.all.at(-1)!;
+  assert.equal([outcome.title, outcome.body], ['修复 需要您', '已允许。']);
+  for (let i = 0; i <= MAX_AGENT_REQUESTS; i++) await onPush(there.parts, { ...REQUEST, request: `n${i}`, words });
+  assert.match(there.seen.all.at(-1)!.body, /^还有 \d 个请求$/);
+  const end = { title: { code: 'allowed', params: { by: 'Safari on iPhone' } } } as const;
+  await onPush(there.parts, { type: 'settled', agent: 'a1', request: 'r1', title: 'Allowed by …', at: 6, words: end });
+  assert.is(there.seen.all.at(-1)!.title, '已由 iPhone 上的 Safari 允许');
+});
+
+test('the page decides, else the browser; a language that there is not is English', async () => {
+  const title = async (options: BrowserOptions) => {
+    const there = browser(options);
+    await onPush(there.parts, 'nothing that is known');
+    return there.current()[0]!.title;
+  };
+  assert.is(await title({ language: 'zh', languages: ['en'] }), chinese.unknown);
+  assert.is(await title({ language: 'en', languages: ['zh-CN'] }), english.unknown);
+  assert.is(await title({ languages: ['zh-CN', 'en'] }), chinese.unknown);
+  assert.is(await title({ languages: ['fr', 'zh-TW'] }), chinese.unknown);
+  assert.is(await title({ languages: ['fr'] }), english.unknown);
+});
+
+test('codes of a newer machine, or none of an older one: its own words', async () => {
+  const payload = { type: 'agent', agent: 'a1', title: 'Fix is done', body: 'All green.', at: 1 } as const;
+  for (
+    const words of [undefined, {}, { title: { code: 'toString' } }, { title: 'finished' }, { title: { code: 'new' } }]
+  ) {
+    const there = browser(CHINESE);
+    await onPush(there.parts, words ? { ...payload, words } : payload);
+    assert.equal([there.current()[0]!.title, there.current()[0]!.body], ['Fix is done', 'All green.']);
+  }
+});
+
+test('Chinese has every code, and no English word in any', () => {
+  const values = { name: '名', provider: '供', minutes: 3, completed: 2, failed: 1, skipped: 1, by: 'this machine' };
+  for (const [code, word] of Object.entries(chinese.said)) {
+    assert.not.match(word(values), NO_ENGLISH, code);
+    assert.not.match(word(values), /undefined/, code);
+    assert.not.match(english.said[code as keyof typeof english.said](values), /undefined/, code);
+  }
 });
 
 test.run();
