@@ -49,6 +49,9 @@ export async function measureSizes(): Promise<Sizes> {
   }
 }
 
+/** Bytes of a built dashboard's first load, as they are sent. */
+export const firstLoadSize = (ui: string): number => compressed(ui, firstLoad(ui));
+
 /** The page and the files that it names. */
 function firstLoad(ui: string): string[] {
   const html = readFileSync(join(ui, 'index.html'), 'utf8');
