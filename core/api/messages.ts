@@ -21,6 +21,7 @@ export interface FileDiff {
   path: string;
   kind: 'add' | 'update' | 'delete';
   hunks: {
+    /** Number of its first line; of both sides 0: where it is in the file is not known. */
     oldStart: number;
     oldLines: number;
     newStart: number;

@@ -51,8 +51,20 @@ test('deny with a reason', () =>
     assert.equal(decisions(), [{ decision: 'deny', message: 'Use pnpm here' }]);
   }));
 
-test('the input can be edited, and must be JSON', () =>
+test('a command is edited as such', () =>
   asked(permission(), async (page) => {
+    await page.getByRole('button', { name: 'Edit before allowing' }).click();
+    const area = page.getByLabel('Command', { exact: true });
+    assert.is(await area.inputValue(), 'npm test -- --runInBand');
+    await area.fill('npm run "unit tests"');
+    await page.getByRole('button', { name: 'Allow as edited' }).click();
+    await page.getByText('Allowed as edited').waitFor();
+    const input = { command: 'npm run "unit tests"', description: 'Run the tests' };
+    assert.equal(decisions(), [{ decision: 'allow', input }]);
+  }));
+
+test('any other input can be edited, and must be JSON', () =>
+  asked(permission({ tool: 'WebFetch', input: { url: 'https://example.org' } }), async (page) => {
     await page.getByRole('button', { name: 'Edit before allowing' }).click();
     const area = page.getByLabel('Input as JSON');
     await area.fill('{ "command": ');

@@ -2,7 +2,7 @@ import { html, useState } from '../html.ts';
 import type { AgentInfo, PermissionMode } from '../../core/api/agents.ts';
 import type { Choice, RequestMessage } from '../../core/api/messages.ts';
 import { providerData } from '../../core/api/providers.ts';
-import { visibleJson } from '../../core/api/visible.ts';
+import { isPlain as isVisible, isReordered, visibleJson } from '../../core/api/visible.ts';
 import { Button, TextArea } from '../components/mod.ts';
 import { useDecide } from '../hooks/pending-requests.ts';
 import { serverText, t } from '../i18n/t.ts';
@@ -150,21 +150,32 @@ function DenyForm({ agent, message, onBack }: FormProps) {
   `;
 }
 
-/** The input as JSON in which nothing hides: what cannot be seen is written as an escape. */
+/** The command itself where nothing in it hides; else null. */
+function plainCommand({ command }: Record<string, unknown>): string | null {
+  return typeof command === 'string' && isVisible(command) && !isReordered(command) ? command : null;
+}
+
+/** A command as such; any other input as JSON in which nothing hides: what cannot be seen is written as an escape. */
 function EditForm({ agent, message, onBack }: FormProps) {
   const decide = useDecide();
-  const [text, setText] = usePageState(`input.${agent.id}/${message.id}`, visibleJson(message.input));
+  const command = plainCommand(message.input);
+  const [text, setText] = usePageState(`input.${agent.id}/${message.id}`, command ?? visibleJson(message.input));
   const [error, setError] = useState('');
   function type(value: string) {
     setText(value);
     setError('');
   }
   function allow() {
-    const input = parseInput(text);
+    const input = command === null ? parseInput(text) : { ...message.input, command: text };
     if (typeof input === 'string') return setError(input);
     decide(agent.id, message.id, { decision: 'allow', input });
   }
-  const field = { label: t.request.editLabel, value: text, error, onInput: type };
+  const field = {
+    label: command === null ? t.request.editLabel : t.request.editCommand,
+    value: text,
+    error,
+    onInput: type,
+  };
   return html`
     <div class="answers">
       <${TextArea} class="input mono whole" spellcheck=${false} autocapitalize="off" ...${field} />

@@ -165,18 +165,20 @@ export function diffRows(diff: FileDiff): DiffRow[] {
   return diff.hunks.flatMap((hunk) => {
     let oldLine = hunk.oldStart;
     let newLine = hunk.newStart;
+    const isPlaced = oldLine > 0 || newLine > 0;
+    const number = (line: number) => isPlaced ? String(line) : '';
     const head: DiffRow = {
       kind: 'gap',
       old: '',
       new: '',
-      text: `@@ −${hunk.oldStart},${hunk.oldLines} +${hunk.newStart},${hunk.newLines} @@`,
+      text: isPlaced ? `@@ −${hunk.oldStart},${hunk.oldLines} +${hunk.newStart},${hunk.newLines} @@` : '⋯',
       hunk,
     };
     const lines = hunk.lines.map((text): DiffRow => {
-      if (text.startsWith('+')) return { kind: 'add', old: '', new: String(newLine++), text };
-      if (text.startsWith('-')) return { kind: 'del', old: String(oldLine++), new: '', text };
+      if (text.startsWith('+')) return { kind: 'add', old: '', new: number(newLine++), text };
+      if (text.startsWith('-')) return { kind: 'del', old: number(oldLine++), new: '', text };
       if (text.startsWith('\\')) return { kind: 'gap', old: '', new: '', text };
-      return { kind: 'same', old: String(oldLine++), new: String(newLine++), text };
+      return { kind: 'same', old: number(oldLine++), new: number(newLine++), text };
     });
     return [head, ...lines];
   });

@@ -41,9 +41,9 @@ export function plannedDiffs(tool: string, input: JsonObject): FileDiff[] {
       const before = lines(string(edit.old_string));
       const after = lines(string(edit.new_string));
       return {
-        oldStart: 1,
+        oldStart: 0,
         oldLines: before.length,
-        newStart: 1,
+        newStart: 0,
         newLines: after.length,
         lines: [...before.map((line) => `-${line}`), ...after.map((line) => `+${line}`)],
       };

@@ -11,6 +11,7 @@ export const requests = {
     reasonHint: 'Sent to the agent as feedback.',
     edit: 'Edit before allowing',
     editLabel: 'Input as JSON',
+    editCommand: 'Command',
     allowEdited: 'Allow as edited',
     notJson: (why: string) => `This is not valid JSON: ${why}`,
     notObject: 'The input must be a JSON object: { … }',

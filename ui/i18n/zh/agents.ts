@@ -178,6 +178,7 @@ export const agents: Translation<English> = {
     reasonHint: '作为反馈发给代理。',
     edit: '修改后允许',
     editLabel: '输入（JSON）',
+    editCommand: '命令',
     allowEdited: '按修改后的允许',
     notJson: (why: string) => `不是有效的 JSON：${why}`,
     notObject: '输入必须是 JSON 对象：{ … }',
