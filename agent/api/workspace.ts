@@ -11,6 +11,7 @@ import {
   parseCommit,
   parseDiscard,
   parseInstructions,
+  parseNewDirectory,
   parsePullRequest,
   parseUndo,
   type PullRequestText,
@@ -25,6 +26,9 @@ export function workspaceRoutes(router: Router, agents: Agents, workspace: Works
   router.get('/api/directories', async (_req, res, { query }) => {
     const request = { path: query.get('path') ?? '', hidden: query.get('hidden') === '1' };
     json(res, 200, await workspace.directories(request));
+  });
+  router.post('/api/directories', async (req, res) => {
+    json(res, 201, { path: await workspace.makeDirectory(await readBody(req, parseNewDirectory)) });
   });
   instructionRoutes(router, agents, workspace);
   changeRoutes(router, agents, workspace);

@@ -2,7 +2,7 @@
  * Lists directories for the folder picker. Only below the roots, wherever links lead; nothing is opened for reading, so that no
  * FIFO, device or hanging file blocks.
  */
-import { lstat, readdir, realpath, stat } from 'node:fs/promises';
+import { lstat, mkdir, readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { Failure } from '../../core/api/errors.ts';
 import type { DirectoryEntry, DirectoryListing } from '../../core/api/workspace.ts';
@@ -42,6 +42,18 @@ export async function listDirectories(request: ListRequest): Promise<DirectoryLi
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Makes a directory in one that may be listed. @returns its path. Throws Failure, also `file_exists` */
+export async function makeDirectory(
+  { path, name, roots: wanted }: { path: string; name: string; roots: readonly string[] },
+): Promise<string> {
+  const result = join(await allowedDirectory(path, await realRoots(wanted)), name);
+  await mkdir(result).catch((error) => {
+    if (error.code === 'EEXIST') throw new Failure('file_exists', `There is a file or folder "${name}" already.`);
+    throw new Failure('folder_closed', `No folder can be made here (${error.code}).`);
+  });
+  return result;
 }
 
 async function list({ path: requested, hidden, roots: wanted, recent }: ListRequest): Promise<DirectoryListing> {

@@ -12,6 +12,7 @@ import type {
   ChosenHunks,
   DirectoryListing,
   Instructions,
+  NewDirectoryBody,
   PullRequestTarget,
   PullRequestText,
   RemoteWork,
@@ -20,7 +21,7 @@ import type { AgentContext } from '../context.ts';
 import { type Document, openDocument } from '../store/document.ts';
 import { fileDiff, listChanges, type Place, uncommittedDiff } from './changes.ts';
 import { commitWork, discardWork } from './commit.ts';
-import { listDirectories } from './directories.ts';
+import { listDirectories, makeDirectory } from './directories.ts';
 import { GitError } from './git.ts';
 import { readInstructions, writeInstructions } from './instructions.ts';
 import { GitIsolation } from './isolation.ts';
@@ -55,6 +56,8 @@ export interface Workspace {
   /** Removes a worktree whose agent was never made, if nobody has committed in it. Throws Failure `unmerged_work`. */
   removeUnfinished(worktree: WorktreeInfo): Promise<void>;
   directories(request: { path: string; hidden: boolean }): Promise<DirectoryListing>;
+  /** Makes a directory within those that may be listed. @returns its path. Throws Failure. */
+  makeDirectory(request: NewDirectoryBody): Promise<string>;
   instructions(agent: AgentInfo): Promise<Instructions>;
   setInstructions(agent: AgentInfo, content: string, version?: string): Promise<Instructions>;
   changes(agent: AgentInfo): Promise<Changes>;
@@ -103,6 +106,7 @@ export function createWorkspace(context: AgentContext, settings: () => Workspace
   const recent = openRecent(context);
   const setups = new SetupRuns(context.config.dataDir);
   const remoteWorks = new RemoteWorks();
+  const roots = () => [homedir(), context.config.defaultDirectory, ...settings().roots];
   return {
     isolation,
     close: async () => void await Promise.all([setups.close(), remoteWorks.close()]),
@@ -120,11 +124,12 @@ export function createWorkspace(context: AgentContext, settings: () => Workspace
         onRemoving: async () => void await Promise.all([setups.end(worktree.path), remoteWorks.forget(worktree.path)]),
       }),
     removeUnfinished: (worktree) => removeUnfinished(isolation, worktree),
+    makeDirectory: (request) => makeDirectory({ ...request, roots: roots() }),
     directories: ({ path, hidden }) =>
       listDirectories({
         path: path || context.config.defaultDirectory,
         hidden,
-        roots: [homedir(), context.config.defaultDirectory, ...settings().roots],
+        roots: roots(),
         recent: recent.value,
       }),
     ...workOf(isolation),

@@ -30,6 +30,26 @@ export interface DirectoryListing {
   recent: string[];
 }
 
+/** POST /api/directories */
+export interface NewDirectoryBody {
+  /** Where, as a listing names it. */
+  path: string;
+  /** One name, no path. */
+  name: string;
+}
+
+/** Characters of a directory's name: no file system takes more. */
+const MAX_DIRECTORY_NAME = 255;
+
+export function parseNewDirectory(value: unknown): NewDirectoryBody {
+  const checks = { path: text(MAX_FIELD, true), name: text(MAX_DIRECTORY_NAME, true) };
+  const body = need(pick<NewDirectoryBody>(value, checks), 'path', 'name');
+  const name = body.name.trim();
+  const isName = !name.includes('/') && name !== '.' && name !== '..' && name.toLowerCase() !== '.git';
+  if (!isName) throw new ValidationError('"name" must be a name without "/".', 'name');
+  return { ...body, name };
+}
+
 export interface DirectoryEntry {
   name: string;
   path: string;

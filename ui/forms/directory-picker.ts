@@ -7,7 +7,7 @@ import type { Api } from '../net/api.ts';
 import { useApp } from '../app.ts';
 import { Button, IconButton } from '../components/button.ts';
 import { Dialog } from '../components/dialog.ts';
-import { Toggle } from '../components/field.ts';
+import { TextField, Toggle } from '../components/field.ts';
 import { Icon } from '../components/icon.ts';
 import { Note } from '../components/note.ts';
 import { Pill } from '../components/card.ts';
@@ -29,6 +29,7 @@ export function DirectoryPicker({ start, onPick, onClose }: Props) {
   const [path, setPath] = useState(start.trim());
   const [hidden, setHidden] = useState(false);
   const [filter, setFilter] = useState('');
+  const [naming, setNaming] = useState(false);
   // A directory that is not there (any more) must not end the search for another one.
   const load = () =>
     fetchListing(api, path, hidden).catch((error) =>
@@ -37,6 +38,7 @@ export function DirectoryPicker({ start, onPick, onClose }: Props) {
   const { value: listing, error, loading } = useResource(load, [path, hidden]);
   function open(to: string) {
     setFilter('');
+    setNaming(false);
     setPath(to);
   }
   function use() {
@@ -55,7 +57,8 @@ export function DirectoryPicker({ start, onPick, onClose }: Props) {
   return html`
     <${Dialog} title=${t.directory.title} size="wide" onClose=${onClose} footer=${footer}>
       <div class="directory-picker">
-        <${PathLine} path=${path} listing=${listing} open=${open} />
+        <${PathLine} path=${path} listing=${listing} open=${open} onNew=${() => setNaming(true)} />
+        ${naming && listing && html`<${NewDirectory} path=${listing.path} open=${open} />`}
         ${listing && html`<${Places} listing=${listing} open=${open} />`}
         <div class="directory-tools">
           <${FilterField} value=${filter} onInput=${setFilter} onEnter=${() => first && open(first.path)} />
@@ -74,13 +77,50 @@ type Open = (path: string) => void;
 
 const Repository = () => html`<${Pill} tone="info">${t.directory.repository}<//>`;
 
-function PathLine({ path, listing, open }: { path: string; listing: DirectoryListing | null; open: Open }) {
+interface PathProps {
+  path: string;
+  listing: DirectoryListing | null;
+  open: Open;
+  onNew: () => void;
+}
+
+function PathLine({ path, listing, open, onNew }: PathProps) {
   const parent = listing?.parent;
   return html`
     <div class="directory-path">
       <${IconButton} icon="up" label=${t.directory.up} disabled=${!parent} onClick=${() => open(parent!)} />
       <span class="mono" title=${listing?.path}><bdi>${listing?.path ?? path}</bdi></span>
       ${listing?.repository && html`<${Repository} />`}
+      <${IconButton} icon="plus" label=${t.directory.create} disabled=${!listing} onClick=${onNew} />
+    </div>
+  `;
+}
+
+/** Names a directory and makes it; it is opened then. */
+function NewDirectory({ path, open }: { path: string; open: Open }) {
+  const { api } = useApp();
+  const [name, setName] = useState('');
+  const [error, setError] = useState('');
+  const [busy, setBusy] = useState(false);
+  async function create() {
+    setBusy(true);
+    await api.post<{ path: string }>('/api/directories', { path, name }).then(
+      (result) => open(result.path),
+      (refusal: Error) => setError(refusal.message),
+    );
+    setBusy(false);
+  }
+  // No form of its own: it would stand inside that from which the dialog was opened.
+  function onKey(event: KeyboardEvent) {
+    if (event.key !== 'Enter' || isComposing(event)) return;
+    event.preventDefault();
+    if (name.trim()) void create();
+  }
+  const field = { label: t.directory.name, value: name, error, onInput: setName, onKeyDown: onKey };
+  return html`
+    <div class="directory-new">
+      <${TextField} autofocus autocapitalize="off" ...${field} />
+      <${Button} busy=${busy} disabled=${!name.trim()} onClick=${() => void create()}>${t.directory.make}<//>
     </div>
   `;
 }

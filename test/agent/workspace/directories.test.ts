@@ -1,11 +1,12 @@
 import { Buffer } from 'node:buffer';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ERROR_STATUS, Failure } from '../../../core/api/errors.ts';
-import { listDirectories } from '../../../agent/workspace/directories.ts';
+import { parseNewDirectory } from '../../../core/api/workspace.ts';
+import { listDirectories, makeDirectory } from '../../../agent/workspace/directories.ts';
 import { makeRepository, temporaryDirectory } from '../../support/harness/git.ts';
 
 async function withRoot(run: (root: string, outside: string) => Promise<void>): Promise<void> {
@@ -98,6 +99,25 @@ test('roots that are not there say so', () =>
       await code(listDirectories({ path: root, hidden: false, roots: ['/nonexistent'], recent: [] })),
       '404 no_root',
     );
+  }));
+
+test('a folder is made within the roots only, once, and under a name only', () =>
+  withRoot(async (root, outside) => {
+    symlinkSync(outside, join(root, 'out'));
+    writeFileSync(join(root, 'file'), '');
+    const make = (path: string, name: string) => makeDirectory({ ...parseNewDirectory({ path, name }), roots: [root] });
+    assert.is(await make(root, ' new one '), join(root, 'new one'));
+    assert.ok(statSync(join(root, 'new one')).isDirectory());
+    assert.is(await code(make(root, 'new one')), '409 file_exists');
+    assert.is(await code(make(root, 'file')), '409 file_exists');
+    assert.is(await code(make(outside, 'x')), '403 outside_roots');
+    assert.is(await code(make(join(root, 'out'), 'x')), '403 outside_roots');
+    assert.is(await code(make(join(root, 'nowhere'), 'x')), '404 no_folder');
+    for (const name of ['', ' ', '.', '..', '../x', 'a/b', '/x', '.git', 'x\0y', 'x'.repeat(256)]) {
+      assert.throws(() => parseNewDirectory({ path: root, name }), (error: Failure) =>
+        error.code === 'bad_request', name);
+    }
+    assert.equal(readdirSync(outside), []);
   }));
 
 test.run();
