@@ -38,7 +38,6 @@ test('a phone is paired by the link once, and signed out from the other device',
     await page.getByRole('img', { name: /QR code/ }).waitFor(WAIT);
     const link = (await page.locator('.pair-link').textContent())!;
     assert.ok(link.startsWith(`${product.relayUrl}/#/pair/`));
-    await page.keyboard.press('Escape');
 
     const phone = await openPage(browser, PHONE);
     await phone.page.goto(link);
@@ -48,7 +47,9 @@ test('a phone is paired by the link once, and signed out from the other device',
     await late.page.goto(link);
     await late.page.getByRole('textbox', { name: 'Password' }).waitFor(WAIT);
 
-    await page.reload();
+    await page.getByRole('dialog').getByText('is signed in now.').waitFor(WAIT);
+    assert.is(await page.getByRole('img', { name: /QR code/ }).count(), 0, 'a used code is not shown');
+    await page.keyboard.press('Escape');
     const others = page.locator('.devices li').filter({ hasNotText: 'This device' });
     await others.first().waitFor(WAIT);
     assert.is(await others.count(), 1);

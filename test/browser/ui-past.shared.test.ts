@@ -15,7 +15,8 @@ test.after(() => stage?.close());
 test.before.each(() => stage.clear());
 
 const worktree = { path: '/w', branch: 'agent/fix-the-totals', base: 'main' };
-const talk = () => messages([user('one'), text('an answer'), turn('p1'), user('two words'), text('the newest'), turn()]);
+const talk = () =>
+  messages([user('one'), text('an answer'), turn('p1'), user('two words'), text('the newest'), turn()]);
 
 async function choose(page: Page, last: boolean, item: string): Promise<void> {
   const menus = page.getByRole('button', { name: 'Go back to here' });

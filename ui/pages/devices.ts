@@ -15,6 +15,7 @@ import { Passkeys } from './passkeys.ts';
 export default function Devices() {
   const { auth } = useApp();
   const [adding, setAdding] = useState(false);
+  const [paired, setPaired] = useState(0);
   if (!useSignalValue(auth.hasLogin)) {
     return html`
       <div class="page">
@@ -29,9 +30,9 @@ export default function Devices() {
         <${Button} tone="primary" icon="plus" onClick=${() => setAdding(true)}>${t.devices.add}<//>
       <//>
       <p class="soft">${t.devices.intro}</p>
-      <${SessionList} />
+      <${SessionList} key=${paired} />
       <${Passkeys} />
-      ${adding && html`<${PairDialog} onClose=${() => setAdding(false)} />`}
+      ${adding && html`<${PairDialog} onClose=${() => setAdding(false)} onPaired=${() => setPaired(paired + 1)} />`}
     </div>
   `;
 }

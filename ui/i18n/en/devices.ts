@@ -28,6 +28,7 @@ export const devices = {
     add: 'Add a device',
     addTitle: 'Sign in on another device',
     addText: 'Open this with the camera of your phone. It signs in one device, once.',
+    joined: (name: string) => `${name} is signed in now.`,
     picture: 'A QR code with the link below',
     link: 'Or open this link there',
     validFor: (time: string) => `Valid for ${time}.`,

@@ -173,6 +173,7 @@ export const frame: Translation<English> = {
     add: '添加设备',
     addTitle: '在另一台设备上登录',
     addText: '用手机相机打开。它只能让一台设备登录一次。',
+    joined: (name: string) => `${name} 已登录。`,
     picture: '包含下方链接的二维码',
     link: '或在那台设备上打开此链接',
     validFor: (time: string) => `${time}内有效。`,
