@@ -111,6 +111,13 @@ export function newRecord(
   };
 }
 
+/** A line that fits into a name; a longer one ends behind a word, where that is not far. */
+function beginning(line: string): string {
+  const short = cut(line, MAX_NAME, '…');
+  const end = short.lastIndexOf(' ');
+  return short === line || end < MAX_NAME / 2 ? short : `${short.slice(0, end)}…`;
+}
+
 function newInfo(
   id: string,
   body: CreateCommand,
@@ -118,7 +125,7 @@ function newInfo(
   now: number,
 ): Omit<AgentInfo, 'demo'> {
   const { flags = {}, prompt = '' } = body;
-  const firstLine = cut(prompt.trim().split('\n')[0]!, MAX_NAME);
+  const firstLine = beginning(prompt.trim().split('\n')[0]!);
   return {
     id,
     name: body.name?.trim() || firstLine || basename(directory),

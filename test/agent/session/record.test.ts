@@ -114,4 +114,21 @@ test('what is wrong is named with its place; an unknown version is not guessed a
   refused({ ...record, version: 2 }, /"version" must be 1, not 2/);
 });
 
+test('a name from a long prompt ends behind a word', () => {
+  const worktree = { path: '/p/w', branch: 'b', base: 'main' };
+  const place = { directory: '/p', cwd: '/p/w', worktree, notice: '' };
+  const nameOf = (prompt: string) =>
+    newRecord(ID, { directory: '/p', prompt, clientId: 'c' }, place, { demo: false, now: 1 }).info.name;
+  assert.is(
+    nameOf('Make sure that all of the generated files are present'),
+    'Make sure that all of the generated files are present',
+  );
+  assert.is(
+    nameOf('Make sure that all of the generated files are really present in there'),
+    'Make sure that all of the generated files are really…',
+  );
+  assert.is(nameOf(`Look at ${'x'.repeat(80)}`), `Look at ${'x'.repeat(51)}…`, 'the only space is far off');
+  assert.is(nameOf('修'.repeat(70)), `${'修'.repeat(59)}…`);
+});
+
 test.run();
