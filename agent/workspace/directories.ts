@@ -68,13 +68,19 @@ async function list({ path: requested, hidden, roots: wanted, recent }: ListRequ
   );
   return {
     path,
-    parent: roots.includes(path) ? null : dirname(path),
+    parent: parentOf(path, roots),
     entries: shown,
     truncated: entries.length > MAX_ENTRY,
     repository: await isInRepository(path),
     roots,
     recent: [...recent],
   };
+}
+
+/** A root may lie in another one. */
+function parentOf(path: string, roots: readonly string[]): string | null {
+  const parent = dirname(path);
+  return parent !== path && roots.some((root) => isInside(parent, root)) ? parent : null;
 }
 
 const exists = (path: string) => lstat(path).then(() => true, () => false);

@@ -18,7 +18,7 @@ import {
 /** GET /api/directories?path=&hidden=1 */
 export interface DirectoryListing {
   path: string;
-  /** null at a root. */
+  /** null where it may not be listed. */
   parent: string | null;
   /** Folders only, by name. */
   entries: DirectoryEntry[];

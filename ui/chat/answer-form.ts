@@ -25,14 +25,19 @@ type Form = 'none' | 'deny' | 'edit';
 export function AnswerForm(props: Props) {
   const { agent, message, canAllow } = props;
   const [form, setForm] = usePageState<Form>(`extra.${agent.id}/${message.id}`, 'none');
-  const onBack = () => setForm('none');
+  // What it was opened from has the keyboard again.
+  const [left, setLeft] = useState<Form>('none');
+  const onBack = () => {
+    setLeft(form);
+    setForm('none');
+  };
   if (form === 'deny') return html`<${DenyForm} ...${props} onBack=${onBack} />`;
   if (form === 'edit' && canAllow) return html`<${EditForm} ...${props} onBack=${onBack} />`;
   return html`
     <div class="answers">
       <${MainAnswers} ...${props} />
       ${canAllow && html`<${OtherChoices} ...${props} />`}
-      ${takesWords(agent) && html`<${MoreAnswers} ...${props} onOpen=${setForm} />`}
+      ${takesWords(agent) && html`<${MoreAnswers} ...${props} left=${left} onOpen=${setForm} />`}
     </div>
   `;
 }
@@ -100,13 +105,25 @@ function ChoiceButton({ choice, onAnswer }: { choice: Choice; onAnswer: () => vo
   `;
 }
 
-function MoreAnswers({ message, canAllow, onOpen }: Props & { onOpen: (form: Form) => void }) {
+interface MoreProps extends Props {
+  /** The form that was left last. */
+  left: Form;
+  onOpen: (form: Form) => void;
+}
+
+const focus = (button: HTMLElement | null) => button?.focus();
+
+function MoreAnswers({ message, canAllow, left, onOpen }: MoreProps) {
+  const opener = (form: Form) => ({
+    ...(left === form ? { ref: focus } : {}),
+    onClick: () => onOpen(form),
+  });
   const edit = html`
-    <button type="button" class="link-button" onClick=${() => onOpen('edit')}>${t.request.edit}</button>
+    <button type="button" class="link-button" ...${opener('edit')}>${t.request.edit}</button>
   `;
   return html`
     <div class="row answer-more">
-      <button type="button" class="link-button" onClick=${() => onOpen('deny')}>
+      <button type="button" class="link-button" ...${opener('deny')}>
         ${isPlan(message) ? t.request.withFeedback : t.request.denyReason}
       </button>
       ${canAllow && !isPlan(message) && edit}
@@ -140,7 +157,7 @@ function DenyForm({ agent, message, onBack }: FormProps) {
     <div class="answers">
       <${TextArea} autofocus ...${field} />
       <div class="ask-buttons">
-        <${Button} onClick=${onBack}>${t.nav.back}<//>
+        <${Button} onClick=${onBack}>${t.common.cancel}<//>
         <${AnswerButton} class="button primary" onAnswer=${() => deny(false)}>
           ${isPlan(message) ? t.request.sendFeedback : t.request.deny}
         <//>
@@ -180,7 +197,7 @@ function EditForm({ agent, message, onBack }: FormProps) {
     <div class="answers">
       <${TextArea} class="input mono whole" spellcheck=${false} autocapitalize="off" ...${field} />
       <div class="ask-buttons">
-        <${Button} onClick=${onBack}>${t.nav.back}<//>
+        <${Button} onClick=${onBack}>${t.common.cancel}<//>
         <${AnswerButton} class="button primary" onAnswer=${allow}>${t.request.allowEdited}<//>
       </div>
     </div>

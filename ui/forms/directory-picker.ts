@@ -175,9 +175,10 @@ const lastPart = (path: string) => path.split('/').filter(Boolean).at(-1) ?? '/'
 
 function Places({ listing, open }: { listing: DirectoryListing; open: Open }) {
   const current = listing.path;
+  const recent = listing.recent.filter((path) => !listing.roots.includes(path));
   return html`
     <${Chips} label=${t.directory.places} paths=${listing.roots} current=${current} open=${open} />
-    <${Chips} label=${t.directory.recent} paths=${listing.recent} current=${current} open=${open} />
+    <${Chips} label=${t.directory.recent} paths=${recent} current=${current} open=${open} />
   `;
 }
 

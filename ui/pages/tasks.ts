@@ -40,7 +40,7 @@ export default function Tasks() {
     <div class="page">
       <${PageHead} title=${t.tasks.title}>
         <${PageMenu} onConfigure=${() => setConfiguring(true)} />
-        <${Button} icon="plus" onClick=${add}>${t.tasks.addShort}<//>
+        ${tasks.length > 0 && html`<${Button} icon="plus" onClick=${add}>${t.tasks.addShort}<//>`}
         ${tasks.length > 0 && pipeline && html`<${StartButton} running=${pipeline.running} />`}
       <//>
       ${!loaded && html`<${Skeleton} lines=${5} />`}

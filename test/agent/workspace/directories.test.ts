@@ -120,4 +120,14 @@ test('a folder is made within the roots only, once, and under a name only', () =
     assert.equal(readdirSync(outside), []);
   }));
 
+test('Up leads from a root into one that it lies in', () =>
+  withRoot(async (root) => {
+    mkdirSync(join(root, 'shop/src'), { recursive: true });
+    const at = (path: string) =>
+      listDirectories({ path, hidden: false, roots: [join(root, 'shop'), root], recent: [] });
+    assert.is((await at(join(root, 'shop'))).parent, root);
+    assert.is((await at(join(root, 'shop/src'))).parent, join(root, 'shop'));
+    assert.is((await at(root)).parent, null);
+  }));
+
 test.run();
