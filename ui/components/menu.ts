@@ -20,8 +20,10 @@ function fitsBelow(menu: HTMLElement): boolean {
   const { height } = menu.querySelector('.menu-list')!.getBoundingClientRect();
   const { top, bottom } = menu.getBoundingClientRect();
   const bar = document.querySelector<HTMLElement>('.bottom-bar')?.offsetHeight ?? 0;
-  const end = (visualViewport?.height ?? innerHeight) - bar - GAP;
-  return bottom + height <= end || top - GAP < height;
+  // What scrolls by itself cuts off what goes beyond it.
+  const box = menu.closest('.chat-scroll')?.getBoundingClientRect();
+  const end = Math.min((visualViewport?.height ?? innerHeight) - bar, box?.bottom ?? Infinity) - GAP;
+  return bottom + height <= end || top - GAP - (box?.top ?? 0) < height;
 }
 
 interface MenuProps {
