@@ -4,7 +4,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { spawn } from 'node:child_process';
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import process from 'node:process';
 import { argument, serveClaude } from '../../../scripts/demo/claude-host.ts';
 import type { Script, Turn } from '../../../scripts/demo/claude-turn.ts';
@@ -80,6 +80,18 @@ const PROMPTS: Record<string, (turn: Turn, rest: string) => Promise<void>> = {
             structuredPatch: [{ oldStart: 1, oldLines: 1, newStart: 1, newLines: 1, lines: ['-a', '+b'] }],
           },
         }),
+    });
+  },
+  /** write <path>: into a file, as the real one says it. */
+  async write(turn, path) {
+    await turn.tool({
+      name: 'Write',
+      input: { file_path: path, content: 'of the agent\n' },
+      run: () => {
+        writeFileSync(path, 'of the agent\n');
+        const details = { type: 'create', filePath: path, content: 'of the agent\n' };
+        return Promise.resolve({ text: 'written', details });
+      },
     });
   },
   async sub(turn) {
