@@ -4,6 +4,7 @@
  */
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
+import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import type { Browser } from 'playwright-core';
@@ -177,6 +178,7 @@ async function run(): Promise<number> {
   const at = process.argv.indexOf('--rounds');
   const rounds = at < 0 ? DEFAULT_ROUNDS : Number(process.argv[at + 1]);
   if (!Number.isInteger(rounds) || rounds < 1) throw new Error('"--rounds" takes a number of 1 or more.');
+  console.log(`Load ${loadavg()[0]!.toFixed(1)} on ${availableParallelism()} cores at the begin; medians count.`);
   ownVersion();
   const size = firstLoadSize(join(ROOT, 'dist/ui')) / 1000;
   const place = await openPlace();
