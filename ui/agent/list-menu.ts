@@ -2,6 +2,7 @@ import { html } from '../html.ts';
 import { confirm, Menu, toast, toastError } from '../components/mod.ts';
 import type { MenuItem } from '../components/menu.ts';
 import { t } from '../i18n/t.ts';
+import { go } from '../route.ts';
 import type { App, Placed } from '../app.ts';
 import { useApp } from '../app.ts';
 import { useSignalValue } from '../state/signal.ts';
@@ -26,6 +27,7 @@ export function ListMenu({ agents, onSelect }: MenuProps) {
     onSelect: () => void stopAll(fleet.apps.value),
   };
   const view: MenuItem[] = [
+    { label: t.dashboard.searchAll, icon: 'search', onSelect: () => go('/search') },
     { label: t.dashboard.select, icon: 'check', onSelect },
     ...groupings(fleet).filter((value) => value !== by).map((value): MenuItem => ({
       label: t.dashboard.groups[value],
