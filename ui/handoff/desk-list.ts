@@ -35,7 +35,7 @@ function DeskRow({ session }: { session: DeskSession }) {
   return html`
     <article class="session desk-session">
       <div class="grow">
-        <h3 dir="auto">
+        <h3 dir="auto" data-foreign>
           <a class="cover" href=${href(at(machine, path`/desk/${id}`))}>${deskName(session)}</a>
         </h3>
         <div class="row hint">

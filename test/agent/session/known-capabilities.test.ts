@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -23,7 +23,8 @@ test('what one agent said it can is known for another that never ran, also after
     place.session().emit(...READY);
     const second = await place.create();
     assert.equal(place.agents.capabilities(second.id), capabilities('clear'));
-    await settle();
+    const file = join(place.context.config.dataDir, 'capabilities.json');
+    while (!existsSync(file)) await settle();
     await place.restart();
     assert.equal(place.agents.capabilities(second.id), capabilities('clear'));
     const other = await place.create('work', undefined, 'codex');

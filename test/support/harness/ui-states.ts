@@ -37,7 +37,7 @@ function comment(isDone: boolean) {
 /** The dialog of a commit, with the hunks of a file. */
 async function commitHunks(page: Page, t: Texts): Promise<void> {
   await press(({ changes }) => changes.commit)(page, t);
-  await page.getByRole('button', { name: beginsWith(t.changes.chooseHunks('')) }).first().click();
+  await page.locator('.commit-file button[aria-expanded]').first().click();
   await page.locator('.hunk-choice').or(page.getByText(t.changes.wholeOnly)).first().waitFor();
 }
 async function pullRequest(page: Page, t: Texts): Promise<void> {

@@ -18,9 +18,10 @@ const NAMES = new RegExp(
 
 /** What the tests' people and agents wrote: names, files, commands, messages. */
 const DATA = [
-  /Asks (bash|edit|question|plan)|Talks|Waits|Old|Cut (off|too)|Failed|Count in cents|Test first\.|First|Second|Rules|Draws|Two|Notes|Why\?/g,
+  /Asks (bash|edit|question|plan)|Talks|Waits|Old|Cut (off|too)|Failed|Count in cents|Test first\.|First|Second|Rules|Draws|Has a past|fix-rounding|nightly|Two|Notes|Why\?/g,
   /Fix the rounding bug|Write the tests for everything that has none|Look at logs/g,
   /I have seen it\.|nowhere at all|zeppelin|picture|long 2 1|API Error: \d+|workstation|desktop|lab|someone@example\.org/g,
+  /(A long name that somebody gave to a session\s?)+/g,
   /Clear the conversation|Summarise the conversation to free context|Review a pull request/g, // of the CLI's commands
   /Database|Which database should the new service use\?|Extras|What else should be set up\?|\b(project|shop|src|Demo)\b/g,
   /You have used 85 % of the five-hour limit\./g, // the API's own words

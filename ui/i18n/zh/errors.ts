@@ -103,7 +103,7 @@ const ERRORS: Record<ApiErrorCode, Words> = {
   no_checkpoint: (params) => `无法将文件恢复到这条消息之前${reason(params)}。`,
   no_commit: (params) => `仓库${path(params)}还没有提交，无法创建工作树。请先提交，或选择直接在文件夹中工作。`,
   no_gh:
-    '这台机器上没有安装用于创建拉取请求的程序 gh。请安装（cli.github.com）并用 gh auth login 登录，或推送分支后在网页上创建。',
+    '这台机器上没有安装用于创建拉取请求的程序 gh。请安装（https://cli.github.com）并用 `gh auth login` 登录，或推送分支后在网页上创建。',
   no_pull_requests: ({ remote }) =>
     `${present(remote, (name) => `${name} `)}不在 gh 支持的主机上，没有拉取请求。请推送分支，并在那里请求合并。`,
   fork_not_begun: '请先向这个副本发送一条消息，然后再打开终端。',
