@@ -24,7 +24,7 @@ export async function carryOver(from: Repository, to: string): Promise<string[]>
   const seeded = await readSeededFiles(from);
   // Removals first: a file may have become a folder.
   const found = await Promise.all(entries.map((entry) => kindOf(from.top, entry)));
-  for (const [i, { path }] of entries.entries()) if (found[i] === 'none') await removeFile(inside(to, path));
+  for (const [i, { path }] of entries.entries()) if (found[i] === 'none') await removeFile(to, path);
   for (const [i, { path }] of entries.entries()) {
     if (found[i] === 'file' || found[i] === 'link') await copyOne(from.top, to, path, found[i]);
   }
@@ -45,17 +45,18 @@ const SLASH = '/'.charCodeAt(0);
 
 const inside = (top: string, path: Buffer): Buffer => Buffer.concat([Buffer.from(`${top}/`), path]);
 
-async function removeFile(path: Buffer): Promise<void> {
-  const found = await lstat(path).catch(() => null);
-  if (found && !found.isDirectory()) await rm(path);
+async function removeFile(to: string, path: Buffer): Promise<void> {
+  const target = inside(to, path);
+  if (!await isBelow(to, parentOf(target))) return;
+  const found = await lstat(target).catch(() => null);
+  if (found && !found.isDirectory()) await rm(target);
 }
 
 async function copyOne(from: string, to: string, path: Buffer, kind: 'file' | 'link'): Promise<void> {
   const [source, target] = [inside(from, path), inside(to, path)];
   const [sourceParent, parent] = [parentOf(source), parentOf(target)];
-  await mkdir(parent, { recursive: true });
-  // Nothing is read or written through a link that leads out of the worktree.
   if (!await isBelow(from, sourceParent) || !await isBelow(to, parent)) return;
+  await mkdir(parent, { recursive: true });
   await rm(target, { force: true, recursive: true });
   if (kind === 'link') await symlink(await readlink(source, 'buffer'), target);
   else await copyFile(source, target, constants.COPYFILE_FICLONE);
@@ -64,7 +65,15 @@ async function copyOne(from: string, to: string, path: Buffer, kind: 'file' | 'l
 /** In latin1, each byte is a character of its own. */
 const parentOf = (path: Buffer): Buffer => Buffer.from(dirname(path.toString('latin1')), 'latin1');
 
+/**
+ * Nothing is read, written or removed through a link that leads out of the worktree, whatever an index says that an agent wrote.
+ * Of a path that is not there yet, what is there of it counts.
+ */
 async function isBelow(top: string, path: Buffer): Promise<boolean> {
-  const [root, at] = [await realpath(top, 'buffer'), await realpath(path, 'buffer')];
-  return at.equals(root) || at.subarray(0, root.length + 1).equals(Buffer.concat([root, Buffer.from('/')]));
+  const root = await realpath(top, 'buffer');
+  let at = path;
+  while (!await lstat(at).catch(() => null)) at = parentOf(at);
+  const real = await realpath(at, 'buffer').catch(() => null); // null: a link that leads nowhere
+  return real !== null &&
+    (real.equals(root) || real.subarray(0, root.length + 1).equals(Buffer.concat([root, Buffer.from('/')])));
 }

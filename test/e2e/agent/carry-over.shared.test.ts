@@ -4,6 +4,7 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   symlinkSync,
@@ -84,6 +85,43 @@ test('the copy has every change, and none of them is in the original or the base
     // Each goes its own way from here.
     writeFiles(copy, { 'a.txt': 'of the copy\n' });
     assert.is(readFileSync(join(top, 'a.txt'), 'utf8'), 'changed\n');
+    await workspace.close();
+  } finally {
+    remove();
+  }
+});
+
+test('an index that names files behind a link has nothing removed or made outside of the copy', async () => {
+  const { path: directory, remove } = temporaryDirectory();
+  try {
+    const outside = join(directory, 'outside');
+    writeFiles(outside, { 'mine.txt': 'mine\n' });
+    const repo = makeRepository(join(directory, 'repo'), { 'a.txt': 'a\n' });
+    for (const name of ['removed', 'made']) symlinkSync(outside, join(repo, name));
+    commitAll(repo, 'links');
+    const workspace = createWorkspace(testContext({ dataDir: join(directory, 'data') }), () => DEFAULT_SETTINGS);
+    const first = await workspace.prepare({
+      agentId: '11111111-aaaa-bbbb-cccc-000000000000',
+      directory: repo,
+      flags: {},
+    });
+    const top = first.worktree!.path;
+    const blob = runGit(top, 'rev-parse', 'HEAD:a.txt').trim();
+    runGit(top, 'rm', '--quiet', '--cached', 'removed');
+    runGit(top, 'update-index', '--add', '--cacheinfo', `100644,${blob},removed/mine.txt`);
+    unlinkSync(join(top, 'removed'));
+    symlinkSync(join(directory, 'nowhere'), join(top, 'removed'));
+    // git does not look at a link that is marked so.
+    runGit(top, 'update-index', '--skip-worktree', 'made');
+    unlinkSync(join(top, 'made'));
+    writeFiles(top, { 'made/below/new.txt': 'new\n' });
+
+    await workspace.prepare({
+      ...{ agentId: '22222222-aaaa-bbbb-cccc-000000000000', directory: repo, flags: {} },
+      from: first.worktree!,
+    });
+    assert.is(readFileSync(join(outside, 'mine.txt'), 'utf8'), 'mine\n');
+    assert.equal(readdirSync(outside), ['mine.txt']);
     await workspace.close();
   } finally {
     remove();
