@@ -11,7 +11,7 @@ import { type JsonObject, list, object, string } from '../untyped-json.ts';
 import { DaemonLink } from './daemon-link.ts';
 import { describe } from './items.ts';
 import { limitEvents } from './limits.ts';
-import { modeOfPolicy } from './modes.ts';
+import { modeOfFlags, modeOfPolicy } from './modes.ts';
 import { OpenRequests } from './open-requests.ts';
 import { type Settings, turnSettings } from './params.ts';
 import { ThreadEvents } from './thread.ts';
@@ -30,6 +30,9 @@ const MAX_OWN = 1000;
 /** How long a turn of ours may take to end when the agent is stopped, ms. */
 const INTERRUPT_MS = 2500;
 const AT_DESK = 'the desk';
+const ASKS_FOR_NOTHING =
+  'This conversation works without asking in the terminal, and this agent was not made so. Choose the mode that skips ' +
+  'permissions for it, then send the message again; or change the mode in the terminal.';
 const UNKNOWN_FATE =
   'It is not known whether Codex has begun with this message: look at what it did before you send it again.';
 
@@ -59,7 +62,7 @@ export class DaemonSession implements ProviderSession {
     this.#options = options;
     this.#open = open;
     this.#emit = (event) => this.#isOver || emit(event);
-    this.#settings = { mode: open.mode, model: '', effort: '' };
+    this.#settings = { mode: modeOfFlags(open.flags, open.mode), model: '', effort: '' };
     const { clock, socket } = options;
     this.#link = new DaemonLink({
       socket,
@@ -100,9 +103,14 @@ export class DaemonSession implements ProviderSession {
   }
 
   #joined(result: JsonObject): void {
-    this.#turns.open(this.threadId);
     this.#knownPolicy = object(result.sandbox);
-    this.#settings.mode = modeOfPolicy(result.approvalPolicy, this.#knownPolicy) ?? this.#open.mode;
+    const mode = modeOfPolicy(result.approvalPolicy, this.#knownPolicy) ?? this.#settings.mode;
+    // Turns run as the desk has it: a mode that asks for nothing is a person's choice here too.
+    if (mode === 'bypassPermissions' && this.#settings.mode !== mode) {
+      return this.#exit({ expected: false, text: ASKS_FOR_NOTHING });
+    }
+    this.#turns.open(this.threadId);
+    this.#settings.mode = mode;
     this.#settings.model = string(result.model);
     this.#settings.effort = string(result.reasoningEffort);
     this.#emitSettings();

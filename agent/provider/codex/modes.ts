@@ -22,11 +22,17 @@ export function codexMode(mode: PermissionMode): Mode {
   return MODES[mode] ?? MODES.acceptEdits!;
 }
 
-/** The mode that comes nearest to what a thread was begun with elsewhere; null: Codex did not say it. */
+/**
+ * The mode that comes nearest to what a thread was begun with elsewhere, and lets through no more; null: Codex did not say it.
+ * Without a sandbox only "untrusted" asks before commands run.
+ */
 export function modeOfPolicy(approvalPolicy: unknown, { type }: JsonObject): PermissionMode | null {
-  if (approvalPolicy === 'never') return type === 'dangerFullAccess' ? 'bypassPermissions' : 'dontAsk';
-  if (approvalPolicy === 'on-request') return type === 'readOnly' ? 'default' : 'acceptEdits';
-  return approvalPolicy === undefined ? null : 'default';
+  const isOpen = type === 'dangerFullAccess' || type === 'externalSandbox';
+  if (isOpen && approvalPolicy !== 'untrusted') return 'bypassPermissions';
+  if (approvalPolicy === undefined) return null;
+  if (type === 'readOnly') return 'default';
+  if (approvalPolicy === 'never') return 'dontAsk';
+  return approvalPolicy === 'on-request' ? 'acceptEdits' : 'default';
 }
 
 /** The mode that the flags ask for; `mode` when they ask for none. */

@@ -17,6 +17,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { silentLog } from '../../../core/log.ts';
 import { systemClock } from '../../../core/clock.ts';
+import type { PermissionMode } from '../../../core/api/agents.ts';
 import { CodexDaemon } from '../../../agent/provider/codex/daemon.ts';
 import { DaemonSession } from '../../../agent/provider/codex/daemon-session.ts';
 import { codexHome, daemonSocket } from '../../../agent/provider/codex/daemon-socket.ts';
@@ -49,7 +50,7 @@ interface Opened {
   client: DaemonClient;
 }
 
-function start(resume = THREAD): Omit<Opened, 'client'> {
+function start(resume = THREAD, mode: PermissionMode = 'default'): Omit<Opened, 'client'> {
   const seen = record(5_000);
   const open = {
     agentId: 'a',
@@ -58,9 +59,9 @@ function start(resume = THREAD): Omit<Opened, 'client'> {
     fork: false,
     flags: {},
     model: '',
-    mode: 'default',
+    mode,
     effort: '',
-  } as const;
+  };
   const options = {
     socket: daemon.socket,
     clock: systemClock,
@@ -110,6 +111,23 @@ test('it joins: no setting of the desk is changed, and they are shown', async ()
   await until(() => sentBy(client, 'turn/start').length);
   const { threadId, clientUserMessageId, input, ...rest } = sentBy(client, 'turn/start')[0]!.params;
   assert.equal([threadId, clientUserMessageId, input[0].text, rest], [THREAD, 'm1', 'from the phone', {}]);
+});
+
+test('a thread that asks for nothing is joined only by an agent that was made so', async () => {
+  const everything = { type: 'dangerFullAccess' };
+  for (const approvalPolicy of ['never', 'on-request', undefined]) {
+    daemon.answers['thread/resume'] = { thread: { id: THREAD }, approvalPolicy, sandbox: everything };
+    const { seen, session } = start();
+    session.send({ id: 'm1', text: 'x', images: [] });
+    assert.match((await seen.type('exit')).text, 'works without asking');
+    await until(() => !daemon.clients.at(-1)!.isOpen);
+    assert.equal(sentBy(daemon.clients.at(-1)!, 'turn/start'), []);
+    assert.equal([seen.of('session'), seen.of('ready')], [[], []], 'its mode is not taken over');
+  }
+  const { seen, session } = start(THREAD, 'bypassPermissions');
+  await seen.type('ready');
+  session.send({ id: 'm2', text: 'x', images: [] });
+  await until(() => sentBy(daemon.clients.at(-1)!, 'turn/start').length);
 });
 
 test('settings that were changed here go with the next turn', async () => {
@@ -323,6 +341,15 @@ test('the mode of a thread that was begun elsewhere', () => {
   const of = (policy: unknown, type: string) => modeOfPolicy(policy, { type });
   assert.equal([of('never', 'dangerFullAccess'), of('never', 'workspaceWrite')], ['bypassPermissions', 'dontAsk']);
   assert.equal([of('on-request', 'workspaceWrite'), of('on-request', 'readOnly')], ['acceptEdits', 'default']);
+  assert.equal([of('on-request', 'dangerFullAccess'), of('never', 'externalSandbox')], [
+    'bypassPermissions',
+    'bypassPermissions',
+  ]);
+  assert.equal(
+    [of('untrusted', 'dangerFullAccess'), of('never', 'readOnly')],
+    ['default', 'default'],
+    'no more than it may',
+  );
   assert.equal([of('untrusted', 'workspaceWrite'), of({ granular: {} }, ''), of(undefined, '')], [
     'default',
     'default',
