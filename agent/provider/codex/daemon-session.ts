@@ -169,9 +169,7 @@ export class DaemonSession implements ProviderSession {
     const events = threadId === this.threadId ? this.#events : this.#children.get(threadId);
     if (!events) return;
     const changesOf = (itemId: string) => events.blocks.changesOf(itemId);
-    // The change itself is in an item that began before this agent joined: what is not seen is not answered here.
-    const isSeen = method !== 'item/fileChange/requestApproval' || changesOf(string(params.itemId)).length > 0;
-    if (isSeen && this.#requests.open(id, method, params, changesOf)) return;
+    if (isSeen(method, params, changesOf) && this.#requests.open(id, method, params, changesOf)) return;
     // An answer, even a refusal, would take the question away from the desk.
     const text = `Codex asks for something that can only be answered at the desk (${method}).`;
     this.#emit({ type: 'notice', level: 'warning', code: 'answer_at_desk', text, passing: true });
@@ -273,5 +271,17 @@ export class DaemonSession implements ProviderSession {
     this.#isOver = true;
     this.#link.close();
     this.#options.ended(this);
+  }
+}
+
+/** What is asked for may be in an item that began before this agent joined: what is not seen is not answered here. */
+function isSeen(method: string, params: JsonObject, changesOf: (itemId: string) => readonly unknown[]): boolean {
+  switch (method) {
+    case 'item/fileChange/requestApproval':
+      return changesOf(string(params.itemId)).length > 0;
+    case 'item/commandExecution/requestApproval':
+      return Boolean(string(params.command).trim() || string(object(params.networkApprovalContext).host));
+    default:
+      return true;
   }
 }

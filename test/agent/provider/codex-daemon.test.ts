@@ -214,6 +214,11 @@ test('what is not for us, or not understood, is left to the desk: no answer, not
   assert.match(JSON.stringify(notice), 'item/future/requestApproval');
   daemon.say({ method: 'item/fileChange/requestApproval', id: 9, params: { threadId: THREAD, itemId: 'unseen' } });
   await seen.wait((event): event is never => event.type === 'notice' && event.text.includes('fileChange'));
+  for (const command of [{}, { command: null }, { command: '' }]) {
+    const params = { threadId: THREAD, turnId: 't', itemId: 'unseen', ...command };
+    daemon.say({ method: 'item/commandExecution/requestApproval', id: 10, params });
+  }
+  await until(() => seen.of('notice').filter(({ text }) => text.includes('commandExecution')).length === 3);
   assert.equal(seen.of('request'), []);
   assert.equal(client.sent.filter(({ id, method }) => !method && id !== undefined), []);
 });
