@@ -211,7 +211,7 @@ export class CodexSession implements ProviderSession {
     const resume = this.#threadId || opening.resume;
     const fork = opening.fork && !this.#threadId;
     if (resume && !fork && !this.held) await this.#host.released(resume);
-    if (this.#isOver || this.#connection.server !== server) return;
+    if (this.#isOver || this.#stopping || this.#connection.server !== server) return;
     const method = !resume ? 'thread/start' : fork ? 'thread/fork' : 'thread/resume';
     const settings = this.held ? settingsOf(opening) : this.#settings;
     const params = threadParams({ ...opening, resume, fork }, settings, this.#mark);
@@ -222,7 +222,8 @@ export class CodexSession implements ProviderSession {
   /** Done before the next line is read. */
   #opened(server: AppServer, result: JsonObject, ready: OpenedSnapshot['ready']): void {
     const threadId = string(object(result.thread).id);
-    if (this.#isOver) return void server.request('thread/unsubscribe', { threadId }).catch(() => {});
+    // What is stopped while it opens takes a moment to end: nothing would let this thread go any more.
+    if (this.#isOver || this.#stopping) return void server.request('thread/unsubscribe', { threadId }).catch(() => {});
     this.#threadId = threadId;
     this.#connection.turns.open(threadId);
     this.#knownPolicy = object(result.sandbox);
