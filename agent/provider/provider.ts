@@ -132,8 +132,8 @@ export type ProviderEvent =
   | { type: 'request.cancelled'; requestId: string }
   /** The CLI has confirmed the answer. */
   | { type: 'request.resolved'; requestId: string }
-  /** A message that was typed elsewhere, into a conversation that is shared. */
-  | { type: 'typed'; id: string; text: string; images: number; by: string }
+  /** A message that was typed elsewhere, into a conversation that is shared; or by this agent before, with its `clientId`. */
+  | { type: 'typed'; id: string; clientId?: string; text: string; images: number; by: string }
   | { type: 'message.status'; id: string; status: 'queued' | 'sent' | 'cancelled' | 'failed'; error?: string }
   | { type: 'usage'; usage: Partial<Usage> }
   | {

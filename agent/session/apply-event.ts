@@ -208,7 +208,11 @@ function onRequestEnd({ log, refreshPending }: EventContext, id: string, status:
   refreshPending();
 }
 
-function onTyped(context: EventContext, { id, text, images, by }: Of<'typed'>): void {
+function onTyped(context: EventContext, { id, clientId = '', text, images, by }: Of<'typed'>): void {
+  const own = context.log.get(clientId);
+  // Its fate was not known when the link was lost: it arrived.
+  if (own?.kind === 'user') return void context.log.patch(clientId, { status: 'sent', error: undefined });
+  if (context.log.wasRemoved(clientId)) return;
   const picture = { mediaType: 'image/*', size: 0 };
   const pictures = Array.from({ length: Math.min(images, MAX_TYPED_PICTURES) }, () => picture);
   addOnce(context, { kind: 'user', id, text: cut(text, MAX_TEXT, '…'), images: pictures, status: 'sent', by });

@@ -53,8 +53,6 @@ export class DaemonSession implements ProviderSession {
   /** Settings are the desk's until they are changed here. */
   #isChanged = false;
   #knownPolicy: JsonObject = {};
-  /** The turn that runs, or is about to, was begun here. */
-  #isOwnTurn = false;
   #isOver = false;
   #stopping: Promise<void> | null = null;
 
@@ -72,10 +70,10 @@ export class DaemonSession implements ProviderSession {
       lost: (text) => this.#exit({ expected: false, text: `${text} Send a message to go on without it.` }),
     });
     const settings = () => this.#isChanged ? turnSettings(this.#settings, this.#knownPolicy) : {};
-    this.#turns = new ThreadTurns({ server: this.#link, clock, emit: (event) => this.#onOwnEvent(event), settings });
+    this.#turns = new ThreadTurns({ server: this.#link, clock, emit: this.#emit, settings });
     this.#events = new ThreadEvents({
       emit: this.#emit,
-      turn: (turnId) => this.#turnChanged(turnId),
+      turn: (turnId) => this.#turns.changed(turnId),
       taken: (messageId) => this.#turns.taken(messageId),
     });
     this.#requests = new OpenRequests(this.#link, this.#emit, randomUUID().slice(0, 8));
@@ -153,7 +151,9 @@ export class DaemonSession implements ProviderSession {
   #showTyped(item: JsonObject): void {
     const described = describe(item);
     if (described?.kind !== 'user' || this.#own.has(described.clientId)) return;
-    this.#emit({ type: 'typed', id: string(item.id), text: described.text, images: described.images, by: AT_DESK });
+    const { text, images, clientId } = described;
+    const own = clientId ? { clientId } : {}; // perhaps of a link that was lost
+    this.#emit({ type: 'typed', id: string(item.id), ...own, text, images, by: AT_DESK });
   }
 
   /** A subagent's thread: its messages are shown below the tool that started it. Threads of others are not ours. */
@@ -175,22 +175,10 @@ export class DaemonSession implements ProviderSession {
     this.#emit({ type: 'notice', level: 'warning', code: 'answer_at_desk', text, passing: true });
   }
 
-  #turnChanged(turnId: string | null): void {
-    if (turnId === null) this.#isOwnTurn = false;
-    this.#turns.changed(turnId);
-  }
-
-  /** A message that began no turn. */
-  #onOwnEvent(event: ProviderEvent): void {
-    if (event.type === 'message.status' && event.status === 'failed' && !this.#turns.isTurning) this.#isOwnTurn = false;
-    this.#emit(event);
-  }
-
   // ---- commands
 
   send(message: OutgoingMessage): void {
     this.#own.add(message.id);
-    if (!this.#turns.isTurning) this.#isOwnTurn = true;
     if (this.#own.size > MAX_OWN) this.#own.delete(this.#own.values().next().value!);
     this.#turns.send(message);
   }
@@ -243,7 +231,7 @@ export class DaemonSession implements ProviderSession {
 
   async #stop(): Promise<void> {
     this.#turns.closeInput();
-    if (this.#isOwnTurn && this.#link.isOpen) await this.#interrupted();
+    if (this.#turns.isOwn && this.#link.isOpen) await this.#interrupted();
     this.leave();
   }
 

@@ -57,6 +57,8 @@ export class ThreadTurns {
   /** turn/start was sent with it and neither answered nor seen to have begun. */
   #starting: { message: OutgoingMessage; timer: Timer } | null = null;
   #isInterruptWanted = false;
+  /** The turn that runs, or is about to, was begun here. */
+  #isOwn = false;
   /** The thread is being released: whatever turn begins is interrupted. */
   #isEnding = false;
   /** Messages that wait for the thread to open, or for the starting turn to have an id. */
@@ -81,6 +83,11 @@ export class ThreadTurns {
 
   get isTurning(): boolean {
     return this.#turnId !== null;
+  }
+
+  /** The turn that runs, or is about to, was begun here: a thread may be shared. */
+  get isOwn(): boolean {
+    return this.#isOwn;
   }
 
   /** The thread takes messages from now on. */
@@ -135,6 +142,7 @@ export class ThreadTurns {
     if (turnId && (this.#isInterruptWanted || this.#isEnding)) return this.#sendInterrupt();
     if (turnId) return;
     this.#isInterruptWanted = false;
+    this.#isOwn = this.#starting !== null;
     this.#onTurnEnd?.();
     this.#sendLate();
   }
@@ -230,6 +238,7 @@ export class ThreadTurns {
     const { server, clock, settings } = this.#options;
     const timer = clock.setTimeout(() => this.#informUnconfirmed(), UNCONFIRMED_MS);
     const starting = this.#starting = { message, timer };
+    this.#isOwn = true;
     const command = commandOf(message);
     const params = command
       ? { threadId: this.#threadId, ...command.params }
@@ -242,7 +251,7 @@ export class ThreadTurns {
       // Any other failure is the end of the process: close() reports the message as unconfirmed then.
       if (this.#starting !== starting || !(error instanceof NoEffectError)) return;
       this.#clearStarting();
-      this.#isInterruptWanted = false;
+      this.#isInterruptWanted = this.#isOwn = false;
       this.#onTurnEnd?.(); // there is no turn
       this.#confirm(message.id, 'failed', error.message);
       this.sendWaiting();

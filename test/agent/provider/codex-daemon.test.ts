@@ -259,6 +259,58 @@ test('stopped, it leaves a turn of the desk alone and ends one of its own', asyn
   assert.is(second.seen.of('turn.end').at(-1)!.outcome, 'interrupted');
 });
 
+test('a turn that ran at the desk when the agent joined is never ended from here', async () => {
+  const active = daemon.answers['thread/resume'] as Record<string, object>;
+  active.thread = { id: THREAD, status: { type: 'active' } };
+  daemon.answers['thread/turns/list'] = { data: [{ id: 'desk', status: 'inProgress', items: [user('u1', 'long')] }] };
+  const { session, seen } = start();
+  session.send({ id: 'm1', text: 'and this', images: [] });
+  await seen.type('ready');
+  const client = daemon.clients.at(-1)!;
+  await until(() => sentBy(client, 'turn/steer').length);
+  await session.stop();
+  assert.is(seen.of('exit').length, 1);
+  assert.equal(sentBy(client, 'turn/interrupt'), []);
+});
+
+test('a message that came too late for the turn at the desk begins one of ours, which ends with the agent', async () => {
+  const { session, client, seen } = await joined();
+  notify('turn/started', { turn: { id: 'desk' } });
+  await seen.type('turn.start');
+  daemon.answers['turn/steer'] = 'no active turn to steer';
+  session.send({ id: 'm1', text: 'late', images: [] });
+  await until(() => sentBy(client, 'turn/steer').length);
+  notify('turn/completed', { turn: { id: 'desk', status: 'completed' } });
+  await until(() => sentBy(client, 'turn/start').length);
+  notify('turn/started', { turn: { id: 'turn-own' } });
+  await seen.wait((event): event is never => event.type === 'message.status' && event.status === 'sent');
+  const stopped = session.stop();
+  await until(() => sentBy(client, 'turn/interrupt').length);
+  assert.is(sentBy(client, 'turn/interrupt')[0]!.params.turnId, 'turn-own');
+  notify('turn/completed', { turn: { id: 'turn-own', status: 'interrupted' } });
+  await stopped;
+});
+
+test("after a refused message the next turn is the desk's", async () => {
+  const { session, client, seen } = await joined();
+  daemon.answers['turn/start'] = 'not now';
+  session.send({ id: 'm1', text: 'x', images: [] });
+  await seen.wait((event): event is never => event.type === 'message.status' && event.status === 'failed');
+  notify('turn/started', { turn: { id: 'desk' } });
+  await seen.type('turn.start');
+  await session.stop();
+  assert.equal(sentBy(client, 'turn/interrupt'), []);
+});
+
+test('what an earlier link sent comes back by its own id', async () => {
+  const active = daemon.answers['thread/resume'] as Record<string, object>;
+  active.thread = { id: THREAD, status: { type: 'active' } };
+  const items = [user('u1', 'mine', 'm1'), user('u2', 'theirs')];
+  daemon.answers['thread/turns/list'] = { data: [{ id: 'desk', status: 'inProgress', items }] };
+  const { seen } = await joined();
+  assert.equal(seen.of('typed').map(({ id, clientId }) => [id, clientId]), [['u1', 'm1'], ['u2', undefined]]);
+});
+
 test('a daemon that ends: its messages and requests are settled, and the sentence says what to do', async () => {
   const { seen, client, session } = await joined();
   ask(0);
