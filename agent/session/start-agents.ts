@@ -29,11 +29,24 @@ export async function startAgents(options: StartOptions): Promise<void> {
   const adopted = new Set<string>();
   // A journal is read at once: one after the other, and dropped again, so that many hold up nobody and take no memory.
   let last = Promise.resolve();
-  const inTurn: InTurn = (recover) =>
-    last = last.then(recover).then(() => new Promise((resolve) => setImmediate(resolve)));
-  await Promise.all(options.files.ids().map((id) => startAgent(options, id, adopted, inTurn)));
+  const inTurn: InTurn = (recover) => {
+    const done = last.then(recover).then(() => new Promise<void>((resolve) => setImmediate(resolve)));
+    last = done.catch(() => {});
+    return done;
+  };
+  const { context } = options;
+  await Promise.all(
+    options.files.ids().map((id) =>
+      startAgent(options, id, adopted, inTurn).catch((error) => {
+        // The other agents start without it; a person can stop or delete this one.
+        context.warn(`record ${id}`, `An agent could not be taken up again: ${reasonOf(error)}`);
+      })
+    ),
+  );
   endUnknownHolders(options, adopted);
 }
+
+const reasonOf = (error: unknown): string => error instanceof Error ? error.message : String(error);
 
 type InTurn = (recover: () => Promise<void>) => Promise<void>;
 
@@ -102,7 +115,6 @@ async function sweepUnfinished({ context, workspace, files }: StartOptions, id: 
     await files.remove(id);
     context.log.info('removed what was left of an agent that was being made', { agent: id, worktree: worktree.path });
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    context.warn(`record ${id}`, `${worktree.path} is left of an agent that was being made: ${why}`);
+    context.warn(`record ${id}`, `${worktree.path} is left of an agent that was being made: ${reasonOf(error)}`);
   }
 }
