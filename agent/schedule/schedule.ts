@@ -174,7 +174,11 @@ export class Schedule {
       agentId: null,
       error: error instanceof Error ? error.message : String(error),
     }));
-    context.warn(`schedule ${id}`, result.error && `"${name}" could not be begun at its time: ${result.error}`);
+    // Deleted meanwhile: nobody could clear a warning about it.
+    const isThere = this.#document.value.some((entry) => entry.id === id);
+    if (isThere) {
+      context.warn(`schedule ${id}`, result.error && `"${name}" could not be begun at its time: ${result.error}`);
+    }
     context.log.info('scheduled entry begun', { entry: id, ...result });
     await this.#change(
       id,

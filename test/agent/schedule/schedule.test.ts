@@ -279,4 +279,20 @@ test(
   }),
 );
 
+test(
+  'an entry that is deleted while it is begun leaves no warning that nobody could clear',
+  withSchedule(async (it) => {
+    let go = () => {};
+    it.slow = { name: 'Nightly', until: new Promise((resolve) => go = resolve) };
+    const { id } = await it.schedule.add(agentAt(it.place, { at: it.place.clock.now() + MINUTE }));
+    await it.pass(MINUTE);
+    assert.is(it.created.length, 1);
+    await it.schedule.remove(id);
+    it.refusal = new Failure('no_folder', 'There is no such folder.');
+    go();
+    await settle();
+    assert.equal([it.place.context.warnings.get(`schedule ${id}`), it.schedule.list()], ['', []]);
+  }),
+);
+
 test.run();
