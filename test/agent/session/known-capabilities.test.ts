@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -22,9 +22,9 @@ test('what one agent said it can is known for another that never ran, also after
     place.session().emit({ type: 'ready', sessionId: null, version: '1', capabilities: capabilities('clear') });
     place.session().emit(...READY);
     const second = await place.create();
+    // Known once it is on disk.
+    while (!place.agents.capabilities(second.id)) await settle();
     assert.equal(place.agents.capabilities(second.id), capabilities('clear'));
-    const file = join(place.context.config.dataDir, 'capabilities.json');
-    while (!existsSync(file)) await settle();
     await place.restart();
     assert.equal(place.agents.capabilities(second.id), capabilities('clear'));
     const other = await place.create('work', undefined, 'codex');
