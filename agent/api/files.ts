@@ -16,6 +16,7 @@ import { searchFiles } from '../files/search.ts';
 import type { Uploads } from '../files/uploads.ts';
 import type { Agents } from '../session/agents.ts';
 import type { GitIsolation } from '../workspace/isolation.ts';
+import { queryInteger } from './request.ts';
 import { uploadRoutes } from './uploads.ts';
 
 const BASE = '/api/agents/:id/files';
@@ -35,7 +36,7 @@ export function fileRoutes(router: Router, agents: Agents, isolation: GitIsolati
   const about =
     (action: (root: string, query: URLSearchParams) => Promise<unknown>): RouteHandler =>
     async (_req, res, { params, query }) => json(res, 200, await action(rootOf(params.id!), query));
-  router.get(BASE, about((root, query) => listFiles(root, query.get('path') ?? '')));
+  router.get(BASE, about((root, query) => listFiles(root, query.get('path') ?? '', queryInteger(query, 'limit'))));
   const search = (root: string, query: URLSearchParams) => {
     const text = query.get('text');
     return text === null ? searchFiles(isolation, root, query.get('q') ?? '') : searchContent(isolation, root, text);

@@ -12,37 +12,48 @@ export const MAX_ENTRIES = 10_000;
 /** Entries that are looked at at a time. */
 const BATCH = 64;
 
-/** @param root the agent's folder */
-export async function listFiles(root: string, path: string): Promise<FileListing> {
+/** @param root the agent's folder @param limit the first ones only; what is left out is not looked at */
+export async function listFiles(root: string, path: string, limit = MAX_ENTRIES): Promise<FileListing> {
   const opened = await openInside(root, path);
   try {
     if (!(await opened.handle.stat()).isDirectory()) throw new Failure('not_a_folder', 'This is not a folder.');
-    return await list(opened);
+    return await list(opened, Math.min(limit, MAX_ENTRIES));
   } finally {
     await opened.handle.close();
   }
 }
 
-async function list({ path, at }: Opened): Promise<FileListing> {
+interface Name {
+  bytes: Buffer;
+  shown: string;
+  isDirectory: boolean;
+  /** It can be asked for by `shown`. */
+  exact: boolean;
+}
+
+async function list({ path, at }: Opened, limit: number): Promise<FileListing> {
   // By the descriptor: what is listed is what was opened, wherever it was moved meanwhile.
   const here = Buffer.from(`${at}/`);
-  const names = (await readdir(here, { encoding: 'buffer' })).filter((name) => !isGit(name));
-  const shown = names.slice(0, MAX_ENTRIES);
+  const found = (await readdir(here, { encoding: 'buffer', withFileTypes: true })).filter(({ name }) => !isGit(name));
+  const names = found.slice(0, MAX_ENTRIES).map((entry): Name => {
+    const { path: shown, exact } = pathText(entry.name);
+    return { bytes: entry.name, shown, exact, isDirectory: entry.isDirectory() };
+  });
+  const shown = names.sort(byKindAndName).slice(0, limit);
   const entries: FileEntry[] = [];
   for (let from = 0; from < shown.length; from += BATCH) {
     const batch = shown.slice(from, from + BATCH).map((name) => describe(here, name, path));
     entries.push(...(await Promise.all(batch)).filter((entry) => entry !== null));
   }
-  return { path, entries: entries.sort(byKindAndName), truncated: names.length > MAX_ENTRIES };
+  return { path, entries, truncated: found.length > shown.length };
 }
 
 const isGit = (name: Buffer) => name.toString('latin1').toLowerCase() === GIT_DIRECTORY;
 
 /** null: it is gone by now. */
-async function describe(here: Buffer, name: Buffer, path: string): Promise<FileEntry | null> {
-  const stat = await lstat(Buffer.concat([here, name])).catch(() => null);
+async function describe(here: Buffer, { bytes, shown, exact }: Name, path: string): Promise<FileEntry | null> {
+  const stat = await lstat(Buffer.concat([here, bytes])).catch(() => null);
   if (!stat) return null;
-  const { path: shown, exact } = pathText(name);
   const kind: FileKind = stat.isFile()
     ? 'file'
     : stat.isDirectory()
@@ -61,5 +72,5 @@ async function describe(here: Buffer, name: Buffer, path: string): Promise<FileE
 }
 
 const collator = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
-const byKindAndName = (a: FileEntry, b: FileEntry) =>
-  Number(b.kind === 'directory') - Number(a.kind === 'directory') || collator.compare(a.name, b.name);
+const byKindAndName = (a: Name, b: Name) =>
+  Number(b.isDirectory) - Number(a.isDirectory) || collator.compare(a.shown, b.shown);

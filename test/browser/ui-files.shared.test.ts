@@ -67,7 +67,10 @@ for (const viewport of [PHONE, DESKTOP]) {
     await page.locator('.file-row', { hasText: 'many' }).click();
     await page.locator('.file-row').first().waitFor();
     assert.ok(await page.locator('.file-row').count() < 200, 'only what is in view is drawn');
-    await page.locator('.window-list').evaluate((box) => box.scrollTop = box.scrollHeight);
+    // The first entries are seen before the others are here.
+    const list = page.locator('.window-list');
+    await until('all of them', () => list.evaluate((box) => box.scrollHeight > 44 * 9000));
+    await list.evaluate((box) => box.scrollTop = box.scrollHeight);
     await page.getByText('file-9999.txt').waitFor();
     await page.getByLabel('Search files').fill('crt');
     await page.locator('.found-row', { hasText: 'cart.ts' }).click();

@@ -1,5 +1,5 @@
 /** What is in one directory; files come into it by the button or by dropping them. */
-import { html, useRef } from '../html.ts';
+import { html, useEffect, useRef } from '../html.ts';
 import type { VNode } from '../html.ts';
 import type { FileEntry, FileListing } from '../../core/api/files.ts';
 import { Button, Icon, Menu, Skeleton, TimeAgo } from '../components/mod.ts';
@@ -7,6 +7,7 @@ import { LoadFailed } from '../components/load-failed.ts';
 import { WindowList } from '../components/window-list.ts';
 import { type Resource, useResource } from '../hooks/use-resource.ts';
 import { useApp } from '../app.ts';
+import type { Api } from '../net/api.ts';
 import { bytes } from '../format.ts';
 import { at, filePage, href } from '../route.ts';
 import { t } from '../i18n/all.ts';
@@ -17,6 +18,21 @@ import { uploadsOf } from './upload-queue.ts';
 import { UploadList, useArrivals } from './uploads.ts';
 
 const ROW_HEIGHT = 44;
+/** Entries that are asked for first: more than any screen shows, and there at once also where there are thousands. */
+const FIRST = 200;
+
+/** A listing, or its beginning. */
+interface Shown extends FileListing {
+  isBeginning: boolean;
+}
+
+async function loadListing(api: Api, agent: string, directory: string, old: Shown | null): Promise<Shown> {
+  const ask = (limit: Record<string, string>) =>
+    api.get<FileListing>(`${filesUrl(agent)}?${new URLSearchParams({ path: directory, ...limit })}`);
+  if (old) return { ...await ask({}), isBeginning: false };
+  const first = await ask({ limit: String(FIRST) });
+  return { ...first, isBeginning: first.truncated };
+}
 
 interface Props extends TabProps {
   directory: string;
@@ -24,11 +40,15 @@ interface Props extends TabProps {
 
 export function DirectoryView({ agent, directory }: Props) {
   const app = useApp();
-  const load = () => app.api.get<FileListing>(`${filesUrl(agent.id)}?${new URLSearchParams({ path: directory })}`);
+  const load = (old: Shown | null) => loadListing(app.api, agent.id, directory, old);
   const key = `files.${agent.id}.${directory}`;
   // A turn that ended may have made files.
   const listing = useResource(load, [agent.id, directory, agent.state], key);
   useArrivals(agent.id, directory, listing.reload);
+  // The rest, once the beginning is seen.
+  useEffect(() => {
+    if (listing.value?.isBeginning && !listing.loading) listing.reload();
+  }, [listing.value]);
   const add = (files: readonly File[]) => uploadsOf(app).add(agent.id, directory, files);
   const drop = (event: DragEvent) => {
     event.preventDefault();
@@ -47,7 +67,7 @@ export function DirectoryView({ agent, directory }: Props) {
 interface BarProps {
   agent: string;
   directory: string;
-  listing: Resource<FileListing>;
+  listing: Resource<Shown>;
   onFiles: (files: readonly File[]) => void;
 }
 
@@ -76,13 +96,13 @@ function DirectoryBar({ agent, directory, listing, onFiles }: BarProps) {
   `;
 }
 
-function Listing({ agent, listing: { value, error, reload } }: { agent: string; listing: Resource<FileListing> }) {
+function Listing({ agent, listing: { value, error, reload } }: { agent: string; listing: Resource<Shown> }) {
   if (!value) return error ? html`<${LoadFailed} error=${error} reload=${reload} />` : html`<${Skeleton} lines=${6} />`;
-  const { entries, path, truncated } = value;
+  const { entries, path, truncated, isBeginning } = value;
   if (!entries.length) return html`<p class="hint files-note">${t.files.empty}</p>`;
   const draw = (i: number) => entryRow(agent, entries[i]!);
   return html`
-    ${truncated && html`<p class="hint files-note">${t.files.truncated(entries.length)}</p>`}
+    ${truncated && !isBeginning && html`<p class="hint files-note">${t.files.truncated(entries.length)}</p>`}
     <${WindowList}
       count=${entries.length}
       rowHeight=${ROW_HEIGHT}

@@ -49,6 +49,13 @@ test('ten thousand files are listed within a second, and more are said to be the
     const listing = read<FileListing>(await ask('GET', at('many')));
     assert.equal([listing.entries.length, listing.truncated], [MAX_ENTRIES, true]);
     assert.ok(cpuMs() - startedAt < 5000);
+    mkdirSync(join(root, 'few/z-directory'), { recursive: true });
+    for (let i = 0; i < 9; i++) writeFileSync(join(root, `few/f${i}`), '');
+    const first = read<FileListing>(await ask('GET', `${at('few')}&limit=3`));
+    assert.equal([first.entries.length, first.truncated, first.entries[0]!.name], [3, true, 'z-directory']);
+    const all = read<FileListing>(await ask('GET', `?path=&limit=5`));
+    assert.equal([all.entries.map(({ name }) => name), all.truncated], [['few', 'many'], false]);
+    assert.is(code(await ask('GET', '?path=&limit=x')), '400 bad_request');
   }));
 
 test('content: whole, in ranges, by version; what is HTML, SVG or PDF can do nothing on our origin', () =>
