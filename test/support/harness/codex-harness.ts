@@ -21,6 +21,20 @@ export interface CodexHarness {
   close(): Promise<void>;
 }
 
+/** A config.toml with which Codex talks to the stub. */
+export const codexConfig = (url: string, more = '') =>
+  `model = "gpt-5.5"
+model_provider = "stub"
+${more}
+[model_providers.stub]
+name = "stub"
+base_url = "${url}"
+env_key = "STUB_API_KEY"
+wire_api = "responses"
+supports_websockets = false
+stream_max_retries = 2
+`;
+
 /** @param config more lines of config.toml */
 export async function codexHarness(scenario: unknown, config = ''): Promise<CodexHarness> {
   const directory = mkdtempSync(join(tmpdir(), 'codex-harness-'));
@@ -28,20 +42,7 @@ export async function codexHarness(scenario: unknown, config = ''): Promise<Code
   mkdirSync(join(directory, 'home'));
   mkdirSync(project);
   const stub = await startOpenAIStub({ scenario });
-  writeFileSync(
-    join(directory, 'home/config.toml'),
-    `model = "gpt-5.5"
-model_provider = "stub"
-${config}
-[model_providers.stub]
-name = "stub"
-base_url = "${stub.url}"
-env_key = "STUB_API_KEY"
-wire_api = "responses"
-supports_websockets = false
-stream_max_retries = 2
-`,
-  );
+  writeFileSync(join(directory, 'home/config.toml'), codexConfig(stub.url, config));
   const env = { PATH: process.env.PATH, HOME: directory, CODEX_HOME: join(directory, 'home'), STUB_API_KEY: 'dummy' };
   const provider = createCodex({ bin: CODEX_BIN, env, log: silentLog });
   return {
