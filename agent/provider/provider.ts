@@ -45,7 +45,10 @@ export interface OpenOptions {
 /** The holder that a CLI is to run in, or runs in. */
 export interface HolderOptions {
   id: string;
-  /** One that runs since before this server, and up to where its output is known; null: it is to be started. */
+  /**
+   * One that runs since before this server, up to where its output is known, and the snapshot() of there, which is the session's to
+   * change; null: it is to be started.
+   */
   survivor: { record: HolderRecord; offset: number; state: unknown } | null;
 }
 

@@ -82,7 +82,8 @@ export class SessionCli {
     const { store, log, hold } = this.#parts;
     const { run } = this.#parts.record;
     // A server that was killed before its first save has applied nothing.
-    const marker = run?.holder === record.id ? run : firstMarker(record.id, this.#parts.info);
+    // A copy: what goes on from here changes it, and the record is saved again before the next marker.
+    const marker = structuredClone(run?.holder === record.id ? run : firstMarker(record.id, this.#parts.info));
     store.patch(marker.info);
     log.rewind(marker.streams);
     const open = new Set(log.open().map(({ id }) => id));

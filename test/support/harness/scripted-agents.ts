@@ -35,7 +35,7 @@ export interface ScriptedAgents {
 }
 
 const nothing = () => Promise.resolve();
-const workspace: AgentWorkspace = {
+export const workspace: AgentWorkspace = {
   prepare: ({ directory }) => Promise.resolve({ directory, cwd: directory, worktree: null, notice: '' }),
   unmerged: () => Promise.resolve([]),
   refuseUnremovable: nothing,
