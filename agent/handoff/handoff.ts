@@ -9,6 +9,7 @@ import { cliProgram } from '../config.ts';
 import type { AgentContext } from '../context.ts';
 import type { Provider } from '../provider/provider.ts';
 import type { Registry } from '../session/registry.ts';
+import { closing } from '../session/session.ts';
 import { commandLine } from './command-line.ts';
 import { Desk } from './desk.ts';
 import { Reading } from './reading.ts';
@@ -21,7 +22,7 @@ export interface Watchers {
 }
 
 /** What is done to agents. */
-export type HandoffAgents = Pick<Registry, 'agentOf' | 'create' | 'giveBack' | 'info' | 'takeBack'>;
+export type HandoffAgents = Pick<Registry, 'agentOf' | 'create' | 'giveBack' | 'info' | 'madeBy' | 'takeBack'>;
 
 export interface HandoffOptions {
   context: AgentContext;
@@ -37,6 +38,7 @@ export class Handoff {
   readonly #options: HandoffOptions;
   #watchers: Watchers | null = null;
   #endLook: (() => void) | null = null;
+  #isClosed = false;
 
   constructor(options: HandoffOptions) {
     const { context, providers } = options;
@@ -66,13 +68,16 @@ export class Handoff {
   async take(id: string, { interrupt = false, clientId }: TakeOverBody, by: string): Promise<AgentInfo> {
     const { context: { clock }, agents } = this.#options;
     const { name: provider, terminalSessions: source } = this.#provider;
+    // Sent again while the first one is under way: the program at the desk may have ended, and the agent not be there yet.
+    const known = clientId ? await agents.madeBy(clientId) : null;
+    if (known) return known;
     const holder = agents.agentOf(provider, id);
     // The same command again: the agent has it.
     if (holder !== null && !await this.desk.has(id)) return agents.info(holder);
     const session = await this.desk.find(id);
     checkTakeOver(session);
     const end = async () => {
-      await endAtDesk(id, interrupt, { source, clock });
+      await endAtDesk(id, interrupt, { source, clock, check: () => this.#checkTaker(holder) });
       await this.desk.refresh();
     };
     if (holder !== null) return await agents.takeBack(holder, end, by);
@@ -86,6 +91,12 @@ export class Handoff {
       by,
       end,
     );
+  }
+
+  /** Throws Failure when nobody would go on with the session: the server ends, or the agent was deleted. */
+  #checkTaker(agent: string | null): void {
+    if (this.#isClosed) throw closing();
+    if (agent !== null) this.#options.agents.info(agent);
   }
 
   /** Ends the agent's CLI, so that its session can go on in a terminal. Throws Failure. */
@@ -105,6 +116,7 @@ export class Handoff {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.desk.close();
     await this.reading.close();
   }

@@ -14,6 +14,8 @@ const LOOK_MS = 100;
 export interface EndOptions {
   source: Pick<TerminalSessions, 'list'>;
   clock: Clock;
+  /** Throws Failure when nobody would go on with the session any more: its program is left alone then. */
+  check?(): void;
   signal?: typeof signal;
   isSame?: typeof isSameProcess;
 }
@@ -29,8 +31,9 @@ export function checkTakeOver({ attach, others }: DeskSession): void {
 
 /** Resolves when no process has the session any more. Throws Failure; unless it is `desk_stays`, nothing was done then. */
 export async function endAtDesk(id: string, interrupt: boolean, options: EndOptions): Promise<void> {
-  const { clock, signal: send = signal, isSame = isSameProcess } = options;
+  const { clock, check = () => {}, signal: send = signal, isSame = isSameProcess } = options;
   const program = interrupt ? await only(id, options) : await whenIdle(id, options);
+  check();
   if (program) {
     for (const name of ['SIGINT', 'SIGTERM'] as const) {
       if (isSame(program) && send(program.pid, name) && await isOver(() => !isSame(program), END_MS, clock)) break;
@@ -61,6 +64,7 @@ function theProcess([session, ...others]: LiveSession[]): ProcessIdentity | null
 async function whenIdle(id: string, options: EndOptions): Promise<ProcessIdentity | null> {
   const deadline = options.clock.monotonic() + IDLE_MS;
   for (;;) {
+    options.check?.();
     const sessions = await all(id, options);
     const process = theProcess(sessions);
     if (!process || sessions[0]!.status === 'idle') return process;

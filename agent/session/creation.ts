@@ -75,6 +75,11 @@ export class Creation {
     if (clientId) this.#agents.delete(clientId);
   }
 
+  /** The id of the agent that this command has made, or is making; undefined: neither. */
+  madeBy(clientId: string): Promise<string> | undefined {
+    return this.#agents.get(clientId);
+  }
+
   /** No agent is made any more: closing the server ends only the agents that are there. */
   close(): void {
     this.#isClosed = true;

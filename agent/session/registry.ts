@@ -212,6 +212,12 @@ export class Registry implements Agents {
     return this.info(await this.#creation.create(body, by, before));
   }
 
+  /** The agent that this create command has made, or is making; null: neither. Throws Failure when it makes none after all. */
+  async madeBy(clientId: string): Promise<AgentInfo | null> {
+    const id = await this.#creation.madeBy(clientId);
+    return id === undefined ? null : this.info(id);
+  }
+
   /** The agent goes on with its session, which a program in a terminal has had. `before` ends that. Throws Failure. */
   async takeBack(id: string, before: BeforeResume, by: string): Promise<AgentInfo> {
     if (this.#isClosed) throw closing();

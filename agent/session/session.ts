@@ -115,7 +115,9 @@ export class AgentSession {
     if (refusing) throw refusing;
     hold.take();
     try {
-      this.import(await before());
+      const earlier = await before();
+      if (this.#parts.refusing) throw this.#parts.refusing;
+      this.import(earlier);
       this.open();
     } finally {
       this.#parts.releaseAtRest();
