@@ -117,7 +117,8 @@ class CompressedResponse extends EventEmitter implements HttpResponse {
     if (this.headersSent) throw new Error('the head of this reply was sent before');
     const { accept, isHead, slots } = this.#options;
     const { coding, isEvents, length } = planOf(status, headers, accept);
-    if (!coding) this.#inner.writeHead(status, headers);
+    // The client has left: no event would come any more that frees a place.
+    if (!coding || this.destroyed) this.#inner.writeHead(status, headers);
     else if (isHead) this.#inner.writeHead(status, compressedHead(headers, coding));
     else if (isEvents) this.#stream({ status, headers, coding }, createGzip(EVENT_GZIP));
     else if (!(this.#release = slots.take())) this.#inner.writeHead(status, headers);

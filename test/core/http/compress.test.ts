@@ -280,4 +280,27 @@ test('a client that leaves frees its place only when no thread works on its repl
   }
 });
 
+test('a reply to a client that left before its head takes no place', async () => {
+  const late: HttpResponse[] = [];
+  const handler = compressReplies((_req, res) => void late.push(res));
+  const target = await direct(handler);
+  for (let i = 0; i < MAX_COMPRESSED; i++) {
+    const leaving = httpRequest({ port: target.port, host: '127.0.0.1', headers: { 'accept-encoding': 'br' } });
+    leaving.on('error', () => {}).end();
+    while (late.length <= i) await new Promise((resolve) => setTimeout(resolve, 5));
+    leaving.destroy();
+    await once(late[i] as unknown as EventEmitter, 'close');
+    late[i]!.writeHead(200, { 'content-type': 'text/plain' });
+    for (let sent = 0; sent < 3; sent++) late[i]!.write(randomBytes(1 << 16).toString('hex'));
+    late[i]!.end();
+  }
+  const asked = target.ask('/', { 'accept-encoding': 'br' });
+  while (late.length <= MAX_COMPRESSED) await new Promise((resolve) => setTimeout(resolve, 5));
+  const last = late.at(-1)!;
+  last.writeHead(200, { 'content-type': 'text/plain' });
+  last.end('x'.repeat(MIN_COMPRESSED * 2));
+  assert.is((await asked).headers['content-encoding'], 'br');
+  await target.close();
+});
+
 test.run();
