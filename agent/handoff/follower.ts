@@ -61,7 +61,8 @@ export class Follower {
     const first = messages[0];
     const isStart = first === this.#messages[0];
     const earlier = first && isStart && this.#transcript.isCut ? [earlierNotice(first)] : [];
-    return { messages: [...earlier, ...messages], more: !isStart };
+    // What was before that left the memory: there is nothing more to ask for.
+    return { messages: [...earlier, ...messages], more: first !== undefined && !isStart };
   }
 
   async close(): Promise<void> {

@@ -80,6 +80,18 @@ test('what is on disk comes with the first page, what is added as events', async
   await world.reading.close();
 });
 
+test('before what is in memory there is nothing more to ask for', async () => {
+  const { files, reading } = reader();
+  files.say(ID, line('user', 'a', null, 'Hello'), said('b', 'a', 'Hi.'), said('c', 'b', 'More.'));
+  await reading.open(ID);
+  const { messages } = reading.page(ID, {});
+  const before = (seq: number) => reading.page(ID, { before: seq, limit: 1 });
+  assert.equal(before(messages[0]!.seq), { messages: [], more: false });
+  assert.equal(before(1), { messages: [], more: false }, 'a page of before what was dropped');
+  assert.equal([before(messages[1]!.seq).more, before(messages[2]!.seq).more], [false, true]);
+  await reading.close();
+});
+
 test('half a line waits for its end', async () => {
   const world = reader();
   world.files.say(ID, line('user', 'a', null, 'Hello'));
