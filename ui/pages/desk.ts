@@ -84,7 +84,7 @@ function Facts({ session }: { session: DeskSession }) {
       <${DeskStatusPill} session=${session} />
       <${DeskPlace} session=${session} />
       ${directory && html`<span class="hint mono ellipsis" title=${directory}>${shortPath(directory)}</span>`}
-      <span class="hint">${t.handoff.since} <${TimeAgo} at=${startedAt} plain /></span>
+      <span class="hint">${t.handoff.since} <${TimeAgo} at=${startedAt} /></span>
     </div>
   `;
 }

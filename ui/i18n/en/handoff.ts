@@ -15,7 +15,7 @@ export const handoff = {
         : `${n} other programs have the same session open: each loses what the others say.`,
     readOnly: 'Read-only: this session runs in a terminal.',
     readOnlyBackground: 'Read-only: this session runs in the background. To open it in a terminal, type:',
-    since: 'Since',
+    since: 'Started',
     openAtDesk:
       'This session is open in a terminal. Messages can be sent here when it has ended there, or was taken over.',
     takeOver: 'Take over',
