@@ -175,6 +175,8 @@ class LiveFeed implements Live {
       this.#schedulePing();
     }
     this.#set({ seenAt: this.#deps.now() });
+    // An answer that comes after one has left: it would pass as up to date, and no change follows it.
+    if (message.type === 'messages' && !this.#watched.has(message.agent)) return;
     this.#deps.onMessage(message);
     if (message.type !== 'welcome') return;
     // Watched since the hello, which did not name them; and a resumed feed sends only what was missed: such chats have nothing

@@ -217,6 +217,23 @@ test('two watchers of one agent are one watch on the wire', () => {
   assert.equal(last().sent.map((m) => m.type), ['hello', 'watch', 'unwatch']);
 });
 
+test('a page that comes after one has left is dropped: it would pass as up to date for ever', () => {
+  const { live, up, last, got } = setup();
+  live.start();
+  const page = (agent: string): LiveMessage => ({ type: 'messages', seq: 6, agent, messages: [], more: false });
+  const [leave, other] = [live.watch('a'), live.watch('b')];
+  up();
+  leave();
+  last().say(page('a'));
+  last().say(page('b'));
+  live.watch('a');
+  last().say(page('a'));
+  other();
+  live.watch('b');
+  last().say(page('b'));
+  assert.equal(got.flatMap((message) => message.type === 'messages' ? [message.agent] : []), ['b', 'a', 'b']);
+});
+
 test('stop leaves no timer and no socket', () => {
   const { live, timers, up, sockets } = setup();
   live.start();
