@@ -117,6 +117,7 @@ export class Desk {
   }
 
   #follow(): void {
+    if (this.#isClosed) return; // a dashboard that comes while the server ends
     const { clock } = this.#options.context;
     this.#watch();
     void this.refresh();

@@ -187,6 +187,16 @@ test('nothing runs before somebody looks, and after close', async () => {
   assert.equal(context.published, []);
 });
 
+test('who looks after the close begins nothing', async () => {
+  const { list, clock, watched } = desk(files());
+  list.close();
+  const end = list.look();
+  assert.equal([clock.pending, watched.length], [0, 0]);
+  end();
+  list.look()();
+  assert.equal([clock.pending, watched.length, (await list.refresh()).length], [0, 0, 0]);
+});
+
 test('find refuses what does not run in a terminal', async () => {
   const { list } = desk(files());
   await list.find(sessionId(1)).then(() => assert.unreachable(), (error) => assert.is(error.code, 'not_found'));
