@@ -110,17 +110,22 @@ class Worker {
   }
 
   async work(): Promise<void> {
-    for (;;) {
-      const { state, pending, queue, stateText } = await info(this.id);
+    for (let looks = 0;;) {
+      const { state, pending, queue, stateText, usage } = await info(this.id);
       assert.is.not(state, 'error', `${this.#provider}: ${stateText}\n${product.agent?.output().slice(-3000)}`);
       if (pending[0]) await this.#decide(pending[0]);
       else if (state === 'idle' && !queue.length) {
-        if (this.isOver) return;
-        const text = `turn ${this.turns++}`;
-        await call('POST', `/api/agents/${this.id}/message`, { text, clientId: randomUUID() });
+        if (!this.isOver) await this.#send(`turn ${this.turns++}`);
+        // Before the CLI begins with the last message it is idle too.
+        else if (usage.turns > this.turns) return;
+        else assert.ok(++looks < END_MS / 40, `${this.#provider}: ${usage.turns} of ${this.turns + 1} turns ended`);
       }
       await pause(40);
     }
+  }
+
+  async #send(text: string): Promise<void> {
+    await call('POST', `/api/agents/${this.id}/message`, { text, clientId: randomUUID() });
   }
 
   /** The same decision again, when its answer got lost. */
