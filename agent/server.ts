@@ -90,7 +90,7 @@ async function start(config: Config, options: ServerOptions, directory: DataDire
   const health = { machine, clock, agents: domain.agents, warnings, tunnel: () => tunnelState.now };
   const previews = createPreviews(context, domain, local);
   const token = await LocalToken.create(config.dataDir);
-  const handler = createApi(context, domain, { feed, health, previews, token });
+  const handler = createApi(context, domain, { feed, health, previews, token, port: local.port });
 
   // Listeners. Only the local server asks for access: what comes through the tunnel was let in by the relay.
   local.serve(serveLocalPreviews(context, previews, handler));

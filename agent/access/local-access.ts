@@ -12,6 +12,7 @@ import type { LocalRequest } from '../../core/http/node-adapter.ts';
 import type { HttpRequest, HttpResponse } from '../../core/http/types.ts';
 import type { Log } from '../../core/log.ts';
 import type { Config } from '../config.ts';
+import { PROOF_PATH } from './local-token.ts';
 import { checkLocalRequest, checkPeerUser } from './local-guard.ts';
 import { type PeerSocket, PeerUsers } from './peer-user.ts';
 import type { ReadTable } from './socket-table.ts';
@@ -118,7 +119,7 @@ class LocalLogin {
   /** Throws HttpError 401 unless the request is public or of a session; the response then ends with that session. */
   check(req: HttpRequest, res: HttpResponse): void {
     const path = req.url.split('?')[0]!;
-    const isPublic = !path.startsWith('/api') || PUBLIC_ROUTES.includes(`${req.method} ${path}`);
+    const isPublic = !path.startsWith('/api') || path === PROOF_PATH || PUBLIC_ROUTES.includes(`${req.method} ${path}`);
     if (isPublic || !this.#login.loginRequired) return;
     const session = this.#login.session(req, this.#clientOf(req));
     if (!session) throw new HttpError(401, 'login_required', 'Log in first.');

@@ -37,10 +37,13 @@ export interface ApiParts {
   health: HealthSources;
   previews: Previews;
   token: LocalToken;
+  /** Of the local server. */
+  port: number;
 }
 
 /** Serves /api and the dashboard. Whoever calls it has checked who asks. */
-export function createApi(context: AgentContext, domain: Domain, { feed, health, previews, token }: ApiParts): Handler {
+export function createApi(context: AgentContext, domain: Domain, parts: ApiParts): Handler {
+  const { feed, health, previews, token, port } = parts;
   const { agents } = domain;
   const router = new Router(logUnexpected(context.log));
   healthRoutes(router, health);
@@ -52,7 +55,7 @@ export function createApi(context: AgentContext, domain: Domain, { feed, health,
   usageRoutes(router, domain.usage);
   sessionRoutes(router, domain.sessions, (provider, id) => agents.agentOf(provider, id));
   handoffRoutes(router, domain.handoff);
-  terminalRoutes(router, { terminals: domain.terminals, clock: context.clock, token });
+  terminalRoutes(router, { terminals: domain.terminals, clock: context.clock, token, port });
   templateRoutes(router, domain.templates);
   taskRoutes(router, domain.board);
   settingsRoutes(router, context, domain);

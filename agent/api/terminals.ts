@@ -6,7 +6,7 @@ import { MAX_NAME, parseCreateTerminal, parseHello, TERMINAL_CHUNK } from '../..
 import { json } from '../../core/http/reply.ts';
 import type { RouteHandler, Router } from '../../core/http/router.ts';
 import { accept } from '../../core/websocket/mod.ts';
-import type { LocalToken } from '../access/local-token.ts';
+import { type LocalToken, PROOF_PATH } from '../access/local-token.ts';
 import type { Terminals } from '../terminal/terminals.ts';
 import { readBody, whoAsks } from './request.ts';
 
@@ -18,9 +18,11 @@ export interface TerminalParts {
   terminals: Terminals;
   clock: Clock;
   token: LocalToken;
+  /** Of the local server. */
+  port: number;
 }
 
-export function terminalRoutes(router: Router, { terminals, clock, token }: TerminalParts): void {
+export function terminalRoutes(router: Router, { terminals, clock, token, port }: TerminalParts): void {
   router.get('/api/terminals', async (_req, res) => {
     const availability = await terminals.probed();
     json(res, 200, { terminals: terminals.list(), ...availability });
@@ -30,6 +32,10 @@ export function terminalRoutes(router: Router, { terminals, clock, token }: Term
     if (body.desk) token.check(req);
     json(res, 201, await terminals.create(body, whoAsks(req)));
   });
+  router.get(
+    PROOF_PATH,
+    (req, res, { query }) => json(res, 200, { proof: token.prove(req, query.get('nonce'), port) }),
+  );
   router.get('/api/terminals/:id', (_req, res, { params }) => json(res, 200, terminals.info(params.id!)));
   router.delete('/api/terminals/:id', async (req, res, { params }) => {
     await terminals.remove(params.id!, whoAsks(req));

@@ -15,7 +15,7 @@ import {
   VARIABLE_NAME,
 } from '../../core/api/terminals.ts';
 import { expandHome } from '../../core/home.ts';
-import { readLocalToken } from '../../agent/access/local-token.ts';
+import { askForProof, PROOF_PATH, readLocalToken } from '../../agent/access/local-token.ts';
 import { type OwnProgram, PROGRAM_SETTINGS } from '../../agent/process/programs.ts';
 import { commandSpec } from '../../agent/process/script.ts';
 import type { Command, CommandContext } from '../command.ts';
@@ -52,14 +52,9 @@ async function run(context: CommandContext, program: OwnProgram): Promise<number
   const keys = detachKeys(context);
   const settings = programEnv(context.env);
   const dataDir = resolve(expandHome(settings.DATA_DIR!));
-  const api = localApi(context, { token: readLocalToken(dataDir), cookie: localCookie(context) });
-  const terminal = await open(context, api, program).catch((error) => {
-    if (error instanceof ApiError && error.code === 'no_server') return null;
-    throw error instanceof ApiError && error.code === 'local_only' ? otherData(error, dataDir) : error;
-  });
-  if (!terminal) {
-    return await runAlone(context, program, settings[PROGRAM_SETTINGS[program].program]?.trim() || program);
-  }
+  const api = await provenApi(context, dataDir);
+  if (!api) return await runAlone(context, program, settings[PROGRAM_SETTINGS[program].program]?.trim() || program);
+  const terminal = await open(context, api, program);
   const back = `agent-monitor attach ${shortId(terminal.id)}`;
   const exit = await showNamed(context, api, terminal, { keys, owner: ` in ${terminal.directory}`, back });
   return exit === null ? EXIT.ok : exit.code || (exit.signal ? 128 + exit.signal : 0);
@@ -69,10 +64,27 @@ async function run(context: CommandContext, program: OwnProgram): Promise<number
 const localCookie = ({ env }: CommandContext): string =>
   readCredentials(credentialsFile(env)).relays.find(({ origin }) => origin === localOrigin(env))?.cookie ?? '';
 
-const otherData = ({ message }: ApiError, dataDir: string): CommandError =>
-  new CommandError(
-    `${message} Its data folder is not ${dataDir}, or that cannot be read: set DATA_DIR to the server's.`,
+/**
+ * The server on this data directory. It proves itself before it is sent the token, a login or the environment: while it does not
+ * run, another user of the machine may listen on its port.
+ * @returns null: nothing listens there
+ */
+async function provenApi(context: CommandContext, dataDir: string): Promise<Api | null> {
+  const token = readLocalToken(dataDir);
+  const { nonce, isProof } = askForProof(token, Number(new URL(localOrigin(context.env)).port || 80));
+  try {
+    const answer = await localApi(context).call<{ proof?: unknown }>('GET', `${PROOF_PATH}?nonce=${nonce}`);
+    if (isProof(answer?.proof)) return localApi(context, { token, cookie: localCookie(context) });
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    if (error.code === 'no_server') return null;
+  }
+  const where = localOrigin(context.env);
+  throw new CommandError(
+    `What answers at ${where} is not this user's server with the data folder ${dataDir}: start that one, or set PORT and ` +
+      "DATA_DIR to the server's.",
   );
+}
 
 function open({ env, positionals, stdout }: CommandContext, api: Api, program: OwnProgram): Promise<TerminalInfo> {
   const desk = { args: [...positionals], env: plainVariables(env) };

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { LOCAL_TOKEN_FIELD, LocalToken, readLocalToken } from '../../../agent/access/local-token.ts';
+import { askForProof, LOCAL_TOKEN_FIELD, LocalToken, readLocalToken } from '../../../agent/access/local-token.ts';
 import { Failure } from '../../../core/api/errors.ts';
 import type { HttpRequest } from '../../../core/http/types.ts';
 
@@ -48,6 +48,22 @@ test('each start has another, and a link in its place is replaced, not followed'
   assert.is.not(readLocalToken(directory), before);
   assert.ok(isRefused(() => token.check(request(before))));
   assert.not(isRefused(() => token.check(request(readLocalToken(directory)))));
+});
+
+test('the server proves that the port is its own, and only on the machine itself', async () => {
+  const token = await LocalToken.create(directory);
+  const { nonce, isProof } = askForProof(readLocalToken(directory), 3456);
+  const proof = token.prove(request(undefined), nonce, 3456);
+  assert.ok(isProof(proof));
+  for (const other of [undefined, '', [proof], proof.toUpperCase(), token.prove(request(undefined), nonce, 3457)]) {
+    assert.not(isProof(other), 'what listens on another port passes on a proof for that one');
+  }
+  assert.not(askForProof(readLocalToken(directory), 3456).isProof(proof), 'each question has an answer of its own');
+  assert.not(askForProof('', 3456).isProof(proof));
+  assert.ok(isRefused(() => token.prove(request(undefined, 'tunnel'), nonce, 3456)));
+  for (const bad of [null, '', nonce.slice(1), `${nonce}0`]) {
+    assert.throws(() => token.prove(request(undefined), bad, 3456), /nonce/);
+  }
 });
 
 test('without a file there is no proof', async () => {

@@ -4,6 +4,8 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import process from 'node:process';
 import { test } from 'uvu';
@@ -140,7 +142,30 @@ test('only with the token of this user, and never through the relay', async () =
   assert.equal(await terminals(), []);
   const other = desk([], `DATA_DIR=${cli.home}/other; export DATA_DIR`);
   await other.sees('code 1');
-  assert.match(other.text().replaceAll('\r\n', ' '), 'set DATA_DIR');
+  assert.match(other.text().replaceAll('\r\n', ' '), 'set PORT and DATA_DIR');
+});
+
+test('whoever listens on the port in the place of the server gets neither the token nor the environment', async () => {
+  const received: string[] = [];
+  const stranger = createServer((req, res) => {
+    req.on('data', (chunk) => received.push(String(chunk)));
+    received.push(`${req.method} ${req.url!.split('?')[0]}`, JSON.stringify(req.headers));
+    // As a proof of its own, and as one that it got from the true server, whose port is another.
+    void fetch(product.localUrl + req.url!).then((response) => response.text()).then((text) => res.end(text));
+  });
+  await new Promise<void>((resolve) => stranger.listen(0, '127.0.0.1', resolve));
+  const { port } = stranger.address() as AddressInfo;
+  try {
+    const terminal = desk([], `PORT=${port}; export PORT`);
+    await terminal.sees('code 1');
+    assert.match(terminal.text().replaceAll('\r\n', ' '), "is not this user's server");
+    assert.is(received[0], 'GET /api/terminals/proof');
+    assert.is(received.length, 2, received.join('\n'));
+    assert.not.match(received.join(), new RegExp(`${readLocalToken(product.dataDir)}|secret-of-the-shell|cookie`, 'i'));
+  } finally {
+    stranger.closeAllConnections();
+    stranger.close();
+  }
 });
 
 test('in a pipe it says what to run instead', async () => {

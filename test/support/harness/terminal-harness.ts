@@ -42,7 +42,7 @@ export async function terminalHarness(config: Partial<Config> = {}): Promise<Ter
   const terminals = createTerminals(context, agents);
   const router = new Router((error) => console.error(error));
   const token = await LocalToken.create(join(directory, 'data'));
-  terminalRoutes(router, { terminals, clock: context.clock, token });
+  terminalRoutes(router, { terminals, clock: context.clock, token, port: 0 });
   const server = createHttpServer({ handler: router.handle, log: context.log });
   const { port } = await server.listen(0, '127.0.0.1');
   const address = `127.0.0.1:${port}`;
