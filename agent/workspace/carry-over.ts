@@ -6,6 +6,7 @@ import { dirname } from 'node:path';
 import { Failure } from '../../core/api/errors.ts';
 import { type Repository, type StatusEntry, statusOf } from './repository.ts';
 import { readSeededFiles } from './seeded-files.ts';
+import { pathText } from './git-output.ts';
 
 /** Files that are carried over; a worktree with more is to be committed first. */
 const MAX_CARRIED = 10_000;
@@ -49,17 +50,23 @@ async function removeFile(to: string, path: Buffer): Promise<void> {
   const target = inside(to, path);
   if (!await isBelow(to, parentOf(target))) return;
   const found = await lstat(target).catch(() => null);
-  if (found && !found.isDirectory()) await rm(target);
+  if (found && !found.isDirectory()) await rm(named(target));
 }
 
 async function copyOne(from: string, to: string, path: Buffer, kind: 'file' | 'link'): Promise<void> {
   const [source, target] = [inside(from, path), inside(to, path)];
   const [sourceParent, parent] = [parentOf(source), parentOf(target)];
   if (!await isBelow(from, sourceParent) || !await isBelow(to, parent)) return;
-  await mkdir(parent, { recursive: true });
-  await rm(target, { force: true, recursive: true });
-  if (kind === 'link') await symlink(await readlink(source, 'buffer'), target);
-  else await copyFile(source, target, constants.COPYFILE_FICLONE);
+  await mkdir(named(parent), { recursive: true });
+  await rm(named(target), { force: true, recursive: true });
+  if (kind === 'link') await symlink(named(Buffer.from(await readlink(source, 'buffer'))), named(target));
+  else await copyFile(named(source), named(target), constants.COPYFILE_FICLONE);
+}
+
+/** As text where it is exact: Deno takes no bytes for a path in most places. */
+function named(bytes: Buffer): string | Buffer {
+  const { path, exact } = pathText(bytes);
+  return exact ? path : bytes;
 }
 
 /** In latin1, each byte is a character of its own. */
