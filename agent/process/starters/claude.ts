@@ -8,11 +8,13 @@ export const CLAUDE_TOOL: Starter = {
   sign:
     /^(CLAUDECODE|CLAUDE_PID|CLAUDE_SESSION_ID|CLAUDE_CODE_(CHILD_SESSION|ENTRYPOINT|MESSAGING_.*|SESSION_.*|SSE_PORT))$/,
   sets(name, value) {
-    if (/^CLAUDE/.test(name)) return !CLAUDE_SETTING.test(name);
+    if (/^CLAUDE/.test(name)) return name === CHECKPOINTS || !CLAUDE_SETTING.test(name);
     return name === 'AI_AGENT' || CLAUDE_VALUES[name] === value;
   },
   path: /^$/,
 };
+/** Set by this server for each Claude Code (agent/provider/claude/rewind.ts). */
+const CHECKPOINTS = 'CLAUDE_CODE_ENABLE_SDK_FILE_CHECKPOINTING';
 /** Variables that users set for Claude Code, by the families of its documentation. */
 const CLAUDE_SETTING = new RegExp(
   '^CLAUDE_(CONFIG_DIR|BASH_MAINTAIN_PROJECT_WORKING_DIR|AUTOCOMPACT_PCT_OVERRIDE|AX_SCREEN_READER|API_KEY|CODE_(' +
