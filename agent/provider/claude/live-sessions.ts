@@ -75,7 +75,7 @@ const directoryOf = (path: string): string => isAbsolute(path) && path.length <=
 const time = (value: unknown): number => Math.max(0, Math.round(number(value) ?? 0));
 
 /** A file may name any process: what is none of these is never sent a signal. */
-const isProgram = (pid: number): boolean => /^(claude|node|bun|MainThread)/.test(readStat(pid)?.name ?? '');
+const isProgram = (pid: number): boolean => /^(claude|node|bun|deno|MainThread)/.test(readStat(pid)?.name ?? '');
 
 const isOwn = (uid: number | null): boolean => uid !== null && uid === process.getuid?.();
 
