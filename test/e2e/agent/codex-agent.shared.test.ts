@@ -12,6 +12,7 @@ const SECOND = randomUUID();
 
 let bench: Bench;
 test.before(async () => {
+  process.env.FAKE_CODEX_LOG = '/dev/null'; // a process an agent, each with ids of its own
   bench = await startBench({
     CODEX_BIN: fileURLToPath(new URL('../../support/fakes/fake-codex.mjs', import.meta.url)),
   });
