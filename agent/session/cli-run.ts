@@ -69,6 +69,17 @@ export class CliRun {
   }
 }
 
+/** A mode that was chosen since the agent was made goes before the flag that it was made with: nobody agreed to more again. */
+function flagsNow({ flags, mode, sessionId }: AgentRecord['info']): AgentRecord['info']['flags'] {
+  const isAsking = flags.dangerouslySkipPermissions === true && mode !== 'bypassPermissions';
+  const isLessAutomatic = flags.fullAuto === true && sessionId !== null && mode === 'default';
+  return {
+    ...flags,
+    ...(isAsking ? { dangerouslySkipPermissions: false } : {}),
+    ...(isLessAutomatic ? { fullAuto: false } : {}),
+  };
+}
+
 /** What the agent's next CLI is opened with. */
 export function openOptions({ info, cwd, isResumeLost }: AgentRecord): OpenOptions {
   const { resume = null, forkSession = false, resumeAt } = isResumeLost ? {} : info.flags;
@@ -79,7 +90,7 @@ export function openOptions({ info, cwd, isResumeLost }: AgentRecord): OpenOptio
     resume: info.sessionId ?? resume,
     fork,
     ...(fork && resumeAt ? { forkAt: resumeAt } : {}),
-    flags: info.flags,
+    flags: flagsNow(info),
     model: info.model,
     mode: info.mode,
     effort: info.effort,
