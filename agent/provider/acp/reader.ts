@@ -195,8 +195,8 @@ export class AcpReader {
       result,
       ...(pictures.length ? { pictures } : {}),
     });
-    // The call is remembered until its turn ends; its pictures are megabytes.
-    if (this.#calls.has(call.id)) this.#calls.set(call.id, { ...call, pictures: [] });
+    // That it is over is remembered until its turn ends; the rest of it is megabytes, on disk with every marker.
+    if (this.#calls.has(call.id)) this.#calls.set(call.id, { ...emptyCall(call.id), status: call.status });
   }
 
   #onPlan(update: JsonObject): void {
