@@ -92,7 +92,12 @@ async function adopt(options: StartOptions, session: AgentSession, adopted: Set<
   const holder = mine.find((entry) => entry.id === record.run?.holder) ?? mine[0];
   if (!holder || !providers.get(info.provider)?.isHeld) return false;
   adopted.add(holder.id);
-  if (await session.adopt(holder)) context.log.info('an agent went on while the server was away', { agent: id });
+  try {
+    if (await session.adopt(holder)) context.log.info('an agent went on while the server was away', { agent: id });
+  } catch (error) {
+    adopted.delete(holder.id); // nobody would end it any more
+    throw error;
+  }
   return true;
 }
 
