@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import type { AgentInfo } from '../../core/api/agents.ts';
-import type { Message } from '../../core/api/messages.ts';
+import type { Message, MessagePage } from '../../core/api/messages.ts';
 import { holderDirectory, readRecords } from '../../agent/process/holder/records.ts';
 import { isSameProcess } from '../../agent/process/identity.ts';
 import { seeded } from '../support/fakes/seeded.ts';
@@ -61,7 +61,7 @@ async function call(method: string, path: string, body?: unknown) {
     method,
     ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
   });
-  return { status: response.status, body: await response.json() as any };
+  return { status: response.status, body: await response.json() as AgentInfo & MessagePage };
 }
 async function create(provider: string, prompt: string): Promise<AgentInfo> {
   const { status, body } = await call('POST', '/api/agents', {

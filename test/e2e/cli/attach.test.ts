@@ -59,7 +59,7 @@ const api = async (method: string, path: string, body?: unknown) => {
     headers: { origin: product.localUrl, 'content-type': 'application/json' },
     ...(body ? { body: JSON.stringify(body) } : {}),
   });
-  return await response.json() as any;
+  return await response.json() as TerminalInfo & { terminals: TerminalInfo[] };
 };
 const open = async (name: string): Promise<TerminalInfo> => {
   const info = await api('POST', '/api/terminals', { directory: cli.home, name, cols: 80, rows: 24 });

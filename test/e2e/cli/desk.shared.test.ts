@@ -64,7 +64,7 @@ const local = async (method: string, path: string, body?: unknown, headers: Reco
     headers: { origin: product.localUrl, 'content-type': 'application/json', ...headers },
     ...(body ? { body: JSON.stringify(body) } : {}),
   });
-  return { status: response.status, body: await response.json() as any };
+  return { status: response.status, body: await response.json() as { code?: string; terminals: TerminalInfo[] } };
 };
 const terminals = async (): Promise<TerminalInfo[]> =>
   (await local('GET', '/api/terminals')).body.terminals.filter(({ exited }: TerminalInfo) => !exited);
