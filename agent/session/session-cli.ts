@@ -46,6 +46,8 @@ export class SessionCli {
     const id = randomUUID();
     if (provider.isHeld) store.update({ run: firstMarker(id, info) });
     this.#begin(provider.isHeld ? { id, survivor: null } : undefined);
+    // A session that is another program's: after a crash it must not count as one that was never begun.
+    if (!this.#parts.run?.cli.held) store.update({ run: null });
   }
 
   #begin(holder: HolderOptions | undefined): void {
