@@ -8,6 +8,8 @@
  * failure: uvu itself would call a file without `.run()` passed. `--again`: a file that failed is run once more at the end, by
  * itself; what then passes is named as unsteady and counts as passed. A test that cannot run here is counted as skipped. Behind
  * the counts of each file stand the slowest files; the last line is `N passed, N failed, N skipped`.
+ *
+ *   TEST_SECONDS   that a file may take, where it is given more rounds than usual
  */
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
@@ -71,7 +73,7 @@ function testFiles(path: string): string[] {
     .sort();
 }
 
-const limitOf = (file: string) => TIMEOUT_S[group(file)] ?? DEFAULT_TIMEOUT_S;
+const limitOf = (file: string) => Number(process.env.TEST_SECONDS) || (TIMEOUT_S[group(file)] ?? DEFAULT_TIMEOUT_S);
 const group = (file: string) => relative(TEST, file).split(/[\\/]/)[0] ?? '';
 
 /** Orders the files of several suites so that each suite runs from begin to end: some wait where others compute. */
