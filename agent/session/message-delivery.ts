@@ -67,8 +67,9 @@ export class MessageDelivery {
 
   /** The turn that kept others waiting is over, or there is none: the next message is handed over. */
   deliverNext(): void {
-    // It works on from here; a message that is not taken sets that right.
-    if (this.deliver()) this.#parts.status.apply({ type: 'turn.start' });
+    if (!this.deliver() || this.#parts.info.state === 'starting') return;
+    // It works from here on, not from the CLI's first word; a message that is not taken sets that right.
+    this.#parts.status.apply({ type: 'turn.start' });
   }
 
   /** The CLI has a message, or is at a turn of its own. */

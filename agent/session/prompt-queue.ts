@@ -241,6 +241,7 @@ export class PromptQueue {
   /** The CLI has begun with a message, or will not begin with it. */
   settle(id: string): void {
     this.#undelivered.delete(id);
+    this.#accepted.take(id); // an earlier server has handed it over
   }
 
   /** A new CLI begins: what the former one had not begun with is not its own. */

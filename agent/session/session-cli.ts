@@ -23,6 +23,8 @@ export class SessionCli {
   readonly eventContext: EventContext;
   /** null: the CLI ends with this server. */
   #marker: RunMarker | null = null;
+  /** What the CLI said before this server came is being applied again. */
+  #isReplay = false;
   /** Called when a CLI of before has been taken up (true) or has ended meanwhile. */
   #onAdopted: ((isThere: boolean) => void) | null = null;
   #lastId = { at: '', count: 0 };
@@ -91,6 +93,7 @@ export class SessionCli {
     const open = new Set(log.open().map(({ id }) => id));
     store.patch({ lastSeq: log.lastSeq, queue: this.#parts.info.queue.filter(({ id }) => open.has(id)) });
     const { offset, state } = marker;
+    this.#isReplay = true;
     return new Promise((resolve) => {
       this.#onAdopted = (isThere) => {
         this.#onAdopted = null;
@@ -106,10 +109,17 @@ export class SessionCli {
   }
 
   /** The CLI has said all that it said before this server came: what it may have missed is given to it. */
-  #onCaughtUp(): void {
+  async #onCaughtUp(): Promise<void> {
+    this.#isReplay = false;
+    const { prompts, info, run, status } = this.#parts;
+    // A turn of the snapshot may not have begun after all.
+    this.#setTurning(run?.cli.held?.isTurning ?? false);
     this.#decisions.repeat();
-    const { prompts, info, run } = this.#parts;
-    void prompts.repeat(info.queue, run?.cli ?? null);
+    await prompts.repeat(info.queue, run?.cli ?? null);
+    if (run && run === this.#parts.run) {
+      const isWorking = run.isTurning || run.expectsTurn || prompts.isBusy;
+      status.apply(isWorking ? { type: 'turn.start' } : { type: 'turn.off', text: '' });
+    }
     this.#onAdopted?.(true);
   }
 
@@ -135,7 +145,7 @@ export class SessionCli {
     if (event.type === 'session' || event.type === 'ready') this.#followSession();
     if (event.type === 'message.status') this.#afterMessage(event);
     if (event.type === 'turn.end' || event.type === 'message.status') this.delivery.deliverNext();
-    if (event.type === 'caught.up') this.#onCaughtUp();
+    if (event.type === 'caught.up') void this.#onCaughtUp();
     this.#parts.refreshBackground();
     this.#marker?.touch();
   }
@@ -188,6 +198,7 @@ export class SessionCli {
     run.ended();
     this.#marker?.close();
     this.#marker = null;
+    this.#isReplay = false;
     const stopReason = run.stopReason ?? (event.expected ? 'reap' : null);
     if (event.sessionLost && stopReason === null && this.#parts.info.sessionId !== null) return this.#restartFresh();
     const text = event.text || run.stopText;
@@ -256,7 +267,7 @@ export class SessionCli {
       refreshPending: () => parts.refreshPending(),
       isBusy: () => parts.prompts.isBusy,
       newId: () => this.#newId(),
-      isReplay: () => this.#onAdopted !== null,
+      isReplay: () => this.#isReplay,
     };
   }
 

@@ -31,7 +31,7 @@ export class AgentSession {
 
   constructor(options: AgentSessionOptions) {
     this.id = options.document.value.info.id;
-    this.#parts = new SessionParts(options, () => this.#cli.delivery.deliver());
+    this.#parts = new SessionParts(options, () => this.#cli.delivery.deliverNext());
     this.#decisions = new Decisions({
       log: () => this.log,
       now: options.context.clock.now,

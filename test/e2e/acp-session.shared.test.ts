@@ -7,9 +7,14 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createAcp } from '../../agent/provider/acp/acp.ts';
 import { createLog } from '../../core/log.ts';
+import { endHolders } from '../../agent/process/holder/end.ts';
+import { holderDirectory, readRecords } from '../../agent/process/holder/records.ts';
+import { LOOK_MS } from '../../agent/process/holder/server.ts';
 import type { ProviderSession } from '../../agent/provider/provider.ts';
 import { record, type Recorder } from '../support/fakes/provider-recorder.ts';
-import { message, OPEN, said, withSession } from '../support/harness/acp-session.ts';
+import { FAKE_ACP, message, OPEN, said, withSession } from '../support/harness/acp-session.ts';
+import { temporaryDirectory } from '../support/harness/git.ts';
+import { until } from '../support/harness/product.ts';
 
 test('a turn: thought, text, usage, todos, its end; and the next one', () =>
   withSession({}, async (session, seen) => {
@@ -303,6 +308,29 @@ test('the log names the session, what is no JSON and what went to stderr', async
   await withSession({ garbage: true }, (_session, seen) => seen.type('ready').then(() => {}), {}, { log });
   assert.ok(lines.some((line) => /session opened agent=a session=s-1 version=1\.2\.3/.test(line)), lines.join('\n'));
   assert.ok(lines.some((line) => /WARN no JSON agent=a text="Welcome/.test(line)), lines.join('\n'));
+});
+
+test('in a holder, no server need come: it ends when the turn has, by a result or by an error, and not before', async () => {
+  const { path: dataDir, remove } = temporaryDirectory();
+  const directory = holderDirectory(dataDir);
+  const ids = () => readRecords(directory).map(({ id }) => id);
+  const agent = { id: 'fake', name: 'Fake', command: FAKE_ACP, args: [], install: '' };
+  const provider = createAcp({ agent, env: process.env, holders: { dataDir, idleMs: 100 } });
+  try {
+    for (const text of ['hello', 'fail', 'details', 'wait']) {
+      const seen = record();
+      const session = provider.open({ ...OPEN, holder: { id: `h-${text}`, survivor: null } }, seen.emit);
+      session.send(message(text));
+      await seen.type(text === 'wait' ? 'turn.start' : 'turn.end');
+      session.held!.detach();
+    }
+    await until('those are gone whose turns are over', () => ids().length === 1);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS + 1000));
+    assert.equal(ids(), ['h-wait'], 'the one at work stays');
+  } finally {
+    await endHolders(dataDir);
+    remove();
+  }
 });
 
 test.run();

@@ -172,6 +172,32 @@ for (const kind of KINDS) {
     await call('DELETE', `/api/agents/${id}`);
   });
 
+  test(`${kind.provider}: a message whose arrival at the holder no server has seen is answered, once`, async () => {
+    const { id } = await create(kind.provider, 'hi');
+    await fits(id, isIdle);
+    const holder = records().find(({ meta }) => meta.agentId === id)!;
+    // All of it is in the holder's socket; or only a part, which is no message.
+    for (const [round, text] of ['arrived', `in part ${'€'.repeat(190_000)}`].entries()) {
+      process.kill(holder.pid, 'SIGSTOP');
+      try {
+        await send(id, text);
+        await pause(50);
+        await product.agent!.kill('SIGKILL');
+      } finally {
+        process.kill(holder.pid, 'SIGCONT');
+      }
+      await until('it has read what there is', () => round > 0 || textsOf(kind).includes(text));
+      await product.startAgent();
+      await fits(id, isIdle);
+      const beginning = text.slice(0, 10);
+      assert.is(textsOf(kind).filter((other) => other.startsWith(beginning)).length, 1);
+      await send(id, `behind ${round}`);
+      await fits(id, (now) => isIdle(now) && textsOf(kind).includes(`behind ${round}`));
+    }
+    assertWhole(await messages(id));
+    await call('DELETE', `/api/agents/${id}`);
+  });
+
   test(`${kind.provider}: a CLI that ends while no server runs, and a holder that is killed, are said`, async () => {
     const [first, second] = [
       await create(kind.provider, 'size 90000 10'),

@@ -17,24 +17,20 @@ import type {
   ProviderEvent,
   ProviderSession,
 } from '../provider.ts';
-import { mentionsIn } from '../mentions.ts';
 import { openingOf, optionsAtStart } from '../opening.ts';
 import { type JsonObject, object } from '../untyped-json.ts';
 import { type Handshake, openSession, SessionLostError } from './handshake.ts';
-import { isPromptId, JsonRpc, promptId, RpcError, type RpcId } from './json-rpc.ts';
+import { JsonRpc, RpcError, type RpcId } from './json-rpc.ts';
 import { capabilitiesOf } from './modes.ts';
 import { answerKey, type AskedRequest, OpenRequests, readAsked } from './open-requests.ts';
 import type { AcpAgent } from './presets.ts';
-import { promptOf } from './prompt.ts';
-import { AcpReader, quotaOf, usageOf } from './reader.ts';
+import { AcpPrompts } from './prompts.ts';
+import { AcpReader } from './reader.ts';
 import { sentenceOf } from './sentences.ts';
 import { AcpSettings } from './settings.ts';
 import { type AcpSnapshot, isOpened } from './snapshot.ts';
 import { emptyCall } from './tools.ts';
-import { turnEnd, turnFailure } from './turns.ts';
 
-/** Messages that wait for their turn. */
-export const MAX_QUEUE = 100;
 /** Lines that are no JSON are told at most so often. */
 const MAX_GARBAGE = 5;
 /** JSON-RPC: this method is not offered. */
@@ -50,9 +46,6 @@ export interface AcpMachine {
   holders?: { dataDir: string; idleMs: number } | undefined;
 }
 
-/** What the line says that ends a turn: the holder waits for it, when no server does. */
-const TURN_END = '…"stopReason":';
-
 export class AcpSession implements ProviderSession {
   readonly #machine: AcpMachine;
   readonly #options: OpenOptions;
@@ -63,24 +56,14 @@ export class AcpSession implements ProviderSession {
   readonly #reader: AcpReader;
   readonly #requests: OpenRequests;
   readonly #settings: AcpSettings;
-  #queue: OutgoingMessage[] = [];
+  readonly #prompts: AcpPrompts;
   #handshake: Handshake | null = null;
   #commands: Capabilities['commands'] = [];
-  #isTurning = false;
-  #turnStartedAt = 0;
-  /** The message that was prompted last; '': none. */
-  #lastPrompt = '';
   /** In a holder, what it wrote before this server came is being read. */
   #isReplay: boolean;
-  /** Messages that an earlier server has prompted, and whose turn has not begun in what was read so far. */
-  #prompted: string[] = [];
-  /** The turn was cancelled: what it still asks is nobody's business any more. */
-  #isCancelling = false;
   #isReaping = false;
   #isStopping = false;
   #isOver = false;
-  /** Called when the running turn has ended. */
-  #onTurnEnd: (() => void) | null = null;
   #isSessionLost = false;
   #garbage = 0;
   #failure = '';
@@ -99,6 +82,7 @@ export class AcpSession implements ProviderSession {
     this.#rpc = this.#createRpc(isHeld);
     this.#requests = new OpenRequests(this.#rpc, emit);
     this.#isReplay = this.#requests.isReplay = Boolean(holder?.survivor);
+    this.#prompts = this.#createPrompts();
     this.#settings = new AcpSettings({
       agent: machine.agent,
       rpc: this.#rpc,
@@ -130,10 +114,24 @@ export class AcpSession implements ProviderSession {
     return new JsonRpc({
       write: (message, key) => this.#cli.write(message, key),
       isHeld,
-      onUnclaimed: (id, answer) => this.#onUnclaimed(id, answer),
+      onUnclaimed: (id, answer) => this.#isOver || this.#prompts.unclaimed(id, answer),
       onRequest: (id, method, params) => this.#onRequest(id, method, params),
       onNotification: (method, params) => this.#onNotification(method, params),
       clock: this.#machine.clock,
+    });
+  }
+
+  #createPrompts(): AcpPrompts {
+    const { agent, clock } = this.#machine;
+    return new AcpPrompts({
+      ...{ agent, clock, cwd: this.#options.cwd, emit: this.#emit },
+      ...{ rpc: this.#rpc, reader: this.#reader, requests: this.#requests },
+      held: () => this.#cli.held,
+      session: () => this.#handshake,
+      isHeldBack: () => this.#isReplay || this.#isStopping,
+      isOver: () => this.#isOver,
+      notice: (level, code, text) => this.#notice(level, code, text),
+      watchFor: (turnEnd) => this.#cli.held?.describe(this.#meta(turnEnd)),
     });
   }
 
@@ -173,27 +171,29 @@ export class AcpSession implements ProviderSession {
       ...this.#machine.holders!,
       id,
       survivor,
-      meta: {
-        agentId: this.#options.agentId,
-        turnEnd: TURN_END,
-        opening: openingOf(optionsAtStart(this.#options)),
-      },
+      // The line that ends a turn is known when its prompt is.
+      meta: this.#meta(''),
       onStarted: () => {
         this.#emit({ type: 'process' });
-        if (survivor && this.#handshake) this.#takeUpPrompts();
+        if (survivor && this.#handshake) this.#prompts.takeUp();
       },
-      onTaken: (key) => this.#onTaken(key),
+      onTaken: (key) => this.#prompts.taken(key),
       onCaughtUp: () => this.#caughtUp(),
     };
   }
 
+  #meta(turnEnd: string): HeldOptions['meta'] {
+    const { agentId } = this.#options;
+    return { agentId, turnEnd, opening: openingOf(optionsAtStart(this.#options)) };
+  }
+
   #createHeld(held: HeldCli, id: string): HeldSession {
-    const isTurning = () => this.#isTurning;
+    const prompts = this.#prompts;
     const cli = this.#cli;
     return {
       id,
       get isTurning() {
-        return isTurning();
+        return prompts.isTurning;
       },
       get offset() {
         return cli.offset;
@@ -219,9 +219,7 @@ export class AcpSession implements ProviderSession {
       reader: this.#reader.snapshot(),
       requests: this.#requests.snapshot(),
       requestCount: this.#requestCount,
-      isTurning: this.#isTurning,
-      isCancelling: this.#isCancelling,
-      lastPrompt: this.#lastPrompt,
+      ...this.#prompts.snapshot(),
       dropping: this.#cli.dropping,
     };
   }
@@ -238,46 +236,9 @@ export class AcpSession implements ProviderSession {
     this.#reader.restore(state.reader);
     this.#requests.restore(state.requests);
     this.#requestCount = state.requestCount;
-    this.#isTurning = state.isTurning;
-    this.#isCancelling = state.isCancelling;
-    this.#lastPrompt = state.lastPrompt;
-    this.#turnStartedAt = this.#machine.clock.monotonic();
+    this.#prompts.restore(state);
     const capabilities = capabilitiesOf(this.#settings.options, this.#commands);
     queueMicrotask(() => this.#emit({ type: 'ready', ...state.session, capabilities }));
-  }
-
-  /** The agent has been given a message. */
-  #onTaken(key: string): void {
-    const id = /^message (.+)$/.exec(key)?.[1];
-    if (id) this.#emit({ type: 'message.status', id, status: 'sent' });
-  }
-
-  /** What an earlier server has prompted since the snapshot: its turns are told by their ends, one after another. */
-  #takeUpPrompts(): void {
-    const prompted = this.#cli.held!.takenBefore('message ').map((key) => key.slice('message '.length));
-    const at = prompted.indexOf(this.#lastPrompt);
-    // The earlier server ended before the holder had all of the message: it will be sent again.
-    if (this.#isTurning && at < 0) this.#isTurning = false;
-    else this.#prompted = prompted.slice(at + 1);
-    if (!this.#isTurning) this.#beginPrompted();
-  }
-
-  #beginPrompted(): void {
-    const id = this.#prompted.shift();
-    if (id === undefined) return;
-    this.#lastPrompt = id;
-    this.#beginTurn();
-  }
-
-  #beginTurn(): void {
-    this.#isTurning = true;
-    this.#turnStartedAt = this.#machine.clock.monotonic();
-    this.#emit({ type: 'turn.start' });
-  }
-
-  /** The end of a prompt of an earlier server. */
-  #onUnclaimed(id: RpcId, answer: JsonObject | RpcError): void {
-    if (isPromptId(id) && id === promptId(this.#lastPrompt) && this.#isTurning) this.#endTurn(answer);
   }
 
   /** All that it wrote before this server came has been read. */
@@ -287,7 +248,7 @@ export class AcpSession implements ProviderSession {
     // The answer to a change that an earlier server has asked for is not known.
     if (this.#handshake) this.#setChanged({ ...this.#options, ...(mode ? { mode } : {}), model: currentModel });
     this.#emit({ type: 'caught.up' });
-    this.#pump();
+    this.#prompts.pump();
   }
 
   get pid() {
@@ -319,9 +280,9 @@ export class AcpSession implements ProviderSession {
         version: handshake.version,
       });
       this.#emitReady();
-      if (this.#isReplay) this.#takeUpPrompts();
+      if (this.#isReplay) this.#prompts.takeUp();
       this.#setChanged(opening);
-      this.#pump();
+      this.#prompts.pump();
     } catch (error) {
       this.#isSessionLost = error instanceof SessionLostError;
       this.#failure = error instanceof RpcError ? sentenceOf(error, agent) : (error as Error).message;
@@ -339,65 +300,11 @@ export class AcpSession implements ProviderSession {
   }
 
   send(message: OutgoingMessage): void {
-    if (this.#cli.held?.hasTaken(`message ${message.id}`)) return this.#onTaken(`message ${message.id}`);
-    if (this.#queue.length >= MAX_QUEUE) {
-      const error = 'Too many messages wait already.';
-      return this.#emit({ type: 'message.status', id: message.id, status: 'failed', error });
-    }
-    this.#queue.push(message);
-    if (this.#isTurning || !this.#handshake) {
-      this.#emit({ type: 'message.status', id: message.id, status: 'queued' });
-    }
-    this.#pump();
+    this.#prompts.send(message);
   }
 
   cancelQueued(messageId: string): void {
-    const before = this.#queue.length;
-    this.#queue = this.#queue.filter(({ id }) => id !== messageId);
-    if (this.#queue.length < before) this.#emit({ type: 'message.status', id: messageId, status: 'cancelled' });
-    else this.#notice('info', 'cancel', 'It was too late to cancel: the agent has begun with this message.');
-  }
-
-  /** Prompts the next message, when no turn runs. */
-  #pump(): void {
-    if (!this.#handshake || this.#isTurning || this.#isReplay || this.#isStopping || this.#isOver) return;
-    const message = this.#queue.shift();
-    if (message) this.#prompt(message, this.#handshake);
-  }
-
-  #prompt(message: OutgoingMessage, { sessionId, takesImages }: Handshake): void {
-    const { agent } = this.#machine;
-    const { prompt, leftOut } = promptOf(message, takesImages, agent.name, mentionsIn(message.text, this.#options.cwd));
-    if (!prompt.length) {
-      this.#emit({ type: 'message.status', id: message.id, status: 'failed', error: leftOut });
-      return this.#pump();
-    }
-    // In a holder it is sent when that has it: a message of which it has a part is sent again by the next server.
-    if (!this.held) this.#emit({ type: 'message.status', id: message.id, status: 'sent' });
-    this.#lastPrompt = message.id;
-    this.#beginTurn();
-    if (leftOut) this.#notice('warning', 'images', leftOut);
-    const named = this.held ? { id: promptId(message.id), key: `message ${message.id}` } : null;
-    const settled = (answer: JsonObject | RpcError) => this.#endTurn(answer);
-    this.#rpc.request('session/prompt', { sessionId, prompt }, null, { named, settled }).catch(() => {});
-  }
-
-  #endTurn(answer: JsonObject | RpcError): void {
-    if (this.#isOver) return; // the exit was the last event
-    const { agent, clock } = this.#machine;
-    const result = answer instanceof RpcError ? {} : answer;
-    const end = answer instanceof RpcError
-      ? turnFailure(answer, agent)
-      : turnEnd(answer, agent, this.#reader.lastChunk);
-    this.#reader.endTurn();
-    this.#requests.withdrawAll();
-    this.#isTurning = this.#isCancelling = false;
-    this.#onTurnEnd?.();
-    const usage = usageOf(object(result.usage)) ?? quotaOf(result);
-    if (usage) this.#emit({ type: 'usage', usage });
-    this.#emit({ type: 'turn.end', ...end, durationMs: clock.monotonic() - this.#turnStartedAt });
-    this.#beginPrompted();
-    this.#pump();
+    this.#prompts.cancelQueued(messageId);
   }
 
   decide(requestId: string, decision: DecisionBody): boolean {
@@ -406,17 +313,14 @@ export class AcpSession implements ProviderSession {
 
   /** Every open request is answered too: some agents end a turn only then. */
   interrupt(): void {
-    if (this.#handshake && this.#isTurning) {
-      this.#isCancelling = true;
-      this.#rpc.notify('session/cancel', { sessionId: this.#handshake.sessionId });
-    }
+    this.#prompts.cancelTurn();
     this.#requests.withdrawAll();
   }
 
   #onRequest(rpcId: RpcId, method: string, params: JsonObject): void {
     const requestId = `${this.#machine.agent.id}-${++this.#requestCount}-${this.#prefix}`;
     const key = answerKey(requestId);
-    const isClosed = this.#isCancelling || this.#requests.isFull;
+    const isClosed = this.#prompts.isCancelling || this.#requests.isFull;
     switch (method) {
       case 'session/request_permission':
         if (!isClosed && this.#ask({ requestId, rpcId, kind: 'permission', params })) return;
@@ -493,7 +397,7 @@ export class AcpSession implements ProviderSession {
       interrupt: () => {
         this.interrupt();
         // So that it writes down what it has.
-        return this.#isTurning ? new Promise<void>((resolve) => this.#onTurnEnd = resolve) : undefined;
+        return this.#prompts.turnEnded();
       },
     });
   }

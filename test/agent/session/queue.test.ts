@@ -46,6 +46,31 @@ test('what is sent during a turn waits here, and is handed over one by one as tu
     assert.is(place.agents.info(id).state, 'idle');
   }));
 
+test('an idle agent works from the moment that its message is answered, and is never called idle before its turn has ended', () =>
+  withScriptedAgents(async (place) => {
+    const id = await busyAgent(place);
+    place.session().emit(DONE);
+    const state = () => place.agents.info(id).state;
+    for (const end of ['done', 'interrupted', 'error'] as const) {
+      place.context.published.length = 0;
+      const message = await say(place, id, end);
+      assert.is(state(), 'running', `behind a turn before it: ${end}`);
+      place.session().emit(sentStatus(message), START);
+      place.session().emit({ type: 'turn.end', outcome: end, text: '', durationMs: 1 });
+      const states = place.context.published.flatMap((change) =>
+        change.type === 'agent.patch' && change.patch.state ? [change.patch.state] : []
+      );
+      assert.equal(states, ['running', end === 'error' ? 'error' : 'idle']);
+    }
+    const refused = await say(place, id, 'no');
+    assert.is(state(), 'running');
+    place.session().emit({ type: 'message.status', id: refused, status: 'failed', error: 'no' });
+    assert.is(state(), 'error');
+    const withdrawn = await say(place, id, 'back');
+    place.session().emit({ type: 'message.status', id: withdrawn, status: 'cancelled' });
+    assert.is(state(), 'idle');
+  }));
+
 test('a waiting message is changed, moved and taken back; what is handed over is what was written last', () =>
   withScriptedAgents(async (place) => {
     const id = await busyAgent(place);
