@@ -3,6 +3,7 @@
  * (store), how it is asked (api), how it tells (live), and what waits to be sent to it (outbox), so that nothing meant for
  * one can reach another. The login, the service worker and the relay's word are those of the page.
  */
+import type { AgentCounts } from '../core/api/agent-order.ts';
 import type { AgentInfo } from '../core/api/agents.ts';
 import type { MachineEntry } from '../core/api/machines.ts';
 import type { DeviceStorage } from './device-storage.ts';
@@ -64,6 +65,8 @@ export interface Fleet {
   /** The machine that the address names, else the one that was used last. */
   readonly current: Signal<App>;
   readonly agents: Signal<readonly Placed[]>;
+  /** How many there are that are not among those yet; null: all are. */
+  readonly rest: Signal<AgentCounts | null>;
   /** What waits to be sent, to whichever machine. */
   readonly unsent: Signal<readonly OutboxItem[]>;
 }
@@ -77,6 +80,8 @@ export interface AppDeps extends SocketClock, Pick<App, 'openSocket'> {
   storage: DeviceStorage;
   isVisible(): boolean;
   requestFrame(action: () => void): void;
+  /** Calls back once the page has nothing else to do. */
+  whenIdle(action: () => void): void;
   worker: WorkerControl;
   notifications: Pick<DevicePushDeps, 'permission' | 'askPermission' | 'isSecure' | 'isIos'>;
 }

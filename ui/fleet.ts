@@ -2,6 +2,7 @@
  * The machines of the page: one App for each that the relay tells of, or one for all that a server has which tells of none.
  * The list is kept on this device, so that the next start asks each machine under its own address from the first request on.
  */
+import type { AgentCounts, AgentFilter } from '../core/api/agent-order.ts';
 import type { AgentInfo } from '../core/api/agents.ts';
 import type { MachineEntry } from '../core/api/machines.ts';
 import type { App, AppDeps, Fleet, Placed, SharedParts } from './app.ts';
@@ -45,6 +46,7 @@ class MachineFleet implements Fleet {
   readonly apps = signal<readonly App[]>([]);
   readonly current: Signal<App>;
   readonly agents = signal<readonly Placed[]>([]);
+  readonly rest = signal<AgentCounts | null>(null);
   readonly unsent = signal<readonly OutboxItem[]>([]);
   readonly #deps: AppDeps;
   readonly #shared: SharedParts;
@@ -168,12 +170,13 @@ class MachineFleet implements Fleet {
 
   #gather(): void {
     const apps = this.apps.value;
-    const tables = apps.flatMap(({ store, outbox }) => [store.value.agents, outbox.items.value]);
+    const tables = apps.flatMap(({ store, outbox }) => [store.value.agents, store.value.rest, outbox.items.value]);
     if (tables.length === this.#tables.length && tables.every((table, i) => table === this.#tables[i])) return;
     this.#tables = tables;
     this.agents.value = apps.flatMap((app) =>
       Object.values(app.store.value.agents).map((agent) => this.#withApp(agent, app))
     );
+    this.rest.value = apps.map(({ store }) => store.value.rest).reduce(sumOf, null);
     this.unsent.value = apps.flatMap(({ outbox }) => outbox.items.value);
   }
 
@@ -207,6 +210,12 @@ class MachineFleet implements Fleet {
     scope.value = apps.length > 1 ? app.machine : '';
     this.current.value = app;
   }
+}
+
+function sumOf(a: AgentCounts | null, b: AgentCounts | null): AgentCounts | null {
+  if (!a || !b) return a ?? b;
+  const names = Object.keys(a) as AgentFilter[];
+  return Object.fromEntries(names.map((name) => [name, a[name] + b[name]])) as AgentCounts;
 }
 
 /** Asks for the passkey; without one the server's own refusal is shown. */

@@ -114,7 +114,8 @@ function followConnection(parts: App, isNotified: () => boolean): void {
 /** What was written before the relay told its machines apart. */
 function adoptWhenLoaded({ store, outbox, machine }: App, storage: DeviceStorage): void {
   let wasLoaded = false;
-  store.subscribe(({ loaded, agents }) => {
+  store.subscribe(({ loaded: hasBegun, rest, agents }) => {
+    const loaded = hasBegun && !rest;
     if (loaded && !wasLoaded && adoptOutbox(storage, machine, (agent) => find(agents, agent) !== undefined)) {
       outbox.reload();
       outbox.flush();

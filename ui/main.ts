@@ -5,6 +5,7 @@ import { createFleet } from './fleet.ts';
 import { followPage, followWorker } from './follow.ts';
 import { prefetchAnswer } from './hooks/pending-requests.ts';
 import { html, render } from './html.ts';
+import { whenIdle } from './idle.ts';
 import { followKeyboard } from './keyboard.ts';
 import { createDeviceKey } from './worker/device-key.ts';
 import { languageTag, t } from './i18n/t.ts';
@@ -18,6 +19,9 @@ import { followTheme } from './theme.ts';
 import { openStore } from './worker/storage.ts';
 
 const socketOrigin = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}`;
+
+/** What can wait for an idle page waits so long at most, ms. */
+const MAX_BUSY_MS = 2_000;
 
 const notifications = {
   permission: () => globalThis.Notification?.permission,
@@ -51,6 +55,7 @@ const fleet = createFleet({
   storage: deviceStorage,
   isVisible: () => document.visibilityState === 'visible',
   requestFrame: (action) => void requestAnimationFrame(action),
+  whenIdle: (action) => void whenIdle(action, MAX_BUSY_MS),
   now: () => Date.now(),
   random: () => Math.random(),
   setTimeout: (action, ms) => setTimeout(action, ms),

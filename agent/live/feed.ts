@@ -9,6 +9,8 @@ import type { Connection } from '../../core/websocket/mod.ts';
 import { accept } from '../../core/websocket/mod.ts';
 import { LIVE_CLOSE } from '../../core/api/live-close.ts';
 import type { LiveCommand, LiveMessage, LiveSnapshot, MachineInfo } from '../../core/api/live.ts';
+import type { AgentInfo } from '../../core/api/agents.ts';
+import { countAgents, inListOrder, needsMe } from '../../core/api/agent-order.ts';
 import type { Message, MessagePage } from '../../core/api/messages.ts';
 import { parseLiveCommand } from '../../core/api/live.ts';
 import type { EventLog, LiveEvent } from './event-log.ts';
@@ -22,6 +24,8 @@ export const MAX_WATCH = 200;
 const DEFAULT_PAGE = 50;
 const MAX_PAGE = 500;
 const MAX_PAGE_LENGTH = 1024 * 1024;
+/** Agents of an answer to `rest`. */
+const MAX_REST = 250;
 /** A dashboard's messages are small. */
 const MAX_COMMAND = 64 * 1024;
 /**
@@ -49,6 +53,8 @@ interface Client {
   wasEarly: boolean;
   /** Unread bytes of answers: a long answer alone does not make a reader slow. */
   allowance: number;
+  /** Agents that its snapshot has left out, in the order of the list. */
+  rest: readonly string[];
 }
 
 export interface LiveFeedOptions {
@@ -123,7 +129,7 @@ export class LiveFeed {
   }
 
   #attach(socket: Connection, hello: LiveCommand | null): void {
-    const client: Client = { socket, watched: new Set(), isGreeted: false, wasEarly: false, allowance: 0 };
+    const client: Client = { socket, watched: new Set(), isGreeted: false, wasEarly: false, allowance: 0, rest: [] };
     this.#clients.add(client);
     if (this.#clients.size === 1) this.#onPresence(true);
     socket.onclose = () => this.#drop(client);
@@ -156,6 +162,8 @@ export class LiveFeed {
         return;
       case 'ping':
         return this.#answer(client, { type: 'pong', t: command.t, seq: this.#events.seq });
+      case 'rest':
+        return this.#onRest(client);
       case 'watch':
         return this.#onWatch(client, command);
       case 'unwatch':
@@ -163,7 +171,7 @@ export class LiveFeed {
     }
   }
 
-  #onHello(client: Client, { epoch, last, watch = [] }: Extract<LiveCommand, { type: 'hello' }>): void {
+  #onHello(client: Client, { epoch, last, watch = [], first }: Extract<LiveCommand, { type: 'hello' }>): void {
     const events = this.#events;
     // Who has applied nothing has no snapshot either: 0 is a part of an earlier handshake, never a place to go on from.
     const missed = epoch === events.epoch && last ? events.since(last) : null;
@@ -175,11 +183,20 @@ export class LiveFeed {
       for (const event of missed) if (isWanted(client, event)) this.#answer(client, event.json);
       return;
     }
-    const snapshot = this.#sources.snapshot();
-    this.#answer(client, { type: 'snapshot', epoch: events.epoch, seq: events.seq, snapshot });
+    const [snapshot, rest] = firstPart(this.#sources.snapshot(), first, client.watched);
+    client.rest = rest.map(({ id }) => id);
+    this.#answer(client, { type: 'snapshot', epoch: events.epoch, seq: events.seq, snapshot, ...countsOf(rest) });
     for (const { agent, limit } of watch) {
       if (client.watched.has(agent)) this.#sendMessages(client, agent, { limit: limit ?? DEFAULT_PAGE });
     }
+  }
+
+  #onRest(client: Client): void {
+    const known = new Map(this.#sources.snapshot().agents.map((agent) => [agent.id, agent]));
+    const left = client.rest.map((id) => known.get(id)).filter((agent) => agent !== undefined);
+    const [agents, rest] = [left.slice(0, MAX_REST), left.slice(MAX_REST)];
+    client.rest = rest.map(({ id }) => id);
+    this.#answer(client, { type: 'agents', seq: this.#events.seq, agents, ...countsOf(rest) });
   }
 
   #onWatch(client: Client, { agent, after, limit }: Extract<LiveCommand, { type: 'watch' }>): void {
@@ -237,6 +254,26 @@ function earlyHello(url: string): LiveCommand | null {
 }
 
 const isWanted = (client: Client, { agent }: LiveEvent): boolean => agent === null || client.watched.has(agent);
+
+/**
+ * A snapshot with the first agents of the list only, and the agents that are left out. Who waits for a person is in it, however
+ * many they are, and so is who is watched: what the page says of those is right from the first moment.
+ */
+function firstPart(
+  snapshot: LiveSnapshot,
+  first: number | undefined,
+  watched: ReadonlySet<string>,
+): [LiveSnapshot, AgentInfo[]] {
+  if (!first || snapshot.agents.length <= first) return [snapshot, []];
+  const sorted = inListOrder(snapshot.agents);
+  const isFirst = (agent: AgentInfo, i: number) => i < first || needsMe(agent) || watched.has(agent.id);
+  return [
+    { ...snapshot, agents: sorted.filter(isFirst) },
+    sorted.filter((agent, i) => !isFirst(agent, i)),
+  ];
+}
+
+const countsOf = (rest: readonly AgentInfo[]) => rest.length ? { rest: countAgents(rest) } : {};
 
 /** The newest messages that have about MAX_PAGE_LENGTH characters together, at least one. */
 function newestThatFit({ messages, more }: MessagePage): MessagePage {

@@ -81,6 +81,7 @@ export class Live {
       case 'error':
         throw new CommandError(message.text, message.code === 'not_found' ? EXIT.notFound : EXIT.failed);
       case 'welcome':
+      case 'agents':
       case 'pong':
         return;
     }

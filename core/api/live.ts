@@ -1,6 +1,7 @@
 import { fields, integer, list, need, pick, text, ValidationError } from './schema.ts';
 import type { ErrorCode } from './errors.ts';
 import type { AgentInfo } from './agents.ts';
+import type { AgentCounts } from './agent-order.ts';
 import type { DeskSession } from './handoff.ts';
 import type { Message } from './messages.ts';
 import type { ProviderInfo } from './providers.ts';
@@ -12,9 +13,11 @@ import type { TerminalInfo } from './terminals.ts';
 export type LiveCommand =
   /**
    * First message. `epoch` of the snapshot that the client has, `last` as of the last event that it applied to it; both are left
-   * out when it has no whole snapshot.
+   * out when it has no whole snapshot. `first`: so many agents of a snapshot are enough to begin with.
    */
-  | { type: 'hello'; epoch?: string; last?: number; watch?: WatchCursor[] }
+  | { type: 'hello'; epoch?: string; last?: number; watch?: WatchCursor[]; first?: number }
+  /** The next of the agents that the snapshot left out; answered by `agents`. */
+  | { type: 'rest' }
   /** Messages of this agent are wanted from now on; answered by a `messages` event. */
   | { type: 'watch'; agent: string; after?: number; limit?: number }
   | { type: 'unwatch'; agent: string }
@@ -79,7 +82,9 @@ export type LiveMessage =
   /** Answer to hello. resumed: the missed events follow; else `snapshot` follows and everything known is stale. */
   | { type: 'welcome'; epoch: string; seq: number; resumed: boolean; machine: MachineInfo }
   /** The whole state. Only from here on has the client a place to go on from: this epoch and `seq`. */
-  | { type: 'snapshot'; epoch: string; seq: number; snapshot: LiveSnapshot }
+  | { type: 'snapshot'; epoch: string; seq: number; snapshot: LiveSnapshot; rest?: AgentCounts }
+  /** More agents, as of `seq`. `rest` (here and in `snapshot`): how many are still left out; without it: none. */
+  | { type: 'agents'; seq: number; agents: AgentInfo[]; rest?: AgentCounts }
   /** The newest messages of a watched agent as of `seq`; changes after it follow as events. */
   | { type: 'messages'; seq: number; agent: string; messages: Message[]; more: boolean }
   | { type: 'event'; seq: number; change: LiveChange }
@@ -103,7 +108,11 @@ export function parseLiveCommand(value: unknown): LiveCommand {
     case 'hello':
       return {
         type: 'hello',
-        ...pick<{ epoch: string; last: number }>(command, { epoch: text(100), last: integer }),
+        ...pick<{ epoch: string; last: number; first: number }>(command, {
+          epoch: text(100),
+          last: integer,
+          first: integer,
+        }),
         watch: list((item, name) =>
           need(pick<{ agent: string; limit: number }>(item, { agent: text(100, true), limit: integer }, name), 'agent')
         )(command.watch ?? [], 'watch'),
@@ -112,9 +121,11 @@ export function parseLiveCommand(value: unknown): LiveCommand {
       return { type: 'watch', ...agent() };
     case 'unwatch':
       return { type: 'unwatch', agent: agent().agent };
+    case 'rest':
+      return { type: 'rest' };
     case 'ping':
       return { type: 'ping', t: typeof command.t === 'number' ? command.t : 0 };
     default:
-      throw new ValidationError('"type" must be hello, watch, unwatch or ping.');
+      throw new ValidationError('"type" must be hello, watch, unwatch, rest or ping.');
   }
 }

@@ -1,6 +1,6 @@
 /** What `npm run bench:ui` measures in: one version of the program with its relay, its agents and its lists of agents. */
 import { execFileSync } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -107,13 +107,18 @@ async function call({ localUrl }: Product, path: string, body?: unknown): Promis
   return await response.json();
 }
 
+/** The same in every run, and as hard to compress as a random one. */
+const idOf = (name: string): string =>
+  createHash('sha256').update(name).digest('hex').slice(0, 32).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+
 /** The dashboard of a version before a feed that tells of so many agents. */
 export async function openList({ root }: Version, count: number): Promise<Mock> {
   const mock = await startMock({ assets: join(root, 'dist/ui') });
   for (let i = 0; i < count; i++) {
     const state = i % 10 ? 'idle' : 'running';
     const preview = `The total of invoice ${i} is rounded once, at the end; ${i % 7} tests cover it.`;
-    const info = agent({ id: `agent-${i}`, name: `Task ${i}`, state, preview, directory: `/srv/shop-${i % 12}` });
+    const [id, sessionId] = [idOf(`agent ${i}`), idOf(`session ${i}`)];
+    const info = agent({ id, sessionId, name: `Task ${i}`, state, preview, directory: `/srv/shop-${i % 12}` });
     mock.agents.set(info.id, info);
   }
   return mock;

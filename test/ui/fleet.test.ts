@@ -56,6 +56,7 @@ function page(list: MachineEntry[] | null, known: Record<string, string> = {}) {
     storage,
     isVisible: () => true,
     requestFrame() {},
+    whenIdle() {},
     worker: { hasUpdate: signal(false), flush() {}, registration: () => Promise.resolve(null) },
     notifications: {},
     random: () => 0.5,

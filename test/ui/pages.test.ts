@@ -1,6 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { byNeed, filterCount, select, stateView } from '../../ui/agent/agent-view.ts';
+import { byNeed, countAgents } from '../../core/api/agent-order.ts';
+import { select, stateView } from '../../ui/agent/agent-view.ts';
 import { count, gist, money, shortPath, took } from '../../ui/format.ts';
 import { path } from '../../ui/route.ts';
 import { PAGES, resolve } from '../../ui/shell/pages.ts';
@@ -54,7 +55,7 @@ test('filters and search narrow the list', () => {
   const list = [agent({ id: 'a', name: 'Alpha', state: 'running' }), agent({ id: 'b', name: 'Beta', pending: ['x'] })];
   assert.equal(select(list, 'waiting', '').map(({ id }) => id), ['b']);
   assert.equal(select(list, 'all', 'alp shop').map(({ id }) => id), ['a']);
-  assert.is(filterCount(list, 'active'), 1);
+  assert.is(countAgents(list).active, 1);
 });
 
 test('the form sends only what was filled in', () => {

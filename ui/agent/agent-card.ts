@@ -1,4 +1,5 @@
 import { html, useRef } from '../html.ts';
+import { needsMe } from '../../core/api/agent-order.ts';
 import type { AgentInfo } from '../../core/api/agents.ts';
 import { useApp, useHasMany } from '../app.ts';
 import type { Placed } from '../app.ts';
@@ -11,7 +12,7 @@ import { useProviderLabel } from '../hooks/use-providers.ts';
 import { machineLine } from '../machines/lazy.ts';
 import { serverText, t } from '../i18n/t.ts';
 import { at, href, path } from '../route.ts';
-import { isUnread, needsMe } from './agent-view.ts';
+import { isUnread } from './agent-view.ts';
 import type { AskProps } from './ask.ts';
 
 interface Props {

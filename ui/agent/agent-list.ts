@@ -1,7 +1,9 @@
+import { countAgents } from '../../core/api/agent-order.ts';
+import type { AgentCounts, AgentFilter } from '../../core/api/agent-order.ts';
 import { html } from '../html.ts';
 import { AppContext, useApp } from '../app.ts';
 import type { Placed } from '../app.ts';
-import { Button, EmptyState, Icon, LinkButton, Segments } from '../components/mod.ts';
+import { Button, EmptyState, Icon, LinkButton, Segments, Skeleton } from '../components/mod.ts';
 import { LongList } from '../components/long-list.ts';
 import { useSteadyList } from '../hooks/quiet.ts';
 import { t } from '../i18n/t.ts';
@@ -9,16 +11,14 @@ import { path } from '../route.ts';
 import { signal, useSignalValue } from '../state/signal.ts';
 import { AgentCard } from './agent-card.ts';
 import type { Selection } from './agent-card.ts';
-import { filterCount, select } from './agent-view.ts';
-import type { Filter } from './agent-view.ts';
+import { select } from './agent-view.ts';
 import { grouping, inGroups } from './grouping.ts';
 import type { Group } from './grouping.ts';
 
-const FILTERS: Filter[] = ['all', 'waiting', 'active', 'idle', 'stopped', 'archived'];
 /** From so many agents on there is a search field. */
 const SEARCH_FROM = 6;
 
-const SHOW_ALL: { filter: Filter; search: string } = { filter: 'all', search: '' };
+const SHOW_ALL: { filter: AgentFilter; search: string } = { filter: 'all', search: '' };
 /**
  * What is chosen, found again by who comes back to the list. It ends with the page: a filter of yesterday would hide who waits
  * today.
@@ -34,8 +34,9 @@ interface ListProps {
 export function AgentList({ agents, selection }: ListProps) {
   const { fleet } = useApp();
   const by = useSignalValue(grouping);
+  const rest = useSignalValue(fleet.rest);
   const { filter, search } = useSignalValue(choice);
-  const setFilter = (filter: Filter) => void (choice.value = { ...choice.value, filter });
+  const setFilter = (filter: AgentFilter) => void (choice.value = { ...choice.value, filter });
   const setSearch = (search: string) => void (choice.value = { ...choice.value, search });
   const selected = select(agents, filter, search);
   const shown = useSteadyList(selected, (key) => agents.find((agent) => agent.key === key), `${filter} ${search}`);
@@ -45,14 +46,14 @@ export function AgentList({ agents, selection }: ListProps) {
   );
   const controls = html`
     <div class="filter-row">
-      <${FilterField} agents=${agents} value=${filter} onChange=${setFilter} />
+      <${FilterField} agents=${agents} rest=${rest} value=${filter} onChange=${setFilter} />
       ${agents.length >= SEARCH_FROM && html`<${SearchField} value=${search} onInput=${setSearch} />`}
     </div>
   `;
   return html`
     ${agents.length > 1 && controls}
     ${search.trim() && html`<${InConversations} search=${search} />`}
-    ${!shown.length && html`<${NoMatch} onShowAll=${showAll} />`}
+    ${!shown.length && (rest ? html`<${Skeleton} lines=${3} />` : html`<${NoMatch} onShowAll=${showAll} />`)}
     ${lists}
   `;
 }
@@ -91,13 +92,16 @@ const keyOfAgent = ({ key }: Placed): string => key;
 
 interface FilterProps {
   agents: readonly Placed[];
-  value: Filter;
-  onChange: (filter: Filter) => void;
+  rest: AgentCounts | null;
+  value: AgentFilter;
+  onChange: (filter: AgentFilter) => void;
 }
 
 /** The filters that show something, with how many. */
-function FilterField({ agents, value, onChange }: FilterProps) {
-  const counts = FILTERS.map((name) => ({ name, count: filterCount(agents, name) }));
+function FilterField({ agents, rest, value, onChange }: FilterProps) {
+  const known = countAgents(agents);
+  const names = Object.keys(known) as AgentFilter[];
+  const counts = names.map((name) => ({ name, count: known[name] + (rest?.[name] ?? 0) }));
   const options = counts.filter(({ name, count }) => name === 'all' || name === value || count > 0)
     .map(({ name, count }) => ({ value: name, label: `${t.dashboard.filters[name]} ${count}` }));
   return html`<${Segments} label=${t.dashboard.filterLabel} value=${value} options=${options} onChange=${onChange} />`;

@@ -1,10 +1,10 @@
 import { html } from '../html.ts';
+import { isArchived } from '../../core/api/agent-order.ts';
 import type { AgentInfo } from '../../core/api/agents.ts';
 import { useApp } from '../app.ts';
 import { Button } from '../components/mod.ts';
 import { Note } from '../components/note.ts';
 import { t } from '../i18n/t.ts';
-import { isArchived } from './agent-view.ts';
 import { mark } from './marks.ts';
 
 /** Why the agent is not in the list, and how it comes back there. */

@@ -1,8 +1,9 @@
 /** Keys of the whole dashboard. None of them acts while somebody writes, has a dialog open or uses a terminal. */
+import { needsMe } from '../../core/api/agent-order.ts';
 import { html, useEffect, useState } from '../html.ts';
 import type { App } from '../app.ts';
 import { useApp } from '../app.ts';
-import { isBusy, needsMe, select } from '../agent/agent-view.ts';
+import { isBusy, select } from '../agent/agent-view.ts';
 import { grouping, inGroups, nextGrouping, setGrouping } from '../agent/grouping.ts';
 import { toastError } from '../components/mod.ts';
 import { openDialogs } from '../components/toast.ts';

@@ -29,7 +29,7 @@ export function readLastKnown(storage: Place, machine = ''): State {
 
 /** Called at intervals while the way works, and when the page is left. @param at when the machine was last heard */
 export function writeLastKnown(storage: Place, { value }: Store, at: number, machine = ''): void {
-  if (!value.loaded) return;
+  if (!value.loaded || value.rest) return;
   const newest = Object.values(value.agents).sort((a, b) => b.activeAt - a.activeAt).slice(0, MAX_AGENTS);
   const text = JSON.stringify({ at, agents: newest });
   try {

@@ -7,6 +7,7 @@ import { LIVE_CLOSE } from '../../core/api/live-close.ts';
 import type { LiveCommand, LiveMessage } from '../../core/api/live.ts';
 import { signal } from '../state/signal.ts';
 import type { Signal, Timer } from '../state/signal.ts';
+import type { State } from '../state/store.ts';
 import { ReconnectingSocket } from './reconnecting-socket.ts';
 import type { RawSocket, SocketClock, SocketPhase } from './reconnecting-socket.ts';
 
@@ -21,6 +22,8 @@ const FIRST_RETRY = 500;
 export const MAX_RETRY = 15_000;
 /** A hello of at most so many characters is in the address too: a machine that reads it there answers a round trip sooner. */
 const MAX_EARLY_HELLO = 1_000;
+/** Agents that the first snapshot of a page is to have; the others follow when the page has time. */
+export const FIRST_AGENTS = 60;
 /** Newest messages asked for when an agent is opened. */
 export const PAGE_SIZE = 80;
 
@@ -40,7 +43,9 @@ export interface LiveDeps extends SocketClock {
   /** @param query what the address of the feed ends with */
   open(query: string): RawSocket;
   /** Where the page left off. */
-  cursor(): { epoch: string | null; seq: number };
+  cursor(): Pick<State, 'epoch' | 'seq' | 'loaded' | 'rest'>;
+  /** Calls back once the page has nothing else to do. */
+  whenIdle(action: () => void): void;
   /** The messages of this agent are here and up to date with the cursor. */
   hasChat(agent: string): boolean;
   onMessage(message: LiveMessage): void;
@@ -161,10 +166,13 @@ class LiveFeed implements Live {
 
   /** Puts together what is said first. @returns the query that says it in the address */
   #beginHello(): string {
-    const { epoch, seq } = this.#deps.cursor();
+    const { epoch, seq, loaded, rest } = this.#deps.cursor();
     this.#greeted = new Set(this.#watched.keys());
     const watch = [...this.#greeted].map((agent) => ({ agent, limit: PAGE_SIZE }));
-    const hello: LiveCommand = { type: 'hello', ...(epoch ? { epoch, last: seq } : {}), watch };
+    // A list that is shown already does not shrink for a moment: only the first snapshot of a page comes in parts.
+    const first = loaded ? {} : { first: FIRST_AGENTS };
+    const place = epoch && !rest ? { epoch, last: seq } : {};
+    const hello: LiveCommand = { type: 'hello', ...place, watch, ...first };
     this.#hello = JSON.stringify(hello);
     return this.#hello.length > MAX_EARLY_HELLO ? '' : `?hello=${encodeURIComponent(this.#hello)}`;
   }
@@ -178,11 +186,18 @@ class LiveFeed implements Live {
     // An answer that comes after one has left: it would pass as up to date, and no change follows it.
     if (message.type === 'messages' && !this.#watched.has(message.agent)) return;
     this.#deps.onMessage(message);
+    if ((message.type === 'snapshot' || message.type === 'agents') && message.rest) this.#askRest();
     if (message.type !== 'welcome') return;
     // Watched since the hello, which did not name them; and a resumed feed sends only what was missed: such chats have nothing
     // to go on from.
     const isMissing = (agent: string) => !this.#greeted.has(agent) || (message.resumed && !this.#deps.hasChat(agent));
     for (const agent of this.#watched.keys()) if (isMissing(agent)) this.rewatch(agent);
+  }
+
+  #askRest(): void {
+    this.#deps.whenIdle(() => {
+      if (this.#isUp) this.#send({ type: 'rest' });
+    });
   }
 
   /** An outage is counted from when it began, not from its last try. */

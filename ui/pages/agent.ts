@@ -31,7 +31,7 @@ const atDeskNote = lazy(() => import('../handoff/at-desk-note.ts'));
 /** One agent: its header, and one of the tabs. */
 export default function AgentPage({ params }: PageProps) {
   const agent = useStore((state) => find(state.agents, params.id ?? ''));
-  const loaded = useStore((state) => state.loaded);
+  const loaded = useStore((state) => state.loaded && !state.rest);
   const tab = TABS.find(({ id }) => id === params.tab) ?? TABS[0]!;
   if (agent) return html`<${AgentView} agent=${agent} tab=${tab} />`;
   return html`

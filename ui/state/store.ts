@@ -4,6 +4,7 @@
  */
 import type { DeskSession } from '../../core/api/handoff.ts';
 import type { LiveChange, LiveMessage, MachineInfo } from '../../core/api/live.ts';
+import type { AgentCounts } from '../../core/api/agent-order.ts';
 import type { AgentInfo } from '../../core/api/agents.ts';
 import type { Message } from '../../core/api/messages.ts';
 import type { PipelineStatus, Task } from '../../core/api/tasks.ts';
@@ -37,6 +38,8 @@ export interface State {
   readonly knownAt: number | null;
   readonly machine: MachineInfo | null;
   readonly agents: Table<AgentInfo>;
+  /** Agents of the machine that are not among those yet; null: all are. */
+  readonly rest: AgentCounts | null;
   readonly terminals: Table<TerminalInfo>;
   /** Sessions that run in a terminal of the machine. */
   readonly handoff: Table<DeskSession>;
@@ -62,6 +65,7 @@ export const EMPTY: State = {
   knownAt: null,
   machine: null,
   agents: {},
+  rest: null,
   terminals: {},
   handoff: {},
   templates: {},
@@ -104,6 +108,7 @@ export function apply(state: State, message: LiveMessage): State {
         loaded: true,
         knownAt: null,
         agents: table(agents),
+        rest: message.rest ?? null,
         terminals: table(terminals),
         handoff: table(handoff),
         templates: table(templates),
@@ -114,6 +119,9 @@ export function apply(state: State, message: LiveMessage): State {
         settingsVersion: state.settingsVersion + (state.loaded ? 1 : 0),
       };
     }
+    case 'agents':
+      if (state.epoch === null) return state;
+      return { ...state, agents: { ...state.agents, ...table(message.agents) }, rest: message.rest ?? null };
     case 'messages':
       return withChat(state, message.agent, (chat) => newest(chat ?? EMPTY_CHAT, message.messages, message.more));
     case 'event':

@@ -83,6 +83,7 @@ class Page {
       cursor: () => this.store.value,
       hasChat: (id) => isCurrent(this.store.value.chats[id]),
       onMessage: (message) => this.store.value = apply(this.store.value, message),
+      whenIdle: (action) => action(),
       onSignedOut: () => assert.unreachable(),
       now: Date.now,
       random: () => 0,

@@ -1,6 +1,7 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LIVE_CLOSE } from '../../../core/api/live-close.ts';
+import type { AgentCounts } from '../../../core/api/agent-order.ts';
 import type { LiveMessage } from '../../../core/api/live.ts';
 import {
   createLive,
@@ -38,7 +39,8 @@ class FakeSocket implements RawSocket {
 function setup() {
   const timers = new Timers();
   const sockets: FakeSocket[] = [];
-  const cursor = { epoch: null as string | null, seq: 0 };
+  const cursor = { epoch: null as string | null, seq: 0, loaded: false, rest: null as AgentCounts | null };
+  const idle: (() => void)[] = [];
   const chats = new Set<string>();
   const got: LiveMessage[] = [];
   let signedOut = 0;
@@ -47,6 +49,7 @@ function setup() {
     cursor: () => cursor,
     hasChat: (agent) => chats.has(agent),
     onMessage: (message) => got.push(message),
+    whenIdle: (action) => idle.push(action),
     onSignedOut: () => signedOut++,
     now: timers.now,
     random: timers.random,
@@ -58,7 +61,7 @@ function setup() {
     last().onopen?.({});
     last().say({ type: 'welcome', epoch: 'e', seq: 5, resumed, machine });
   };
-  return { timers, sockets, cursor, chats, got, live, last, up, signedOut: () => signedOut };
+  return { timers, sockets, cursor, idle, chats, got, live, last, up, signedOut: () => signedOut };
 }
 
 test('it is up only after the welcome', () => {
@@ -76,12 +79,34 @@ test('hello says where the page left off and what it watches', () => {
   live.watch('a');
   live.start();
   last().onopen?.({});
-  assert.equal(last().sent, [{ type: 'hello', watch: [{ agent: 'a', limit: 80 }] }]);
-  Object.assign(cursor, { epoch: 'e', seq: 42 });
+  assert.equal(last().sent, [{ type: 'hello', watch: [{ agent: 'a', limit: 80 }], first: 60 }]);
+  Object.assign(cursor, { epoch: 'e', seq: 42, loaded: true });
   last().die();
   live.retryNow();
   last().onopen?.({});
   assert.equal(last().sent[0], { type: 'hello', epoch: 'e', last: 42, watch: [{ agent: 'a', limit: 80 }] });
+});
+
+test('a page whose agents have come in part asks for the rest when it is idle, and after a cut for the whole', () => {
+  const { live, last, up, cursor, idle } = setup();
+  const rest = { all: 9, waiting: 0, active: 0, idle: 9, stopped: 0, archived: 0 };
+  const asked = () => last().sent.filter(({ type }) => type === 'rest').length;
+  live.start();
+  up();
+  last().say({ type: 'snapshot', epoch: 'e', seq: 5, snapshot: {} as never, rest });
+  assert.is(asked(), 0);
+  idle.shift()!();
+  assert.is(asked(), 1);
+  last().say({ type: 'agents', seq: 5, agents: [], rest });
+  idle.shift()!();
+  assert.is(asked(), 2);
+  last().say({ type: 'agents', seq: 5, agents: [] });
+  assert.is(idle.length, 0);
+  Object.assign(cursor, { epoch: 'e', seq: 5, loaded: true, rest });
+  last().die();
+  live.retryNow();
+  last().onopen?.({});
+  assert.equal(last().sent[0], { type: 'hello', watch: [] });
 });
 
 test('a chat that is opened between hello and welcome is asked for, once, also without a resume', () => {
