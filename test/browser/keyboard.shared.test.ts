@@ -124,6 +124,7 @@ test('read a diff, comment on a line, commit and merge', async () => {
   await tabTo(/^a Changes$/, 'Shift+Tab');
   await press('Enter');
   await page.getByText('1 file · not committed').waitFor();
+  await page.getByText('Commit first: only commits are merged into main.').waitFor();
   await titled(/^Changes · bash echo/);
   await tabTo(/^button cart\.ts/);
   await press('Enter');

@@ -57,6 +57,26 @@ test('a command whose end is not seen on the card is reviewed, not allowed', asy
   }
 });
 
+test('on a phone an agent that has ended or failed takes one line: its state, its name, its time', async () => {
+  const name = 'Fix the rounding bug of the invoices of last year';
+  stage.add(agent({ id: 'stopped', name: `1 ${name}`, state: 'stopped', stateReason: 'stopped_by_user' }));
+  stage.add(agent({ id: 'failed', name: `2 ${name}`, state: 'error', stateReason: 'failed', stateText: 'Overloaded' }));
+  stage.add(agent({ id: 'ready', name: `3 ${name}` }));
+  const { page } = await stage.open('/');
+  const height = async (name: string) => (await page.getByRole('article', { name }).boundingBox())!.height;
+  await page.getByRole('article', { name: '3 Fix' }).waitFor();
+  for (const start of ['1 Fix', '2 Fix']) {
+    assert.ok(await height(start) <= 60, `${start}: ${await height(start)} px`);
+    assert.match(await page.getByRole('article', { name: start }).innerText(), /(Stopped|Failed)[^]*min[^]*Fix the/);
+  }
+  assert.ok(await height('3 Fix') > 100);
+  assert.is(await tooWide(page), 0);
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await page.getByText('Overloaded').waitFor();
+  assert.ok(await height('1 Fix') > 100);
+  await page.context().close();
+});
+
 test('one long word in a note stays in it', async () => {
   stage.mock.tasks = [task({ id: 'k', status: 'failed', error: `Cannot open /${'x'.repeat(400)}` })];
   const { page } = await stage.open('/tasks');

@@ -48,6 +48,32 @@ test('a streaming answer stays in view only while the reader is at the end', asy
   await page.context().close();
 });
 
+for (const after of [40, 300]) {
+  test(`what the user said last is found again from below ${after} messages`, async () => {
+    const list = Array.from({ length: after }, (_, i) => text(`Paragraph ${i}.\n\n${'words '.repeat(60)}`));
+    stage.add(agent({ id: 'a' }), messages([user('an earlier one'), text('Yes.'), user('the last one'), ...list]));
+    const { page, problems } = await stage.open('/agents/a');
+    const own = page.getByRole('button', { name: 'My last message' });
+    await page.getByText(`Paragraph ${after - 1}.`).waitFor();
+    assert.is(await own.count(), 0, 'nothing lies on the end');
+    await page.mouse.move(200, 400);
+    await page.mouse.wheel(0, -1500);
+    await own.click();
+    await page.waitForFunction(() => {
+      const bubble = [...document.querySelectorAll('.bubble')].find((each) =>
+        each.textContent!.includes('the last one')
+      );
+      const { top, bottom } = bubble?.getBoundingClientRect() ?? { top: -1, bottom: 0 };
+      return top > 60 && bottom < innerHeight - 100;
+    });
+    await own.waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Latest' }).click();
+    assert.ok((await position(page)).rest < 5);
+    assert.equal(problems, []);
+    await page.context().close();
+  });
+}
+
 /** What is seen is what was painted: between two pictures the page may measure what nobody sees. */
 const painted = (page: Page) =>
   page.evaluate(() => new Promise<void>((resolve) => requestAnimationFrame(() => setTimeout(resolve, 0))));

@@ -23,7 +23,7 @@ interface Props {
 export function AgentCard({ agent, selection }: { agent: Placed; selection: Selection | null }) {
   const { machine } = useApp();
   const request = useShownRequest(agent);
-  const className = `agent-card ${needsMe(agent) || request ? 'needs-me' : ''}`;
+  const className = `agent-card ${needsMe(agent) || request ? 'needs-me' : isOver(agent) ? 'is-over' : ''}`;
   return html`
     <article class=${className} aria-label=${agent.name}>
       <div class="row between">
@@ -45,6 +45,9 @@ export function AgentCard({ agent, selection }: { agent: Placed; selection: Sele
     </article>
   `;
 }
+
+/** It does nothing, and will not by itself: a phone shows it in one line. */
+const isOver = ({ state }: AgentInfo): boolean => state === 'stopped' || state === 'error';
 
 /** Loaded when an agent waits: a start at which none does needs nothing of it. */
 const ask = lazy<AskProps>(() => import('./ask.ts').then(({ Ask }) => ({ default: Ask })));

@@ -90,6 +90,7 @@ function Head({ agent, changes, loaded, remote, onMerge }: HeadProps) {
   const dialog = { agent, files: pending, loaded, onClose: () => setCommitting(false) };
   const shared = { agent, changes, loaded, pending, remote };
   const canUpdate = agent.worktree !== null && changes.behind > 0;
+  const why = html`<p class="hint" id=${NOT_MERGEABLE}>${t.changes.commitFirst(baseName(changes))}</p>`;
   const canMerge = agent.worktree !== null && (changes.ahead > 0 || pending.length > 0);
   return html`
     <header class="changes-head">
@@ -101,6 +102,7 @@ function Head({ agent, changes, loaded, remote, onMerge }: HeadProps) {
           ${pending.length > 0 && commit}
           ${canMerge && html`<${MergeButton} ...${shared} onMerge=${onMerge} />`}
         </div>
+        ${canMerge && pending.length > 0 && why}
       </div>
       ${committing && html`<${LazyView} source=${commitDialog} ...${dialog} />`}
     </header>
@@ -164,6 +166,9 @@ function ChangesMenu({ agent, changes, loaded, pending, remote }: PartProps) {
   `;
 }
 
+/** Of the sentence that says why it cannot be merged now. */
+const NOT_MERGEABLE = 'not-mergeable';
+
 interface MergeProps extends PartProps {
   /** Called with why it was not merged; null when it was. */
   onMerge: (failure: Error | null) => void;
@@ -180,8 +185,15 @@ function MergeButton({ agent, changes, loaded, pending, onMerge }: MergeProps) {
     setBusy(false);
   }
   const tone = isMergeable ? 'primary' : 'plain';
+  const why = isMergeable ? undefined : NOT_MERGEABLE;
   return html`
-    <${Button} tone=${tone} busy=${busy} disabled=${!isMergeable} onClick=${() => void click()}>
+    <${Button}
+      tone=${tone}
+      busy=${busy}
+      disabled=${!isMergeable}
+      aria-describedby=${why}
+      onClick=${() => void click()}
+    >
       ${t.changes.merge(baseName(changes))}
     <//>
   `;

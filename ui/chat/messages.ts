@@ -10,6 +10,7 @@ import { EMPTY_CHAT } from '../state/store.ts';
 import type { Chat } from '../state/store.ts';
 import { Activity } from './activity.ts';
 import { lastEntries, MessageGrouper } from './group-messages.ts';
+import { ToOwnMessage } from './own-message.ts';
 import { RequestCard } from './request-card.ts';
 import { ChunkView } from './rows.ts';
 import { useInView, useScroll } from './scroll.ts';
@@ -58,6 +59,12 @@ export function Messages({ agent, sent }: { agent: AgentInfo; sent: number }) {
       <${Activity} agent=${agent} last=${messages.at(-1)} />
     </div>
   `;
+  const jumps = html`
+    <div class="jumps">
+      <${ToOwnMessage} agent=${agent} chat=${chat} box=${box} show=${toElement} />
+      <${ToEnd} isAsked=${pending.length > 0} hasNews=${hasNews} onClick=${toEnd} />
+    </div>
+  `;
   return html`
     <div class="chat-view">
       <div
@@ -72,7 +79,7 @@ export function Messages({ agent, sent }: { agent: AgentInfo; sent: number }) {
       >
         ${log}
       </div>
-      ${!atEnd && !isAnswering && html`<${ToEnd} isAsked=${pending.length > 0} hasNews=${hasNews} onClick=${toEnd} />`}
+      ${!atEnd && !isAnswering && jumps}
       <div class="sr-only" role="status">${pending.length > 0 && t.request.title[pending[0]!.request]}</div>
     </div>
   `;
@@ -147,7 +154,7 @@ const NoMessages = () => html`<${EmptyState} icon="agents" title=${t.chat.empty}
 function ToEnd({ isAsked, hasNews, onClick }: { isAsked: boolean; hasNews: boolean; onClick: () => void }) {
   const text = isAsked ? t.chat.needsYou : hasNews ? t.chat.newMessages : t.chat.toEnd;
   return html`
-    <button type="button" class=${`to-end ${isAsked || hasNews ? 'news' : ''}`} onClick=${onClick}>
+    <button type="button" class=${`jump to-end ${isAsked || hasNews ? 'news' : ''}`} onClick=${onClick}>
       <${Icon} name="arrowDown" size=${16} />
       ${text}
     </button>

@@ -65,7 +65,7 @@ function useWindow<T extends object>({ items, keyOf, total, name }: Props<T>) {
   const parts = partsOf(items.length, geometry, shown, Math.floor(focus / geometry.columns));
   const { columns } = geometry;
   const onLayout = () => {
-    if (!isWhole) gap.current = measure(box.current!, parts, geometry);
+    if (!isWhole && box.current) gap.current = measure(box.current, parts, geometry);
   };
   // Here, so that it is in the time that was idle, where the row was drawn: the next frame finds it laid out.
   useLayoutEffect(onLayout);

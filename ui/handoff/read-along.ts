@@ -62,8 +62,10 @@ function useOlder(chat: string, hasMore: boolean): () => void {
 
 const ToEnd = ({ onClick }: { onClick: () => void }) =>
   html`
-    <button type="button" class="to-end" onClick=${onClick}>
-      <${Icon} name="arrowDown" size=${16} />
-      ${t.chat.toEnd}
-    </button>
+    <div class="jumps">
+      <button type="button" class="jump to-end" onClick=${onClick}>
+        <${Icon} name="arrowDown" size=${16} />
+        ${t.chat.toEnd}
+      </button>
+    </div>
   `;

@@ -24,6 +24,7 @@ export const changes = {
     needMessage: 'Enter a message.',
     committed: 'Committed.',
     merge: (base: string) => `Merge into ${base}`,
+    commitFirst: (base: string) => `Commit first: only commits are merged into ${base}.`,
     mergeTitle: (base: string) => `Merge into ${base}?`,
     mergeText: (n: number, base: string) =>
       `${n === 1 ? '1 commit' : `${n} commits`} of the agent ${

@@ -11,6 +11,7 @@ export const chat = {
     newMessages: 'New messages',
     needsYou: 'Needs your answer',
     toEnd: 'Latest',
+    toOwn: 'My last message',
     working: 'Working',
     thinking: 'Thinking…',
     thought: 'Thought',

@@ -227,6 +227,7 @@ export const agents: Translation<English> = {
     newMessages: '新消息',
     needsYou: '需要你回答',
     toEnd: '最新',
+    toOwn: '我的上一条消息',
     working: '工作中',
     thinking: '思考中…',
     thought: '思考',

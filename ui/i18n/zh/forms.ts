@@ -27,6 +27,7 @@ export const forms: Translation<English> = {
     needMessage: '请输入说明。',
     committed: '已提交。',
     merge: (base: string) => `合并到 ${base}`,
+    commitFirst: (base: string) => `请先提交：只有提交会合并到 ${base}。`,
     mergeTitle: (base: string) => `合并到 ${base}？`,
     mergeText: (n: number, base: string) => `代理的 ${n} 个提交将成为 ${base} 的一部分。若有冲突，不会更改任何内容。`,
     merged: (base: string, commits: number, files: number) => `已合并到 ${base} · ${commits} 个提交，${files} 个文件`,
