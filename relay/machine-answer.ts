@@ -4,7 +4,7 @@
  * browser or a proxy would apply to more than this answer.
  */
 import { API_CSP, UNTRUSTED_CSP } from '../core/http/default-headers.ts';
-import type { HeaderMap } from '../core/http/types.ts';
+import type { HeaderList } from '../core/http/types.ts';
 
 /** Fields about this answer alone. Every other one is left out, also those that are not invented yet. */
 const OWN = new Set(
@@ -20,14 +20,15 @@ const OWN = new Set(
 const ANSWER_CSP = `${API_CSP}; sandbox`;
 
 /** The fields that the browser gets, with a policy under which the answer can do nothing. */
-export function machineAnswer(headers: HeaderMap): HeaderMap {
-  const answer: Record<string, HeaderMap[string]> = {};
-  let policy = ANSWER_CSP;
-  for (const name of Object.keys(headers)) {
-    const lower = name.toLowerCase();
-    if (OWN.has(lower)) answer[name] = headers[name]!;
-    else if (lower === 'content-security-policy' && headers[name] === UNTRUSTED_CSP) policy = UNTRUSTED_CSP;
+export function machineAnswer(fields: HeaderList): string[] {
+  const answer: string[] = [];
+  const policies: string[] = [];
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i]!.toLowerCase();
+    if (OWN.has(name)) answer.push(fields[i]!, fields[i + 1]!);
+    else if (name === 'content-security-policy') policies.push(fields[i + 1]!);
   }
-  answer['content-security-policy'] = policy;
+  const isFile = policies.length === 1 && policies[0] === UNTRUSTED_CSP;
+  answer.push('content-security-policy', isFile ? UNTRUSTED_CSP : ANSWER_CSP);
   return answer;
 }

@@ -11,6 +11,7 @@ import type { LoginSessions } from '../core/auth/sessions.ts';
 import type { Clock } from '../core/clock.ts';
 import { readJson } from '../core/http/body.ts';
 import type { Client } from '../core/http/client-address.ts';
+import { headerList, headerMap } from '../core/http/header-list.ts';
 import type { LocalRequest } from '../core/http/node-adapter.ts';
 import { fail, json } from '../core/http/reply.ts';
 import type { Router } from '../core/http/router.ts';
@@ -117,7 +118,7 @@ export class RelayPreviews {
       target: previewTarget(preview, req.url),
       dropCookies: isOwnCookie,
       credentials: true,
-      answer: previewAnswer,
+      answer: (fields) => headerList(previewAnswer(headerMap(fields))),
       onUpgrade: (connection: UpgradedConnection) => connections.addUpgraded(holderOf(entrance), connection),
     });
   }

@@ -13,7 +13,8 @@ import {
   type Via,
 } from '../core/http/proxy-headers.ts';
 import { HttpError, json } from '../core/http/reply.ts';
-import type { HeaderMap, HttpRequest, HttpResponse } from '../core/http/types.ts';
+import { headerMap } from '../core/http/header-list.ts';
+import type { HeaderList, HeaderMap, HttpRequest, HttpResponse } from '../core/http/types.ts';
 import { HEAD_TIMEOUT_MS, RESET, type Stream, StreamDuplex, type StreamEvents } from '../core/tunnel/mod.ts';
 import type { Machine } from './machines.ts';
 import { UpgradedConnection } from './upgraded-connection.ts';
@@ -31,7 +32,7 @@ export interface ForwardSettings {
   /** Authorization is meant for the machine. */
   credentials?: boolean;
   /** The fields that the browser gets of the machine's answer; default: all. */
-  answer?: (headers: HeaderMap) => HeaderMap;
+  answer?: (fields: HeaderList) => HeaderList;
   /** Called with each connection that left HTTP. */
   onUpgrade?: (connection: UpgradedConnection) => void;
   clock?: Clock;
@@ -138,22 +139,22 @@ class Exchange implements StreamEvents {
     if (++this.#infos > MAX_INFOS) return;
     // HTTP/1.0 has no 1xx answers (RFC 9110 section 15.2).
     if (status <= 101 || status > 199 || this.#req.httpVersion === '1.0') return;
-    ignoreErrors(() => this.#res.inform?.(status, this.#answer(forwardResponseFields(raw))));
+    ignoreErrors(() => this.#res.inform?.(status, headerMap(this.#answer(forwardResponseFields(raw)))));
   }
 
   onHead(status: number, raw: string[]): void {
     this.#stopTimer();
     if (status === 101) return this.#onUpgrade(raw);
     if (status < 200 || status > 599) return this.#failBadAnswer();
-    const headers = this.#answer(forwardResponseFields(raw));
+    const fields = this.#answer(forwardResponseFields(raw));
     const length = contentLength(raw);
     if (length === false) return this.#failBadAnswer();
     const hasNoBody = this.#req.method === 'HEAD' || status === 204 || status === 304;
     this.#expected = hasNoBody ? null : length;
     // Trailers come behind a chunked body only; node:http refuses to announce others.
-    if (hasNoBody || length !== null || this.#req.httpVersion === '1.0') announceNoTrailer(headers);
+    const hasNoTrailers = hasNoBody || length !== null || this.#req.httpVersion === '1.0';
     try {
-      this.#res.writeHead(status, headers);
+      this.#res.writeHead(status, hasNoTrailers ? withoutField(fields, 'trailer') : fields);
     } catch {
       this.#failBadAnswer(); // A field name or value is invalid.
     }
@@ -196,7 +197,9 @@ class Exchange implements StreamEvents {
     if (this.#expected) return this.#abort();
     this.#settled = true;
     const trailers = this.#trailers;
-    if (trailers.length) ignoreErrors(() => (this.#res as Trailers).addTrailers?.(forwardResponseFields(trailers)));
+    if (trailers.length) {
+      ignoreErrors(() => (this.#res as Trailers).addTrailers?.(headerMap(forwardResponseFields(trailers))));
+    }
     this.#res.end();
   }
   onReset(code: number): void {
@@ -208,8 +211,8 @@ class Exchange implements StreamEvents {
     this.#fail(502, 'bad_answer', 'The machine gave no valid answer.');
   }
 
-  #answer(headers: HeaderMap): HeaderMap {
-    return this.#settings.answer?.(headers) ?? headers;
+  #answer(fields: HeaderList): HeaderList {
+    return this.#settings.answer?.(fields) ?? fields;
   }
 
   // ---- ends
@@ -267,8 +270,13 @@ function ignoreErrors(action: () => void): void {
   }
 }
 
-function announceNoTrailer(headers: HeaderMap): void {
-  for (const name of Object.keys(headers)) if (name.toLowerCase() === 'trailer') delete headers[name];
+/** @param unwanted in lower case */
+function withoutField(fields: HeaderList, unwanted: string): HeaderList {
+  for (let i = 0; i < fields.length; i += 2) {
+    if (fields[i]!.length !== unwanted.length || fields[i]!.toLowerCase() !== unwanted) continue;
+    return [...fields.slice(0, i), ...withoutField(fields.slice(i + 2), unwanted)];
+  }
+  return fields;
 }
 
 /** node:http writes the head together with a string but apart from bytes; for a small answer a second write costs most. */
@@ -288,11 +296,11 @@ function contentLength(raw: readonly string[]): number | null | false {
 }
 
 /** A 101's fields: those of any answer, and Connection and Upgrade, which make it a 101. */
-function upgradeFields(raw: readonly string[]): HeaderMap {
-  const headers = forwardResponseFields(raw);
+function upgradeFields(raw: readonly string[]): string[] {
+  const fields = forwardResponseFields(raw);
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i]!.toLowerCase();
-    if (name === 'connection' || name === 'upgrade') headers[raw[i]!] = raw[i + 1]!;
+    if (name === 'connection' || name === 'upgrade') fields.push(raw[i]!, raw[i + 1]!);
   }
-  return headers;
+  return fields;
 }

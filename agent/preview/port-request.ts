@@ -6,6 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import { Agent, type ClientRequest, request } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { headerMap } from '../../core/http/header-list.ts';
 import { forwardRequestFields, forwardResponseFields } from '../../core/http/proxy-headers.ts';
 import type { HeaderMap, HttpRequest, HttpResponse } from '../../core/http/types.ts';
 import { isOwnCookie } from '../../core/preview/fields.ts';
@@ -112,7 +113,7 @@ class PortExchange {
 
   /** A redirection to the program's own address stays on the preview's. */
   #replyFields({ rawHeaders }: IncomingMessage): HeaderMap {
-    const headers = forwardResponseFields(rawHeaders);
+    const headers = headerMap(forwardResponseFields(rawHeaders));
     for (const name of Object.keys(headers)) {
       if (/^trailer$/i.test(name)) delete headers[name];
       else if (/^(?:location|content-location)$/i.test(name)) {

@@ -17,7 +17,8 @@ import {
   type ZlibOptions,
 } from 'node:zlib';
 import { chooseCoding, type Coding } from './content-coding.ts';
-import type { Handler, HeaderMap, HttpRequest, HttpResponse } from './types.ts';
+import { headerMap, isHeaderList } from './header-list.ts';
+import type { Handler, HeaderList, HeaderMap, HttpRequest, HttpResponse } from './types.ts';
 
 /** Shorter bodies fit the packet of their head, bytes. */
 export const MIN_COMPRESSED = 1024;
@@ -113,8 +114,9 @@ class CompressedResponse extends EventEmitter implements HttpResponse {
     return target.writableNeedDrain ?? false;
   }
 
-  writeHead(status: number, headers: HeaderMap = {}): this {
+  writeHead(status: number, fields: HeaderMap | HeaderList = {}): this {
     if (this.headersSent) throw new Error('the head of this reply was sent before');
+    const headers = isHeaderList(fields) ? headerMap(fields) : fields;
     const { accept, isHead, slots } = this.#options;
     const { coding, isEvents, length } = planOf(status, headers, accept);
     // The client has left: no event would come any more that frees a place.
@@ -155,7 +157,7 @@ class CompressedResponse extends EventEmitter implements HttpResponse {
   inform(status: number, headers: HeaderMap): void {
     this.#inner.inform?.(status, headers);
   }
-  upgrade(headers: HeaderMap): Duplex {
+  upgrade(headers: HeaderMap | HeaderList): Duplex {
     return this.#inner.upgrade(headers);
   }
 

@@ -1,5 +1,6 @@
 /** Headers that every reply of a server carries unless the reply overrides them; computed once, not per reply. */
-import type { HeaderMap } from './types.ts';
+import { headerList, isHeaderList } from './header-list.ts';
+import type { HeaderList, HeaderMap } from './types.ts';
 
 /** Policy of everything but the page: API replies are data, never a document. */
 export const API_CSP = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
@@ -27,39 +28,42 @@ export function securityHeaders(secure: boolean): HeaderMap {
   };
 }
 
-/** A fixed list of headers that a reply's own headers override by name. */
+/** A fixed list of at most 31 headers that a reply's own headers override by name. */
 export class HeaderDefaults {
   readonly #flat: string[];
+  /** Name → its place among them. */
   readonly #index: Map<string, number>;
 
   constructor(headers: HeaderMap) {
     this.#flat = Object.entries(headers).flatMap(([name, value]) => [name.toLowerCase(), String(value)]);
-    this.#index = new Map(Object.keys(headers).map((name, at) => [name.toLowerCase(), at * 2]));
+    this.#index = new Map(Object.keys(headers).map((name, at) => [name.toLowerCase(), at]));
   }
 
   /** Adds a header, also to replies that have begun but not sent their head. */
   add(name: string, value: string): void {
-    this.#index.set(name, this.#flat.length);
+    this.#index.set(name, this.#flat.length / 2);
     this.#flat.push(name, value);
   }
 
   /** Returns name, value, name, value …: these defaults and the reply's own headers, which win. */
-  merge(own: HeaderMap | undefined): string[] {
+  merge(own: HeaderMap | HeaderList | undefined): string[] {
     if (!own) return this.#flat.slice();
-    const replaced: number[] = [];
-    const flat: string[] = [];
-    for (const name in own) {
-      const value = own[name]!;
-      const at = this.#index.get(name.toLowerCase());
-      if (at !== undefined) replaced.push(at);
-      if (typeof value === 'object') { for (const entry of value) flat.push(name, entry); }
-      else flat.push(name, typeof value === 'string' ? value : String(value));
-    }
-    if (replaced.length === 0) return this.#flat.concat(flat);
-    const retained: string[] = [];
+    const list = isHeaderList(own) ? own : headerList(own);
+    const merged: string[] = [];
+    const replaced = this.#replacedBy(list);
     for (let i = 0; i < this.#flat.length; i += 2) {
-      if (!replaced.includes(i)) retained.push(this.#flat[i]!, this.#flat[i + 1]!);
+      if ((replaced & (1 << (i / 2))) === 0) merged.push(this.#flat[i]!, this.#flat[i + 1]!);
     }
-    return retained.concat(flat);
+    for (let i = 0; i < list.length; i++) merged.push(list[i]!);
+    return merged;
+  }
+  /** A bit for the place of each default that stands in the list. */
+  #replacedBy(list: HeaderList): number {
+    let replaced = 0;
+    for (let i = 0; i < list.length; i += 2) {
+      const at = this.#index.get(list[i]!.toLowerCase());
+      if (at !== undefined) replaced |= 1 << at;
+    }
+    return replaced;
   }
 }

@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 import { plainAddress } from './address.ts';
 import { abortConnection } from './abort-connection.ts';
 import { HeaderDefaults } from './default-headers.ts';
-import type { HeaderMap, HttpRequest, HttpResponse, Transport } from './types.ts';
+import type { HeaderList, HeaderMap, HttpRequest, HttpResponse, Transport } from './types.ts';
 
 const NO_DEFAULTS = new HeaderDefaults({});
 /** Deno's node:http writes a list of fields as it is; Node's checks it. */
@@ -50,7 +50,7 @@ export class LocalResponse extends ServerResponse<LocalRequest> implements HttpR
   isLast = false;
 
   override writeHead(status: number, ...rest: unknown[]): this {
-    const headers = rest.at(-1) as HeaderMap | undefined;
+    const headers = rest.at(-1) as HeaderMap | HeaderList | undefined;
     const flat = this.defaults.merge(typeof headers === 'object' ? headers : undefined);
     if (IS_UNCHECKED) checkFields(flat);
     this.isLast = saysClose(flat);
@@ -75,8 +75,12 @@ export class LocalResponse extends ServerResponse<LocalRequest> implements HttpR
   }
 }
 
-const saysClose = (flat: readonly string[]): boolean =>
-  flat.some((value, i) => i % 2 === 1 && value === 'close' && flat[i - 1]!.toLowerCase() === 'connection');
+function saysClose(flat: HeaderList): boolean {
+  for (let i = 0; i < flat.length; i += 2) {
+    if (flat[i + 1] === 'close' && flat[i]!.toLowerCase() === 'connection') return true;
+  }
+  return false;
+}
 
 /** Fields that this response decides itself: it is one reply on a connection that ends with it. */
 const CONNECTION_FIELDS = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade']);
@@ -108,7 +112,7 @@ export class UpgradeResponse extends EventEmitter implements HttpResponse {
   get endsWithConnection(): boolean {
     return this.headersSent && !this.#isUpgraded && !this.#socket.writableFinished;
   }
-  writeHead(status: number, headers?: HeaderMap): this {
+  writeHead(status: number, headers?: HeaderMap | HeaderList): this {
     const flat = this.defaults.merge(headers);
     const own: string[] = [];
     for (let i = 0; i < flat.length; i += 2) {
@@ -135,7 +139,7 @@ export class UpgradeResponse extends EventEmitter implements HttpResponse {
     this.#socket.destroy(error);
     return this;
   }
-  upgrade(headers: HeaderMap): Duplex {
+  upgrade(headers: HeaderMap | HeaderList): Duplex {
     this.#writeHead(101, NO_DEFAULTS.merge(headers));
     this.#isUpgraded = true;
     this.writableEnded = true;

@@ -1,6 +1,5 @@
 /** Header fields through a proxy (RFC 9110 section 7.6): which are forwarded, removed and added. Pure. */
 import type { IncomingHttpHeaders } from 'node:http';
-import type { HeaderMap } from './types.ts';
 
 /** Fields about one connection, not about the message (RFC 9110 section 7.6.1, RFC 9112 section 9). Trailer is about the message. */
 const HOP_BY_HOP = new Set([
@@ -17,9 +16,11 @@ const HOP_BY_HOP = new Set([
 ]);
 /** What the client proves to the proxy, which knows it by its cookie: nothing for whoever is behind it. */
 const CREDENTIALS = 'authorization';
-/** Fields about the client that only the relay may set. */
-const FORWARDED = /^(?:forwarded|via|x-forwarded-.*|x-relay-.*|x-real-ip|x-client-ip|true-client-ip|x-original-.*)$/;
-const WEBSOCKET = /^sec-websocket-/;
+const FORWARDED_NAMES = new Set(['forwarded', 'via', 'x-real-ip', 'x-client-ip', 'true-client-ip']);
+const X_FORWARDED = /^x-(?:forwarded|relay|original)-/;
+/** Whether a field is about the client, so that only the relay may set it. */
+const isForwarded = (name: string): boolean =>
+  FORWARDED_NAMES.has(name) || (name.startsWith('x-') && X_FORWARDED.test(name));
 
 /**
  * Fields that mean something only in a head (RFC 9110 section 6.5.1): about framing and routing, identity and cookies,
@@ -65,10 +66,10 @@ export function forwardRequestFields(raw: readonly string[], options: ForwardOpt
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i]!.toLowerCase();
     let value = raw[i + 1]!;
-    if (HOP_BY_HOP.has(name) || named?.has(name) || FORWARDED.test(name)) continue;
+    if (HOP_BY_HOP.has(name) || named?.has(name) || isForwarded(name)) continue;
     if (name === CREDENTIALS && !options.credentials) continue;
     // The proxy answers 100-continue itself, when the body is read.
-    if (name === 'expect' || (!options.upgrade && WEBSOCKET.test(name))) continue;
+    if (name === 'expect' || (!options.upgrade && name.startsWith('sec-websocket-'))) continue;
     if (name === 'cookie' && options.dropCookies) {
       value = withoutCookies(value, options.dropCookies);
       if (value === '') continue;
@@ -87,25 +88,22 @@ export function forwardTrailers(raw: readonly string[]): string[] {
   const fields: string[] = [];
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i]!.toLowerCase();
-    if (HOP_BY_HOP.has(name) || FORWARDED.test(name) || HEAD_ONLY.test(name)) continue;
+    if (HOP_BY_HOP.has(name) || isForwarded(name) || HEAD_ONLY.test(name)) continue;
     fields.push(raw[i]!, raw[i + 1]!);
   }
   return fields;
 }
 
-/** Fields of a response for the client, in the form for writeHead, without the framing fields that the proxy sets itself. */
-export function forwardResponseFields(raw: readonly string[]): HeaderMap {
+/** Fields of a response for the client, without the framing fields that the proxy sets itself. */
+export function forwardResponseFields(raw: readonly string[]): string[] {
   const named = connectionNamed(raw);
-  const headers: Record<string, string | string[]> = {};
+  const fields: string[] = [];
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i]!;
     const lower = name.toLowerCase();
-    if (HOP_BY_HOP.has(lower) || named?.has(lower)) continue;
-    const value = raw[i + 1]!;
-    const before = Object.hasOwn(headers, name) ? headers[name] : undefined;
-    headers[name] = before === undefined ? value : typeof before === 'string' ? [before, value] : [...before, value];
+    if (!HOP_BY_HOP.has(lower) && !named?.has(lower)) fields.push(name, raw[i + 1]!);
   }
-  return headers;
+  return fields;
 }
 
 /** Names that the Connection field lists as connection-specific; null when there are none. */

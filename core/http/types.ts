@@ -28,6 +28,8 @@ export interface HttpRequest extends Readable {
 export type HeaderValue = string | number | readonly string[];
 /** Names in any case; a list gives several lines (Set-Cookie). */
 export type HeaderMap = Record<string, HeaderValue>;
+/** name, value, name, value … in the order in which they are sent. A proxy makes no objects of the fields that it passes on. */
+export type HeaderList = readonly string[];
 
 /** The reply. Emits `close` (always, once), `finish` (all data was passed on) and `drain` (after write returned false). */
 export interface HttpResponse {
@@ -35,7 +37,7 @@ export interface HttpResponse {
   readonly writableEnded: boolean;
   readonly destroyed: boolean;
   /** Sends the head. Throws when it was sent before. */
-  writeHead(status: number, headers?: HeaderMap): unknown;
+  writeHead(status: number, headers?: HeaderMap | HeaderList): unknown;
   /** Returns false when the buffer is full: wait for `drain`. `written` is called when the chunk is no longer read, or never. */
   write(chunk: Uint8Array | string, written?: (error?: Error | null) => void): boolean;
   end(chunk?: Uint8Array | string): unknown;
@@ -47,7 +49,7 @@ export interface HttpResponse {
    * Answers an upgrade request with 101 and these headers and returns the raw byte stream. Bytes that the peer sent behind
    * its request head are read first. Only once, and only before writeHead.
    */
-  upgrade(headers: HeaderMap): Duplex;
+  upgrade(headers: HeaderMap | HeaderList): Duplex;
   on(event: 'close' | 'finish' | 'drain', listener: () => void): unknown;
   once(event: 'close' | 'finish' | 'drain', listener: () => void): unknown;
   off(event: 'close' | 'finish' | 'drain', listener: () => void): unknown;

@@ -3,7 +3,8 @@ import { Buffer } from 'node:buffer';
 import { EventEmitter } from 'node:events';
 import { type IncomingHttpHeaders, validateHeaderName, validateHeaderValue } from 'node:http';
 import { type Duplex, Readable } from 'node:stream';
-import type { HeaderMap, HttpRequest, HttpResponse, Transport } from '../http/types.ts';
+import type { HeaderList, HeaderMap, HttpRequest, HttpResponse, Transport } from '../http/types.ts';
+import { headerList, isHeaderList } from '../http/header-list.ts';
 import { joinFields } from '../http/proxy-headers.ts';
 import { StreamDuplex } from './duplex.ts';
 import { RESET } from './frame.ts';
@@ -74,7 +75,7 @@ export class TunnelResponse extends EventEmitter implements HttpResponse {
     return this.#needsDrain;
   }
 
-  writeHead(status: number, headers?: HeaderMap): this {
+  writeHead(status: number, headers?: HeaderMap | HeaderList): this {
     if (!Number.isInteger(status) || status < 200 || status > 599) throw new RangeError(`invalid status ${status}`);
     this.#sendHead(status, headers);
     this.#bodiless = isBodiless(this.#request.method, status);
@@ -107,7 +108,7 @@ export class TunnelResponse extends EventEmitter implements HttpResponse {
     this.close();
     return this;
   }
-  upgrade(headers: HeaderMap): Duplex {
+  upgrade(headers: HeaderMap | HeaderList): Duplex {
     if (!this.#isUpgrade) throw new Error('this request asks for no upgrade');
     this.#sendHead(101, headers);
     this.writableEnded = true;
@@ -136,7 +137,7 @@ export class TunnelResponse extends EventEmitter implements HttpResponse {
     this.close();
   }
 
-  #sendHead(status: number, headers: HeaderMap | undefined): void {
+  #sendHead(status: number, headers: HeaderMap | HeaderList | undefined): void {
     if (this.headersSent) throw new Error('the head of this reply was sent before');
     const fields = headers ? flatten(headers) : [];
     if (!this.#stream.over && !this.#stream.head(status, fields)) {
@@ -147,16 +148,11 @@ export class TunnelResponse extends EventEmitter implements HttpResponse {
 }
 
 /** name, value, name, value … Throws like node:http for a name or value that a head cannot carry. */
-function flatten(headers: HeaderMap): string[] {
-  const fields: string[] = [];
-  for (const name in headers) {
-    const value = headers[name]!;
-    validateHeaderName(name);
-    for (const entry of typeof value === 'object' ? value : [value]) {
-      const text = typeof entry === 'string' ? entry : String(entry);
-      validateHeaderValue(name, text);
-      fields.push(name, text);
-    }
+function flatten(headers: HeaderMap | HeaderList): HeaderList {
+  const fields = isHeaderList(headers) ? headers : headerList(headers);
+  for (let i = 0; i < fields.length; i += 2) {
+    validateHeaderName(fields[i]!);
+    validateHeaderValue(fields[i]!, fields[i + 1]!);
   }
   return fields;
 }
