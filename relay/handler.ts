@@ -98,6 +98,8 @@ export function createRelayHandler(options: HandlerOptions): LocalHandler {
   };
 }
 
+const ALL = () => true;
+
 /** Forwards what is let in to the machine that the address names, else to the one that connected last. */
 function machineHandler({ machines, directory, passkeys, connections }: HandlerOptions) {
   const route = ({ url }: HttpRequest): { machine: Machine | null; target: string } => {
@@ -116,15 +118,18 @@ function machineHandler({ machines, directory, passkeys, connections }: HandlerO
       said: saidOf(session, passkeys),
     };
     const onUpgrade = (connection: UpgradedConnection) => connections.addUpgraded(session, connection);
-    forward(machine, req, res, via, { target, dropCookies: () => true, answer: machineAnswer, onUpgrade });
+    forward(machine, req, res, via, { target, dropCookies: ALL, answer: machineAnswer, onUpgrade });
   };
 }
 
+const NOTHING: string[] = [];
+
 /** What the machine is told of a session (core/tunnel/SPEC.md, "What the relay says"). */
 function saidOf(session: LoginSession | null, passkeys: PasskeyRoutes): string[] {
+  if (!session) return NOTHING;
   const stepUp = passkeys.stepUp(session);
   return [
-    ...(session?.device ? ['X-Relay-Device', session.device] : []),
+    ...(session.device ? ['X-Relay-Device', session.device] : []),
     ...(stepUp ? ['X-Relay-Step-Up', stepUp] : []),
   ];
 }

@@ -8,21 +8,58 @@ import { transportOf } from './abort-connection.ts';
 import { limiterKey, plainAddress } from './address.ts';
 import type { HttpLimits } from './limits.ts';
 
-interface Connection {
-  /** The TCP socket. */
-  socket: Socket;
-  share: Share;
-  /** Replies that are not finished. */
-  replies: number;
-}
-
 /** The connections of one address. */
 interface Share {
   key: string;
   limit: number;
   connections: Set<Connection>;
   /** Longest idle first. */
-  idle: Set<Connection>;
+  idle: Link;
+}
+
+/** A ring of connections that has a head, or an entry of one: every request takes its connection out and puts it back. */
+class Link {
+  readonly connection: Connection | null;
+  #before: Link = this;
+  #after: Link = this;
+
+  /** @param connection null: it is a head */
+  constructor(connection: Connection | null) {
+    this.connection = connection;
+  }
+  /** The first entry behind a head; null: the ring is empty. */
+  get first(): Connection | null {
+    return this.#after.connection;
+  }
+  /** Puts this entry, which is in no ring, at the end of one. */
+  appendTo(head: Link): void {
+    this.#before = head.#before;
+    this.#after = head;
+    head.#before.#after = this;
+    head.#before = this;
+  }
+  /** Takes this entry out of its ring, if it is in one. */
+  remove(): void {
+    this.#before.#after = this.#after;
+    this.#after.#before = this.#before;
+    this.#before = this.#after = this;
+  }
+}
+
+class Connection {
+  /** The TCP socket. */
+  readonly socket: Socket;
+  readonly share: Share;
+  /** Replies that are not finished. */
+  replies = 0;
+  /** Its places among the idle ones of its share, and of all. */
+  readonly idleInShare = new Link(this);
+  readonly idle = new Link(this);
+
+  constructor(socket: Socket, share: Share) {
+    this.socket = socket;
+    this.share = share;
+  }
 }
 
 export interface ConnectionTableOptions {
@@ -36,7 +73,7 @@ export class ConnectionTable {
   readonly #connections = new Map<Socket, Connection>();
   readonly #shares = new Map<string, Share>();
   /** Of all addresses, longest idle first. */
-  readonly #idle = new Set<Connection>();
+  readonly #idle = new Link(null);
 
   constructor(options: ConnectionTableOptions) {
     this.#options = options;
@@ -53,7 +90,7 @@ export class ConnectionTable {
     if (address === '') return false; // The client has vanished.
     const share = this.#shareOf(address);
     if (!this.#makeRoom(share)) return false;
-    const connection = { socket, share, replies: 0 };
+    const connection = new Connection(socket, share);
     this.#shares.set(share.key, share);
     this.#connections.set(socket, connection);
     share.connections.add(connection);
@@ -79,7 +116,7 @@ export class ConnectionTable {
       key,
       limit: isProxy(address) ? Infinity : limits.connectionsPerAddress,
       connections: new Set(),
-      idle: new Set(),
+      idle: new Link(null),
     };
   }
   #makeRoom(share: Share): boolean {
@@ -87,18 +124,19 @@ export class ConnectionTable {
     return this.#connections.size < this.#options.limits.connections || this.#closeFirst(this.#idle);
   }
   /** @returns false if none is idle */
-  #closeFirst(idle: Set<Connection>): boolean {
-    const [connection] = idle;
+  #closeFirst(idle: Link): boolean {
+    const connection = idle.first;
     if (!connection) return false;
     this.#remove(connection);
     connection.socket.destroy();
     return true;
   }
-  #setIdle(connection: Connection, idle: boolean): void {
-    for (const set of [connection.share.idle, this.#idle]) {
-      if (idle) set.add(connection);
-      else set.delete(connection);
-    }
+  #setIdle({ share, idle, idleInShare }: Connection, isIdle: boolean): void {
+    idle.remove();
+    idleInShare.remove();
+    if (!isIdle) return;
+    idle.appendTo(this.#idle);
+    idleInShare.appendTo(share.idle);
   }
   #remove(connection: Connection): void {
     const { socket, share } = connection;

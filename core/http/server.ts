@@ -175,36 +175,45 @@ class NodeHttpServer implements HttpServer {
     if (this.#replies.isEnding(req.socket)) return;
     res.defaults = this.#defaultsFor(req);
     this.#replies.add(req, res);
-    res.once('close', this.#connections.beginReply(req.socket));
-    this.#stalls.add(req.socket, () => abortConnection(req.socket, this.#replies.endsWithConnection(req.socket)));
+    res.on('close', this.#connections.beginReply(req.socket));
+    this.#stalls.add(req.socket, this.#abortReply);
     if (hasBody(req)) this.#uploads.add(req, res);
-    void this.#run(req, res);
+    this.#run(req, res);
   }
   #onUpgrade(req: LocalRequest, socket: Socket, head: Uint8Array): void {
     if (this.#replies.isEnding(socket)) return;
     if (req.peer === '' || !this.#replies.mayUpgrade(socket)) return void socket.destroy();
-    this.#stalls.add(socket, () => abortConnection(socket, true));
+    this.#stalls.add(socket, abortUpgraded);
     this.#connections.beginReply(socket); // Until it is closed.
     const res = new UpgradeResponse(socket, head, req.method === 'HEAD');
     res.defaults = this.#defaultsFor(req);
     this.#replies.addUpgrade(socket, res);
     // node:http has stopped parsing: a body could only be mistaken for the new protocol.
     if (hasBody(req)) return fail(res, new HttpError(400, 'upgrade_with_body', 'An upgrade request has no body.'));
-    void this.#run(req, res);
+    this.#run(req, res);
   }
-  async #run(req: LocalRequest, res: LocalResponse | UpgradeResponse): Promise<void> {
+  readonly #abortReply = (socket: Socket): void => {
+    abortConnection(socket, this.#replies.endsWithConnection(socket));
+  };
+  #run(req: LocalRequest, res: LocalResponse | UpgradeResponse): void {
     try {
       const refused = checkHead(req);
       if (refused) throw new HttpError(refused.status, refused.code, refused.message, { connection: 'close' });
-      await this.#options.handler(req, res);
+      // Most handlers are done when they return: they need no promise.
+      this.#options.handler(req, res)?.catch((error) => this.#fail(req, res, error));
     } catch (error) {
-      fail(res, error, (cause) => this.#log.error('request failed', { url: req.url, error: describe(cause) }));
+      this.#fail(req, res, error);
     }
+  }
+  #fail(req: LocalRequest, res: HttpResponse, error: unknown): void {
+    fail(res, error, (cause) => this.#log.error('request failed', { url: req.url, error: describe(cause) }));
   }
   #defaultsFor(req: LocalRequest): HeaderDefaults {
     return this.#isSecure(req) ? this.#secure : this.#plain;
   }
 }
+
+const abortUpgraded = (socket: Socket): void => abortConnection(socket, true);
 
 const describe = (error: unknown): string => (error instanceof Error ? error.stack ?? error.message : String(error));
 

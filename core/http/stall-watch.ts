@@ -14,7 +14,7 @@ const MAX_SWEEP_MS = 1_000;
 
 interface Watched {
   /** Ends the connection. */
-  cut: () => void;
+  cut: (socket: Socket) => void;
   /** When the client last took something, or had nothing to take; monotonic ms. */
   since: number;
   done: number;
@@ -34,7 +34,7 @@ export class StallWatch {
   }
 
   /** Watches a connection until it is closed. @param cut must end it; that of the latest call is used */
-  add(socket: Socket, cut: () => void): void {
+  add(socket: Socket, cut: (socket: Socket) => void): void {
     const known = this.#sockets.get(socket);
     if (known) return void (known.cut = cut);
     if (socket.destroyed) return;
@@ -60,7 +60,7 @@ export class StallWatch {
     for (const [socket, watched] of this.#sockets) {
       if (!this.#isStalled(socket, watched, now)) continue;
       this.#sockets.delete(socket);
-      watched.cut();
+      watched.cut(socket);
     }
     if (this.#sockets.size) this.#timer = this.#clock.setTimeout(this.#sweep, this.#sweepMs);
   };

@@ -177,7 +177,8 @@ export class Mux implements StreamHost {
         this.#sendRecord();
         continue;
       }
-      this.#readyQueue.splice(at, 1);
+      if (at === 0) this.#readyQueue.shift();
+      else this.#readyQueue.splice(at, 1);
       stream.queued = false;
       this.#framesWritten++;
       if (stream.interactive) this.#options.onInteractive?.();
