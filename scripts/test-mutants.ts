@@ -1,11 +1,12 @@
 /**
  * Do the tests notice? Changes the sources at random places, one at a time, and runs the tests that reach the place.
  *
- *   npm run test:mutants -- [--seed N] [--count M] [--tests T] [path …]
+ *   npm run test:mutants -- [--seed N] [--count M] [--seconds S] [path …]
  *
  * Places are drawn by the seed from the files below the paths (core, relay, agent and ui without any). Nothing in the working
  * tree is touched: the change is made to the compiled copy that the tests are run from. A change counts as noticed when one of
- * the T nearest test files fails or hangs. What was not noticed is printed; whether it matters is for a person to judge.
+ * the nearest test files fails or hangs, of those that together take S seconds without a change (30). What was not noticed is
+ * printed; whether it matters is for a person to judge.
  * Programs that a test starts, and the suites browser, faults and clis, run what is unchanged: they are not asked.
  */
 import { transform } from 'esbuild';
@@ -32,16 +33,16 @@ const SLOWEST_MS = 60_000;
 interface Options {
   seed: number;
   count: number;
-  tests: number;
+  seconds: number;
   paths: string[];
 }
 
 function readOptions(args: string[]): Options {
-  const options: Options = { seed: 1, count: 100, tests: 8, paths: [] };
+  const options: Options = { seed: 1, count: 100, seconds: 30, paths: [] };
   while (args.length) {
     const arg = args.shift()!;
-    if (arg === '--seed' || arg === '--count' || arg === '--tests') {
-      options[arg.slice(2) as 'seed' | 'count' | 'tests'] = Number(args.shift());
+    if (arg === '--seed' || arg === '--count' || arg === '--seconds') {
+      options[arg.slice(2) as 'seed' | 'count' | 'seconds'] = Number(args.shift());
     } else options.paths.push(arg.replace(/\/$/, ''));
   }
   if (!options.paths.length) options.paths = DEFAULT_PATHS;
@@ -126,19 +127,28 @@ async function compiledText(path: string, text: string): Promise<string> {
   return (await transform(text, { loader: 'ts', format: 'esm', target: 'node20', sourcefile: path })).code;
 }
 
+/** The nearest that together take no longer than `seconds`, at least one, each with its usual time in milliseconds. */
+async function nearest(tests: readonly Reach[], compiled: string, seconds: number): Promise<[string, number][]> {
+  const usable: [string, number][] = [];
+  let left = 1000 * seconds;
+  for (const { test } of tests) {
+    const ms = await usualMs(test, compiled);
+    if (ms === null) continue;
+    if (usable.length && ms > left) break;
+    usable.push([test, ms]);
+    left -= ms;
+  }
+  return usable;
+}
+
 /** @returns the test that noticed, null when none did, undefined when none could be asked */
 async function notice(
   mutant: Mutant,
   tests: readonly Reach[],
   compiled: string,
-  most: number,
+  seconds: number,
 ): Promise<string | null | undefined> {
-  const usable: [string, number][] = [];
-  for (const { test } of tests) {
-    if (usable.length === most) break;
-    const ms = await usualMs(test, compiled);
-    if (ms !== null) usable.push([test, ms]);
-  }
+  const usable = await nearest(tests, compiled, seconds);
   if (!usable.length) return undefined;
   const target = join(compiled, mutant.file.replace(/ts$/, 'js'));
   const before = readFileSync(target, 'utf8');
@@ -163,7 +173,7 @@ async function main(args: string[]): Promise<void> {
   const { mutants, tests } = draw(options);
   const counts = { noticed: 0, unnoticed: 0, unreached: 0 };
   for (const mutant of mutants) {
-    const by = await notice(mutant, tests.get(mutant.file) ?? [], compiled, options.tests);
+    const by = await notice(mutant, tests.get(mutant.file) ?? [], compiled, options.seconds);
     const place = `${mutant.file}:${mutant.line}  ${mutant.what}`;
     if (by) counts.noticed++;
     else if (by === null) counts.unnoticed++;

@@ -1,6 +1,6 @@
-/** Which test files reach a source through imports, the nearest first. */
+/** Which test files reach a source through imports, the nearest first: the one named after it, then those of its folder. */
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { importsOf } from '../check/imports.ts';
 import type { Source } from '../check/sources.ts';
 
@@ -13,7 +13,7 @@ export interface Reach {
   distance: number;
 }
 
-/** @returns source → tests that reach it, those with the fewest imports between first */
+/** @returns source → tests that reach it: its own, then those with the fewest imports between, of its folder first */
 export function reach(root: string, sources: readonly Source[]): Map<string, Reach[]> {
   const importers = new Map<string, Set<string>>();
   for (const source of sources) {
@@ -35,5 +35,12 @@ function testsOf(source: string, importers: ReadonlyMap<string, ReadonlySet<stri
     }
   }
   return [...distances].filter(([name]) => TESTS.test(name)).map(([test, distance]) => ({ test, distance }))
-    .sort((a, b) => a.distance - b.distance);
+    .sort((a, b) => rank(source, a) - rank(source, b));
+}
+
+/** Its own test is first however many imports are between; the folder decides among equal distances. */
+function rank(source: string, { test, distance }: Reach): number {
+  const isOwn = basename(test).split('.')[0] === basename(source, '.ts');
+  const isNear = dirname(test) === `test/${dirname(source)}`;
+  return (isOwn ? -1000 : 0) + 2 * distance - (isNear ? 1 : 0);
 }
