@@ -1,8 +1,11 @@
 /** What the relay tells: status, events as they happen, metrics. */
+import { EventEmitter } from 'node:events';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { startTunnelClient } from '../../agent/tunnel/client.ts';
 import { silentLog } from '../../core/log.ts';
+import { Status } from '../../relay/status.ts';
+import { fakeClock } from '../support/fakes/fake-clock.ts';
 import { rawHttp, request } from '../support/network/raw-http.ts';
 import { startMachine } from '../support/harness/relay-harness.ts';
 import { startRelay, TOKEN } from '../support/harness/relay.ts';
@@ -54,6 +57,26 @@ test('events tell the state at once, and each coming and going of the machine', 
   assert.ok(Math.abs(Date.now() - down.machine.since!) < 5000, 'since when it is away');
   stop.abort();
   await relay.close();
+});
+
+test('an open stream gets a sign of life at every interval, and none is timed without a stream', () => {
+  const clock = fakeClock();
+  const machines = { status: () => ({ connected: false }), onChange: () => () => {} };
+  const directory = { list: () => [], onChange: () => () => {} };
+  const status = new Status(machines as never, directory as never, { clock, version: '1' });
+  const written: string[] = [];
+  const response = new EventEmitter() as EventEmitter & { end(): void };
+  Object.assign(response, { writeHead() {}, write: (text: string) => written.push(text), end() {} });
+  status.events({ method: 'GET' } as never, response as never, false);
+  for (let i = 1; i <= 3; i++) {
+    clock.advance(15_000);
+    assert.equal(written.slice(1), Array.from({ length: i }, () => ': still here\n\n'));
+  }
+  response.emit('close');
+  clock.advance(15_000);
+  assert.is(written.length, 4);
+  assert.is(clock.pending, 0);
+  status.close();
 });
 
 test('HEAD of the events ends at once', async () => {

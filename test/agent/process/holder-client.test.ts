@@ -2,8 +2,9 @@
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, readdirSync } from 'node:fs';
-import { createServer, type Server, type Socket } from 'node:net';
+import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import process from 'node:process';
 import { systemClock } from '../../../core/clock.ts';
@@ -16,6 +17,7 @@ import {
   type HolderRecord,
   socketName,
 } from '../../../agent/process/holder/records.ts';
+import { socketPath } from '../../../agent/process/holder/socket-path.ts';
 import { isSameProcess, processIdentity } from '../../../agent/process/identity.ts';
 import { temporaryDirectory } from '../../support/harness/git.ts';
 
@@ -53,6 +55,31 @@ function close(server: Server): void {
 }
 const isLinux = process.platform === 'linux';
 const descriptors = () => readdirSync('/proc/self/fd').length;
+
+test('a socket is reached however long its path', async () => {
+  const { path, remove } = temporaryDirectory();
+  try {
+    for (const name of ['short', 'x'.repeat(120)]) {
+      const directory = join(path, name);
+      mkdirSync(directory);
+      const server = createServer((socket) => socket.end(name));
+      const bound = socketPath(directory, 'socket');
+      server.listen(bound.path);
+      await once(server, 'listening');
+      bound.close();
+      const reached = socketPath(directory, 'socket');
+      const client = createConnection(reached.path).setEncoding('utf8');
+      let seen = '';
+      client.on('data', (text) => seen += text);
+      await once(client, 'close');
+      reached.close();
+      assert.is(seen, name);
+      server.close();
+    }
+  } finally {
+    remove();
+  }
+});
 
 for (const name of ['short', `${'long'.repeat(20)}/${'deep'.repeat(20)}`]) {
   test(`a connection that fails leaves nothing open: a path of ${name.length} characters`, async () => {

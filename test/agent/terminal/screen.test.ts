@@ -3,6 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Buffer } from 'node:buffer';
 import { C1Filter } from '../../../agent/terminal/c1.ts';
+import { createEmulator } from '../../../agent/terminal/emulator.ts';
 import { MAX_REPAINT, Screen, unfinishedBytes } from '../../../agent/terminal/screen.ts';
 import { checked, checkRepaints, skipped } from '../../support/harness/repaint-check.ts';
 
@@ -31,6 +32,17 @@ test('of generated output, a late page shows what the whole output shows', async
     if (difference) assert.unreachable(JSON.stringify(difference, null, 1));
   }
   assert.ok(skipped.count < checked.count / 20, `${skipped.count} of ${checked.count} states were out of reach`);
+});
+
+test('ED 1 in the last cell erases all, and with "?" what is not protected', async () => {
+  for (const [sequence, left] of [['\x1b[1J', ''], ['\x1b[?1J', 'kept']] as const) {
+    const terminal = createEmulator(10, 2);
+    const write = (data: string) => new Promise<void>((resolve) => terminal.write(data, resolve));
+    await write(`\x1b[1"qkept\x1b[0"q gone\x1b[2;10Hx${sequence}`);
+    assert.is(terminal.buffer.active.getLine(0)!.translateToString(true), left, JSON.stringify(sequence));
+    assert.is(terminal.buffer.active.getLine(1)!.translateToString(true), '');
+    terminal.dispose();
+  }
 });
 
 const AFTER = 'x\x1b8y\tz\x1b[4mu\x1b[?1049lv';

@@ -140,7 +140,10 @@ test(
     assert.is(meter!.windows[0]!.resetsAt, now + 1000);
     await it.reopen();
     place.clock.advance(1000);
-    assert.equal(it.usage.report(1).meters[0]!.windows.map(({ percent }) => percent), [0, 30]);
+    assert.equal(
+      it.usage.report(1).meters[0]!.windows.map(({ percent, isReached, resetsAt }) => [percent, isReached, resetsAt]),
+      [[0, false, null], [30, false, now + DAY]],
+    );
     for (let i = 0; i < MAX_METER + 3; i++) it.meters.note('codex', `account ${i}`, [window('primary', i, null)]);
     assert.is(it.meters.list().length, MAX_METER);
     assert.is(it.meters.list()[0]!.account, `account ${MAX_METER + 2}`);
