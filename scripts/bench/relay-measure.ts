@@ -26,6 +26,7 @@ export const residentMiB = (pids: number[]): number =>
   }, 0);
 
 export interface Requests {
+  count: number;
   perSecond: number;
   p50Ms: number;
   p99Ms: number;
@@ -52,6 +53,7 @@ export async function requests(
     return Number(value) * { us: 0.001, ms: 1, s: 1000 }[unit as 'us' | 'ms' | 's'];
   };
   return {
+    count,
     perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)![1]),
     p50Ms: ms('50'),
     p99Ms: ms('99'),
