@@ -25,6 +25,7 @@ import { killOrphans } from './process/orphans.ts';
 import type { Provider } from './provider/provider.ts';
 import type { ProviderSet } from './provider/provider-set.ts';
 import { Handoff } from './handoff/handoff.ts';
+import { type Askers, withDesk } from './handoff/with-desk.ts';
 import { cliHolders, createOwnProviders, createProviders, ownTools } from './providers.ts';
 import { Push } from './push/push.ts';
 import type { Agents } from './session/agents.ts';
@@ -52,6 +53,8 @@ export interface Domain extends Services {
   readonly agents: Registry;
   readonly search: Search;
   readonly handoff: Handoff;
+  /** Agents and sessions at the desk: what asks people. */
+  readonly askers: Askers;
   readonly usage: Usage;
   readonly terminals: Terminals;
   close(options?: CloseOptions): Promise<void>;
@@ -98,29 +101,35 @@ export async function openDomain(context: AgentContext): Promise<Domain> {
   const terminals = createTerminals(context, agents);
   await adoptSurvivors(context, terminals, survivors.filter(({ kind }) => kind !== 'cli'));
   const [search, handoff] = [new Search({ context, agents }), new Handoff({ context, agents, providers: own })];
-  const runTime = new RunTime(context);
+  const [askers, runTime] = [withDesk(agents, handoff), new RunTime(context)];
   const awake = new Awake({ context, agents, env, isOn: () => settings.value.keepAwake });
-  const services = openServices(context, { agents, workspace, settings, terminals, runTime });
+  const services = openServices(context, { agents, askers, workspace, settings, terminals, runTime });
+  handoff.calls?.serve((news) => services.notifier.deskNews(news));
   return {
     ...services,
     providers,
     settings,
     workspace,
     sessions: onDisk,
-    agents,
-    search,
-    handoff,
-    usage,
-    terminals,
+    ...{ agents, search, handoff, askers, usage, terminals },
     async close({ detach = false } = {}) {
       await Promise.all([services.close(), usage.end(), awake.close(), handoff.close()]);
-      if (detach) reportLeft(log, agents.survivors, terminals.list().filter(({ exited }) => !exited).length);
-      const ended = detach ? [agents.detach(), terminals.detach()] : [agents.close(), terminals.close()];
-      await Promise.all([search.close(), workspace.close(), ...ended, runTime.close()]);
+      const ending = endWork(log, { agents, terminals }, detach);
+      await Promise.all([search.close(), workspace.close(), ending, runTime.close()]);
       await usage.close();
       await providers.close();
     },
   };
+}
+
+/** @param detach leaves what runs in holders to the next server */
+async function endWork(
+  log: Log,
+  { agents, terminals }: { agents: Registry; terminals: Terminals },
+  detach: boolean,
+): Promise<void> {
+  if (detach) reportLeft(log, agents.survivors, terminals.list().filter(({ exited }) => !exited).length);
+  await Promise.all(detach ? [agents.detach(), terminals.detach()] : [agents.close(), terminals.close()]);
 }
 
 function createAllProviders(
@@ -194,6 +203,8 @@ const identitiesOf = ({ process: holder, child }: HolderRecord) => [holder, chil
 
 export interface ServiceOptions {
   agents: Agents;
+  /** The agents, with the sessions at the desk. */
+  askers?: Askers;
   workspace: Workspace;
   settings: SettingsDocument;
   terminals: Pick<Terminals, 'list'>;
@@ -205,15 +216,15 @@ const createTools = ({ config, clock }: AgentContext): Tools =>
 
 export function openServices(context: AgentContext, options: ServiceOptions): Services {
   const { config } = context;
-  const { agents, settings } = options;
+  const { askers = options.agents, settings } = options;
   const board = new TaskBoard(context);
   const tools = createTools(context);
   const status = coalesce(context, STATUS_MS, () => context.publish({ type: 'settings' }));
   const levels = new AgentLevels(context);
-  const telegram = new Telegram(context, (agent, request, body, by) => agents.decide(agent, request, body, by));
+  const telegram = new Telegram(context, (agent, request, body, by) => askers.decide(agent, request, body, by));
   const deliveries = createDeliveries(context, telegram, status.call);
   const push = new Push({ context, subject: pushSubject(dashboardAddress(config)) });
-  const notifier = createNotifier(context, { agents, settings, board, levels, deliveries, push, telegram });
+  const notifier = createNotifier(context, { agents: askers, settings, board, levels, deliveries, push, telegram });
   deliveries.start();
   const { schedule, close: closeWorkers } = openWorkers(context, options, board, notifier);
   return {
@@ -275,7 +286,7 @@ function createDeliveries(context: AgentContext, telegram: Telegram, onChange: (
 }
 
 interface NotifierParts extends Pick<Domain, 'settings' | 'board' | 'deliveries' | 'push' | 'levels'> {
-  agents: Agents;
+  agents: Askers;
   telegram: Telegram;
 }
 

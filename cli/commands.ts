@@ -62,6 +62,14 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'run Codex here, in a terminal that the dashboard shows too',
     load: async () => (await import('./commands/codex.ts')).command,
   },
+  hooks: {
+    summary: 'answer sessions in terminals on the dashboard too: hooks install | remove | status',
+    load: async () => (await import('./commands/hooks.ts')).command,
+  },
+  hook: {
+    summary: 'run by Claude Code as its hook; "hooks" enters it',
+    load: async () => (await import('./commands/hook.ts')).command,
+  },
   open: {
     summary: "open the dashboard, or an agent's page of it, in the browser",
     load: async () => (await import('./commands/open.ts')).command,

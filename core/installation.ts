@@ -3,8 +3,10 @@
  * tree with each program bundled to .mjs, holders to .cjs). Code may be in a bundle's chunk, so nothing else may look beside its own file.
  */
 import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import process from 'node:process';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** The directory with package.json: the checkout's or the package's root. Throws when the files were moved out of it. */
 export function installationRoot(): string {
@@ -32,4 +34,13 @@ export const packageInfo = (): PackageInfo =>
 export function programFile(name: string): string {
   const files = ['.mjs', '.cjs'].map((ending) => join(installationRoot(), name + ending));
   return files.find((file) => existsSync(file)) ?? join(installationRoot(), `${name}.ts`);
+}
+
+/** How this program is started again, from the package or from a checkout. */
+export function programCommand(args: readonly string[]): string[] {
+  const root = installationRoot();
+  const built = join(root, 'cli/main.mjs');
+  if (existsSync(built)) return [process.execPath, built, ...args];
+  const loader = pathToFileURL(createRequire(join(root, 'package.json')).resolve('tsx')).href;
+  return [process.execPath, '--import', loader, join(root, 'cli/main.ts'), ...args];
 }

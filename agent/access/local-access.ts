@@ -12,7 +12,7 @@ import type { LocalRequest } from '../../core/http/node-adapter.ts';
 import type { HttpRequest, HttpResponse } from '../../core/http/types.ts';
 import type { Log } from '../../core/log.ts';
 import type { Config } from '../config.ts';
-import { PROOF_PATH } from './local-token.ts';
+import { HOOKS_PATH, PROOF_PATH } from './local-token.ts';
 import { checkLocalRequest, checkPeerUser } from './local-guard.ts';
 import { type PeerSocket, PeerUsers } from './peer-user.ts';
 import type { ReadTable } from './socket-table.ts';
@@ -45,6 +45,9 @@ export async function createLocalAccess(config: Config, options: LocalAccessOpti
   if (password && !isOpen) options.log.warn(PASSWORD_UNUSED);
   return new GuardedAccess(options, { peerUsers, isOpen, login: new LocalLogin(password, isOpen, options) });
 }
+
+/** Where the token of the data directory is asked for, or proven, instead of a login. */
+const OWN_PROOF = new RegExp(`^(?:${PROOF_PATH}|${HOOKS_PATH}(?:/.*)?)$`);
 
 interface Guards {
   /** null: the users of the machine are not told apart. */
@@ -119,7 +122,8 @@ class LocalLogin {
   /** Throws HttpError 401 unless the request is public or of a session; the response then ends with that session. */
   check(req: HttpRequest, res: HttpResponse): void {
     const path = req.url.split('?')[0]!;
-    const isPublic = !path.startsWith('/api') || path === PROOF_PATH || PUBLIC_ROUTES.includes(`${req.method} ${path}`);
+    const isPublic = !path.startsWith('/api') || OWN_PROOF.test(path) ||
+      PUBLIC_ROUTES.includes(`${req.method} ${path}`);
     if (isPublic || !this.#login.loginRequired) return;
     const session = this.#login.session(req, this.#clientOf(req));
     if (!session) throw new HttpError(401, 'login_required', 'Log in first.');

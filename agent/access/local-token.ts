@@ -15,6 +15,8 @@ import { readWhole, writeWhole } from '../store/atomic-file.ts';
 export const LOCAL_TOKEN_FIELD = 'x-agent-monitor-token';
 /** GET, with `nonce`: answers `{proof}`. Needs no login, as the cookie of one is not for strangers either. */
 export const PROOF_PATH = '/api/terminals/proof';
+/** What the hooks of sessions at the desk pass on: asks for the token, and for no login, since a hook has none. */
+export const HOOKS_PATH = '/api/hooks';
 const NONCE = /^[0-9a-f]{64}$/;
 const FILE = 'local-token';
 const BYTES = 32;

@@ -21,13 +21,14 @@ const MAX_MESSAGE_BODY = 64 * 1024 * 1024;
 /** Messages that GET /api/agents/:id gives to scripts. */
 const MAX_SCRIPT_MESSAGES = 500;
 
-export function agentRoutes(router: Router, agents: Registry): void {
+/** @param askers who asks people: agents, and sessions at the desk */
+export function agentRoutes(router: Router, agents: Registry, askers: Pick<Registry, 'decide'> = agents): void {
   const whole: WholeAgent = (info) => {
     const { prompt, instructions } = agents.origin(info.id);
     return { ...info, ...legacyFields(info, prompt, instructions) };
   };
   lifeRoutes(router, agents, whole);
-  conversationRoutes(router, agents);
+  conversationRoutes(router, agents, askers);
   pastRoutes(router, agents, whole);
   settingRoutes(router, agents, whole);
 }
@@ -66,7 +67,7 @@ function lifeRoutes(router: Router, agents: Registry, whole: WholeAgent): void {
 }
 
 /** What is said: messages, decisions on what the agent asks, an interruption. */
-function conversationRoutes(router: Router, agents: Registry): void {
+function conversationRoutes(router: Router, agents: Registry, askers: Pick<Registry, 'decide'>): void {
   router.get('/api/agents/:id/messages', (_req, res, { params, query }) => {
     const [after, before, limit] = ['after', 'before', 'limit'].map((name) => queryInteger(query, name));
     json(res, 200, agents.messages(params.id!, { after, before, limit }));
@@ -91,7 +92,7 @@ function conversationRoutes(router: Router, agents: Registry): void {
     const decision = await readBody(req, (value) => parseDecision(value, randomUUID));
     if (isLasting(decision)) checkStepUp(req);
     try {
-      json(res, 200, { ok: true, ...await agents.decide(params.id!, params.requestId!, decision, whoAsks(req)) });
+      json(res, 200, { ok: true, ...await askers.decide(params.id!, params.requestId!, decision, whoAsks(req)) });
     } catch (error) {
       if (!(error instanceof DecidedError)) throw error;
       json(res, ERROR_STATUS[error.code], { error: error.message, code: error.code, decision: error.decision });

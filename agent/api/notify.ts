@@ -9,6 +9,7 @@ import type { AgentLevels } from '../notify/agent-levels.ts';
 import type { Agents } from '../session/agents.ts';
 import { readBody } from './request.ts';
 
+/** @param agents with the sessions at the desk */
 export function notifyRoutes(router: Router, agents: Pick<Agents, 'info' | 'message'>, levels: AgentLevels): void {
   router.get('/api/agents/:id/requests/:requestId', (_req, res, { params }) => {
     const agent = agents.info(params.id!);

@@ -6,17 +6,20 @@ import { compressReplies } from '../../core/http/compress.ts';
 import { Router } from '../../core/http/router.ts';
 import { readAssets, serveStatic } from '../../core/http/static.ts';
 import type { Handler } from '../../core/http/types.ts';
-import { installationRoot } from '../../core/installation.ts';
+import { installationRoot, programCommand } from '../../core/installation.ts';
 import type { Log } from '../../core/log.ts';
+import { localOriginOf } from '../access/local-origin.ts';
 import type { LocalToken } from '../access/local-token.ts';
 import type { AgentContext } from '../context.ts';
 import type { Domain } from '../domain.ts';
+import { HookInstallation } from '../hooks/installation.ts';
 import { Uploads } from '../files/uploads.ts';
 import type { LiveFeed } from '../live/feed.ts';
 import type { Previews } from '../preview/previews.ts';
 import { agentRoutes } from './agents.ts';
 import { fileRoutes } from './files.ts';
 import { handoffRoutes } from './handoff.ts';
+import { hookRoutes } from './hooks.ts';
 import { healthRoutes, type HealthSources } from './health.ts';
 import { notifyRoutes } from './notify.ts';
 import { pictureRoutes } from './pictures.ts';
@@ -47,7 +50,7 @@ export function createApi(context: AgentContext, domain: Domain, parts: ApiParts
   const { agents } = domain;
   const router = new Router(logUnexpected(context.log));
   healthRoutes(router, health);
-  agentRoutes(router, agents);
+  agentRoutes(router, agents, domain.askers);
   pictureRoutes(router, agents);
   previewRoutes(router, previews);
   searchRoutes(router, domain.search);
@@ -55,6 +58,8 @@ export function createApi(context: AgentContext, domain: Domain, parts: ApiParts
   usageRoutes(router, domain.usage);
   sessionRoutes(router, domain.sessions, (provider, id) => agents.agentOf(provider, id));
   handoffRoutes(router, domain.handoff);
+  const { clock } = context;
+  hookRoutes(router, { handoff: domain.handoff, token, clock, installation: installationOf(context, domain, port) });
   terminalRoutes(router, { terminals: domain.terminals, clock: context.clock, token, port });
   templateRoutes(router, domain.templates);
   taskRoutes(router, domain.board);
@@ -62,12 +67,22 @@ export function createApi(context: AgentContext, domain: Domain, parts: ApiParts
   workspaceRoutes(router, agents, domain.workspace);
   const uploads = new Uploads(join(context.config.dataDir, 'uploads'), () => context.clock.now());
   fileRoutes(router, agents, domain.workspace.isolation, uploads);
-  notifyRoutes(router, agents, domain.levels);
+  notifyRoutes(router, domain.askers, domain.levels);
   pushRoutes(router, domain.push);
   router.get('/api/live', (req, res) => feed.serve(req, res));
   const dashboard = serveDashboard();
   const api = compressReplies(router.handle);
   return servePreviews(previews, (req, res) => isApi(req.url) ? api(req, res) : dashboard(req, res));
+}
+
+function installationOf({ config }: AgentContext, { handoff }: Domain, port: number): HookInstallation | null {
+  const { settingsFile } = handoff;
+  const target = {
+    command: programCommand(['hook']),
+    origin: localOriginOf(config.host, port),
+    dataDir: config.dataDir,
+  };
+  return settingsFile === null ? null : new HookInstallation({ settingsFile, target });
 }
 
 const isApi = (url: string) => url === '/api' || url.startsWith('/api/') || url.startsWith('/api?');

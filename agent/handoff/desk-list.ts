@@ -1,7 +1,7 @@
 /** What of the CLI's own list of processes is a session at the desk. */
 import type { ProviderName } from '../../core/api/agents.ts';
 import { DESK_STATUS, type DeskSession, type DeskStatus, MAX_DESK_SESSIONS } from '../../core/api/handoff.ts';
-import type { LiveSession } from '../provider/terminal-sessions.ts';
+import { isAtDesk, type LiveSession } from '../provider/terminal-sessions.ts';
 
 /**
  * One entry a session, the newest first. Left out is what a program runs (as this server does), what is another user's, and what
@@ -20,9 +20,6 @@ export function deskSessions(
     return { ...toDesk(newest!), provider, others: others.length, isHere: isHere(newest!) };
   }).sort((a, b) => b.startedAt - a.startedAt || a.pid - b.pid).slice(0, MAX_DESK_SESSIONS);
 }
-
-const isAtDesk = ({ startedBy, isOwn, process }: LiveSession): boolean =>
-  isOwn && process !== null && startedBy === 'person';
 
 function toDesk(session: LiveSession): Omit<DeskSession, 'provider' | 'others' | 'isHere'> {
   const { id, pid, name, directory, startedAt, statusAt, version, attach } = session;

@@ -19,13 +19,15 @@ export interface DeskOptions {
   context: Pick<AgentContext, 'config' | 'clock' | 'publish' | 'log'>;
   provider: ProviderName;
   source: Pick<TerminalSessions, 'directory' | 'list'>;
+  /** Ids of what a session asks here. */
+  pending?(id: string): readonly string[];
   environment?(pid: number): Promise<string>;
   watch?: WatchDirectory;
 }
 
 export class Desk {
   readonly #options: Required<DeskOptions>;
-  #sessions: DeskSession[] = [];
+  #sessions: readonly DeskSession[] = [];
   /** Process → whether it runs in a terminal of this server; of those that are listed. */
   #isHere = new Map<string, boolean>();
   #looking = 0;
@@ -37,7 +39,7 @@ export class Desk {
   #isClosed = false;
 
   constructor(options: DeskOptions) {
-    this.#options = { environment: readEnvironment, watch: watchDirectory, ...options };
+    this.#options = { pending: () => [], environment: readEnvironment, watch: watchDirectory, ...options };
   }
 
   /** As they were seen last; they are up to date while somebody looks. */
@@ -61,6 +63,11 @@ export class Desk {
     this.#isStale = true;
     if (!this.#isClosed) await (this.#scanning ??= this.#scan());
     return this.#sessions;
+  }
+
+  /** What one of them asks has changed. */
+  requestsChanged(): void {
+    if (!this.#isClosed) this.#set(this.#sessions);
   }
 
   async has(id: string): Promise<boolean> {
@@ -89,19 +96,27 @@ export class Desk {
   }
 
   async #scanOnce(): Promise<void> {
-    const { provider, source, context: { log, publish } } = this.#options;
+    const { provider, source, context: { log } } = this.#options;
     try {
       const live = await source.list();
       await this.#learnWhose(live);
       if (this.#isClosed) return;
-      const before = this.#sessions;
-      this.#sessions = deskSessions(provider, live, (session) => this.#isHere.get(keyOf(session)) ?? false);
-      const { changed, removed } = difference(before, this.#sessions);
-      for (const id of removed) publish({ type: 'handoff.removed', id });
-      for (const session of changed) publish({ type: 'handoff', session });
+      this.#set(deskSessions(provider, live, (session) => this.#isHere.get(keyOf(session)) ?? false));
     } catch (error) {
       log.warn('the sessions at the desk could not be read', { error: String(error) });
     }
+  }
+
+  #set(sessions: readonly DeskSession[]): void {
+    const { pending, context: { publish } } = this.#options;
+    const before = this.#sessions;
+    this.#sessions = sessions.map(({ pending: _, ...session }) => {
+      const ids = pending(session.id);
+      return ids.length ? { ...session, pending: ids } : session;
+    });
+    const { changed, removed } = difference(before, this.#sessions);
+    for (const id of removed) publish({ type: 'handoff.removed', id });
+    for (const session of changed) publish({ type: 'handoff', session });
   }
 
   async #learnWhose(live: readonly LiveSession[]): Promise<void> {

@@ -7,10 +7,12 @@ import type { GiveBackReply, TakeOverBody } from '../../core/api/handoff.ts';
 import { MAX_NAME } from '../../core/api/schema.ts';
 import { cliProgram } from '../config.ts';
 import type { AgentContext } from '../context.ts';
+import { HookCalls } from '../hooks/hook-calls.ts';
+import { OpenRequests } from '../hooks/open-requests.ts';
 import type { Provider } from '../provider/provider.ts';
 import type { Registry } from '../session/registry.ts';
 import { closing } from '../session/session.ts';
-import { commandLine } from './command-line.ts';
+import { commandLine } from '../process/command-line.ts';
 import { Desk } from './desk.ts';
 import { Reading } from './reading.ts';
 import { checkTakeOver, endAtDesk } from './take-over.ts';
@@ -34,6 +36,12 @@ export interface HandoffOptions {
 export class Handoff {
   readonly desk: Desk;
   readonly reading: Reading;
+  /** What sessions at the desk ask by their hooks. */
+  readonly requests: OpenRequests;
+  /** null: the CLI has no hooks. */
+  readonly calls: HookCalls | null;
+  /** Where the CLI's hooks are entered; null: it has none. */
+  readonly settingsFile: string | null;
   readonly #provider: Provider & Required<Pick<Provider, 'terminalSessions'>>;
   readonly #options: HandoffOptions;
   #watchers: Watchers | null = null;
@@ -47,7 +55,14 @@ export class Handoff {
     if (!provider) throw new Error('No provider finds its sessions in terminals.');
     this.#provider = provider;
     const source = provider.terminalSessions;
-    this.desk = new Desk({ context, provider: provider.name, source });
+    const { clock } = context;
+    this.requests = new OpenRequests({ clock, onChange: () => this.desk.requestsChanged() });
+    const pending = (id: string) => this.requests.pendingOf(id);
+    this.desk = new Desk({ context, provider: provider.name, source, pending });
+    const { hooks } = source;
+    this.settingsFile = hooks?.settingsFile ?? null;
+    const refresh = () => this.desk.refresh();
+    this.calls = hooks ? new HookCalls({ clock, source, hooks, requests: this.requests, refresh }) : null;
     this.reading = new Reading({
       ...{ context, source },
       isWatched: (chat) => this.#watchers?.isWatched(chat) ?? false,
@@ -117,6 +132,7 @@ export class Handoff {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.requests.close();
     this.desk.close();
     await this.reading.close();
   }

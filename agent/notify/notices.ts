@@ -1,5 +1,6 @@
 /** What notices say. Pure. */
 import type { AgentInfo } from '../../core/api/agents.ts';
+import { chatPath } from '../../core/api/handoff.ts';
 import { approvalText } from '../../core/api/approval.ts';
 import type { RequestMessage } from '../../core/api/messages.ts';
 import { type PushWords, say, type Worded } from '../../core/api/push.ts';
@@ -21,7 +22,7 @@ export function requestNotice(agent: AgentInfo, request: RequestMessage | null):
     event: 'needs_input',
     title: `${agent.name} ${request ? verb(request) : 'waits for you'}`,
     text: clip(request ? question(request) : '', DETAIL_LENGTH),
-    path: agentPath(agent.id),
+    path: chatPath(agent.id),
     agent: agent.id,
     ...(request ? { request: request.id } : {}),
     ...(request && isWhole && hasTwoAnswers(request) ? { approval: text } : {}),
@@ -37,7 +38,7 @@ export const failedNotice = ({ id, name, stateText }: AgentInfo): Unaddressed =>
   title: `${name} failed`,
   words: { title: say('failed', { name }) },
   text: clip(stateText, DETAIL_LENGTH),
-  path: agentPath(id),
+  path: chatPath(id),
   agent: id,
 });
 
@@ -46,7 +47,7 @@ export const finishedNotice = ({ id, name, preview }: AgentInfo): Unaddressed =>
   title: `${name} is done`,
   words: { title: say('finished', { name }) },
   text: clip(preview, DETAIL_LENGTH),
-  path: agentPath(id),
+  path: chatPath(id),
   agent: id,
 });
 
@@ -57,7 +58,7 @@ export const limitNotice = ({ id, name, provider }: AgentInfo, isReached: boolea
     ? { title: say('limit_reached', { name, provider }) }
     : { title: say('limit_over', { provider }), body: say('limit_over_text') },
   text: clip(text, DETAIL_LENGTH),
-  path: agentPath(id),
+  path: chatPath(id),
   agent: id,
 });
 
@@ -83,7 +84,7 @@ export function pipelineNotice(report: PipelineReport, now: number): { key: stri
         title: `Task "${task.name}" is stuck`,
         words: { title: say('task_stuck', { name: task.name }), body },
         text,
-        path: agentPath(agent.id),
+        path: chatPath(agent.id),
       };
       return { key: `stuck ${agent.id} ${since}`, notice };
     }
@@ -116,8 +117,6 @@ export function settledText(message: RequestMessage | null): { text: string; wor
   const word = decision === 'deny' ? 'denied' : decision === 'answer' ? 'answered' : 'allowed';
   return { text: `${word[0]!.toUpperCase()}${word.slice(1)} by ${by}`, words: say(word, { by }) };
 }
-
-const agentPath = (id: string) => `/agents/${encodeURIComponent(id)}`;
 
 function verb({ request }: RequestMessage): string {
   switch (request) {

@@ -2,8 +2,10 @@
 import type { Clock, Timer } from '../../core/clock.ts';
 import type { LiveChange } from '../../core/api/live.ts';
 import type { AgentInfo } from '../../core/api/agents.ts';
+import { deskChat } from '../../core/api/handoff.ts';
 import type { LimitState, RequestMessage } from '../../core/api/messages.ts';
 import type { NotifyEvent, NotifyLevel, NotifySettings } from '../../core/api/notify.ts';
+import type { DeskNews } from '../hooks/hook-calls.ts';
 import type { PipelineReport } from '../pipeline/runner.ts';
 import type { Worded } from '../../core/api/push.ts';
 import type { AgentContext } from '../context.ts';
@@ -45,7 +47,8 @@ export interface NoticeListener {
 
 export interface NotifierOptions {
   context: AgentContext;
-  agents: Agents;
+  /** With the sessions at the desk. */
+  agents: Pick<Agents, 'list' | 'message'>;
   deliveries: DeliveryQueue;
   listeners?: NoticeListener[];
   settings(): NotifySettings;
@@ -129,6 +132,10 @@ export class Notifier {
         this.#states.delete(change.id);
         this.#options.onRemoved?.(change.id);
         return this.#watchRequests(change.id, []);
+      case 'handoff':
+        return this.#watchRequests(deskChat(change.session.id), change.session.pending ?? []);
+      case 'handoff.removed':
+        return this.#watchRequests(deskChat(change.id), []);
       case 'agent':
         return this.#onAgent(change.agent.id);
       case 'agent.patch':
@@ -154,6 +161,14 @@ export class Notifier {
     if (agent.state === 'idle' && agent.stateReason === 'done') {
       this.#notify(`finished ${id} ${agent.stateSince}`, agent, finishedNotice(agent));
     }
+  }
+
+  /** A session at the desk has said something that asks nothing here. */
+  deskNews({ session, event, text }: DeskNews): void {
+    const agent = this.#find(deskChat(session));
+    if (!agent) return;
+    const notice = event === 'waits' ? requestNotice(agent, null) : finishedNotice({ ...agent, preview: text });
+    this.#notify(`${event} ${agent.id} ${this.#clock.now()}`, agent, notice);
   }
 
   #find = (id: string) => this.#options.agents.list().find((agent) => agent.id === id);

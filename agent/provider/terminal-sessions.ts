@@ -1,6 +1,7 @@
 /** The sessions of a CLI that run in terminals of the machine, where the CLI says which these are. */
 import type { PermissionMode } from '../../core/api/agents.ts';
 import type { ProcessIdentity } from '../process/identity.ts';
+import type { DecisionBody, RequestMessage } from '../../core/api/messages.ts';
 import type { HistoryMessage } from './history-message.ts';
 import type { JsonObject } from './untyped-json.ts';
 
@@ -27,6 +28,35 @@ export interface LiveSession {
   statusAt: number;
 }
 
+/** A session at the desk: begun by a person of this user, and its process can be told from a later one of the same number. */
+export const isAtDesk = ({ startedBy, isOwn, process }: LiveSession): boolean =>
+  isOwn && process !== null && startedBy === 'person';
+
+/** What a hook asks, as a ProviderRequest. */
+export type HookRequest =
+  & { requestId: string }
+  & Omit<RequestMessage, 'kind' | 'id' | 'seq' | 'at' | 'parent' | 'truncated' | 'status' | 'decision'>;
+
+/** What a hook of the CLI says. */
+export type HookCall =
+  & { session: string }
+  & (
+    /** `answer` makes what the hook prints to answer it. */
+    | { event: 'request'; request: HookRequest; answer(decision: DecisionBody): JsonObject }
+    /** It waits for somebody at its prompt. */
+    | { event: 'waits' }
+    /** Its turn is over; `text` is what was said last. */
+    | { event: 'finished'; text: string }
+  );
+
+/** The hooks by which the CLI asks while its own prompt stands in the terminal. */
+export interface SessionHooks {
+  /** The user's settings, where hooks are entered. */
+  readonly settingsFile: string;
+  /** @param id of the request. @returns null: nothing that concerns anybody here */
+  read(id: string, payload: JsonObject): HookCall | null;
+}
+
 /** The end of a session's file as a conversation, of any length in the same memory. */
 export interface Transcript {
   add(line: JsonObject): void;
@@ -46,6 +76,8 @@ export interface TerminalSessions {
   path(id: string): Promise<string | null>;
   /** @param isCut what comes first is not the beginning of the file */
   transcript(isCut: boolean): Transcript;
+  /** Missing: the CLI has none. */
+  readonly hooks?: SessionHooks;
   /** In which mode it would go on; null: its file does not say, or names what is not taken from a file. */
   mode(id: string): Promise<PermissionMode | null>;
 }

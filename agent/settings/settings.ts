@@ -33,6 +33,7 @@ export const DEFAULT_SETTINGS: Settings = {
     quietHours: { on: false, from: '22:00', to: '07:00', timeZone: 'UTC' },
   },
   keepAwake: false,
+  deskHooks: 'ask',
   budget: NO_BUDGET,
   acpAgents: [],
 };

@@ -145,7 +145,7 @@ export async function writeFully(file: FileHandle, bytes: Uint8Array): Promise<v
 }
 
 /** Replaces the file: temporary file, length check, fsync, rename, fsync of the directory. Returns the bytes written. */
-export async function writeWhole(path: string, chunks: Iterable<string | Uint8Array>): Promise<number> {
+export async function writeWhole(path: string, chunks: Iterable<string | Uint8Array>, mode = 0o600): Promise<number> {
   const temporary = `${path}.tmp`;
   await unlink(temporary).catch(() => {}); // left by an earlier run, or a trap: O_EXCL below refuses what appears again
   const file = await open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
@@ -157,6 +157,7 @@ export async function writeWhole(path: string, chunks: Iterable<string | Uint8Ar
       size += bytes.length;
     }
     if ((await file.stat()).size !== size) throw new Error(`${temporary} came out shorter than what was written`);
+    if (mode !== 0o600) await file.chmod(mode);
     await file.sync();
   } catch (error) {
     await file.close().catch(() => {});

@@ -1,6 +1,7 @@
 /** Which server a command speaks to: this machine's own, or a relay that was logged in at. */
 import { hostname } from 'node:os';
 import { readFileSync } from 'node:fs';
+import { localOriginOf } from '../../agent/access/local-origin.ts';
 import { type CommandContext, hasFlag, textOption } from '../command.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import { programEnv } from '../home.ts';
@@ -9,8 +10,6 @@ import { renewLogin } from './relay-login.ts';
 import { credentialsFile, type Env, readCredentials, type RelayLogin } from './credentials.ts';
 
 const DEFAULT_PORT = '3456';
-/** Values of HOST with which the server listens on 127.0.0.1, too. */
-const ANY_HOST = new Set(['', 'localhost', '127.0.0.1', '::1', '0.0.0.0', '::']);
 
 /** Options of every command of the client. */
 export const SERVER_OPTIONS = {
@@ -57,8 +56,7 @@ export function localOrigin(env: Env): string {
   const value = settings.PORT?.trim() || DEFAULT_PORT;
   const port = Number(value);
   const host = settings.HOST?.trim() ?? '';
-  const name = ANY_HOST.has(host) ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
-  if (/^\d+$/.test(value) && port > 0 && port <= 65_535) return `http://${name}:${port}`;
+  if (/^\d+$/.test(value) && port > 0 && port <= 65_535) return localOriginOf(host, port);
   throw new CommandError(`PORT must be a port number between 1 and 65535, not "${value}".`, EXIT.usage);
 }
 

@@ -24,6 +24,7 @@ import { programEnv } from '../home.ts';
 import type { Api } from './api.ts';
 import { localApi, localOrigin } from './connect.ts';
 import { credentialsFile, readCredentials } from './credentials.ts';
+import { withDeskHooks } from './desk-hooks.ts';
 import { DEFAULT_DETACH_KEYS, detachKeys } from './detach-keys.ts';
 import { ApiError } from './errors.ts';
 import { shortId } from './find-agent.ts';
@@ -54,7 +55,8 @@ async function run(context: CommandContext, program: OwnProgram): Promise<number
   const dataDir = resolve(expandHome(settings.DATA_DIR!));
   const api = await provenApi(context, dataDir);
   if (!api) return await runAlone(context, program, settings[PROGRAM_SETTINGS[program].program]?.trim() || program);
-  const terminal = await open(context, api, program);
+  const args = program === 'claude' ? await withDeskHooks(context, api, dataDir) : context.positionals;
+  const terminal = await open(context, api, program, args);
   const back = `agent-monitor attach ${shortId(terminal.id)}`;
   const exit = await showNamed(context, api, terminal, { keys, owner: ` in ${terminal.directory}`, back });
   return exit === null ? EXIT.ok : exit.code || (exit.signal ? 128 + exit.signal : 0);
@@ -86,8 +88,13 @@ async function provenApi(context: CommandContext, dataDir: string): Promise<Api 
   );
 }
 
-function open({ env, positionals, stdout }: CommandContext, api: Api, program: OwnProgram): Promise<TerminalInfo> {
-  const desk = { args: [...positionals], env: plainVariables(env) };
+function open(
+  { env, stdout }: CommandContext,
+  api: Api,
+  program: OwnProgram,
+  args: readonly string[],
+): Promise<TerminalInfo> {
+  const desk = { args: [...args], env: plainVariables(env) };
   const size = [...desk.args, ...Object.entries(desk.env).flat()].reduce((sum, { length }) => sum + length, 0);
   if (size > MAX_DESK_TEXT) {
     throw new CommandError(

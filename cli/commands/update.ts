@@ -7,7 +7,7 @@ import { installationRoot, packageInfo } from '../../core/installation.ts';
 import { type Command, type CommandContext, hasFlag, printJson } from '../command.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import { programEnv } from '../home.ts';
-import { programCommand } from '../service/definition.ts';
+import { programCommand } from '../../core/installation.ts';
 import { attempt, runSteps } from '../service/run-steps.ts';
 import { saveSettings } from '../settings-file.ts';
 import { type Installation, installationOf } from '../update/installation.ts';

@@ -1,11 +1,7 @@
 /** What a service manager is told to run: the same for systemd and launchd. */
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import process from 'node:process';
-import { pathToFileURL } from 'node:url';
-import { installationRoot } from '../../core/installation.ts';
+import { programCommand } from '../../core/installation.ts';
 import { homeDirectory } from '../home.ts';
 
 export interface ServiceDefinition {
@@ -30,13 +26,4 @@ export function serviceDefinition(env: Env): ServiceDefinition {
     env: { ...Object.fromEntries(inherited), AGENT_MONITOR_HOME: own },
     logFile: join(own, 'agent-monitor.log'),
   };
-}
-
-/** How this program is started again, from the package or from a checkout. */
-export function programCommand(args: readonly string[]): string[] {
-  const root = installationRoot();
-  const built = join(root, 'cli/main.mjs');
-  if (existsSync(built)) return [process.execPath, built, ...args];
-  const loader = pathToFileURL(createRequire(join(root, 'package.json')).resolve('tsx')).href;
-  return [process.execPath, '--import', loader, join(root, 'cli/main.ts'), ...args];
 }

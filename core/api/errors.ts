@@ -104,6 +104,7 @@ export const ERROR_STATUS = {
   remote_signed_out: 409,
   repository_unusable: 409,
   session_in_use: 409,
+  settings_unusable: 409,
   step_up_on: 409,
   task_begun: 409,
   task_changed: 409,

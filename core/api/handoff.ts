@@ -33,6 +33,8 @@ export interface DeskSession {
   version: string;
   /** Further processes that have the same session open: their turns are lost to each other. */
   others: number;
+  /** Ids of what it asks that can be answered here too, the oldest first; missing: nothing. */
+  pending?: readonly string[];
 }
 
 /** GET /api/handoff/:id: a session that can be read along from now on, as the chat `deskChat(id)`. */
@@ -65,5 +67,29 @@ const CHAT = 'desk-';
 /** Under which the live feed has the messages of a session at the desk, as those of an agent. */
 export const deskChat = (id: string): string => `${CHAT}${id}`;
 
+/** Where a page of an agent, or of a session at the desk, is. */
+export const chatPath = (chat: string): string => {
+  const desk = deskSessionOf(chat);
+  return desk === null ? `/agents/${encodeURIComponent(chat)}` : `/desk/${encodeURIComponent(desk)}`;
+};
+
 /** The session of such a chat; null: it is an agent's. */
 export const deskSessionOf = (chat: string): string | null => chat.startsWith(CHAT) ? chat.slice(CHAT.length) : null;
+
+const NO_USAGE: AgentInfo['usage'] = {
+  ...{ costUsd: null, inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 },
+  ...{ contextTokens: null, contextWindow: null, turns: 0 },
+};
+
+/** A session at the desk as what tells of agents, and shows what they ask, takes it. Nothing else can be done with it. */
+export const deskAgent = (session: DeskSession, preview = ''): AgentInfo => ({
+  ...{ id: deskChat(session.id), provider: session.provider, directory: session.directory, preview },
+  name: session.name || session.directory.split('/').filter(Boolean).at(-1) || session.id.slice(0, 8),
+  pending: [...session.pending ?? []],
+  ...{ state: session.pending?.length ? 'waiting_input' : 'idle', stateReason: 'at_desk', stateText: '' },
+  ...{ stateSince: session.statusAt, createdAt: session.startedAt, activeAt: session.statusAt },
+  ...{ sessionId: session.id, resumable: false, model: '', mode: 'default', effort: '', demo: false, worktree: null },
+  ...{ usage: NO_USAGE, queue: [], lastSeq: 0, flags: {}, taskId: null },
+  cli: { running: true, pid: session.pid, version: session.version, seenAt: null },
+  ...{ adminEmail: '', whatsappPhone: '', slackWebhookUrl: '' },
+});

@@ -13,6 +13,7 @@ import {
   MAX_NAME,
   need,
   number,
+  oneOf,
   pick,
   string,
   text,
@@ -36,11 +37,17 @@ export interface Settings {
   notify: NotifySettings;
   /** The machine does not go to sleep while an agent is at a turn. */
   keepAwake: boolean;
+  /** Whether a session that is begun by the command line client is given hooks, so that it asks here too; `ask`: it asks its user, once. */
+  deskHooks: DeskHooks;
   /** What may be used in a day. */
   budget: Budget;
   /** Agents of the Agent Client Protocol beside those that are known; one with the id of a known one takes its place. */
   acpAgents: AcpAgentSettings[];
 }
+
+export type DeskHooks = 'ask' | 'on' | 'off';
+
+export const DESK_HOOKS: readonly DeskHooks[] = ['ask', 'on', 'off'];
 
 /** How an agent of the Agent Client Protocol is started. */
 export interface AcpAgentSettings {
@@ -122,6 +129,7 @@ export const parseSettings = (value: unknown): SettingsPatch =>
     notify: parseNotify,
     budget: parseBudget,
     keepAwake: bool,
+    deskHooks: oneOf(DESK_HOOKS),
     acpAgents: parseAcpAgents,
   });
 

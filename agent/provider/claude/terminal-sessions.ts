@@ -1,5 +1,6 @@
 /** Claude Code's sessions that run in terminals of this machine. */
 import type { TerminalSessions } from '../terminal-sessions.ts';
+import { claudeHooks } from './hooks.ts';
 import { configDirectory, sessionPath } from './history.ts';
 import { lastMode } from './last-mode.ts';
 import { liveSessions, sessionsDirectory } from './live-sessions.ts';
@@ -13,6 +14,7 @@ export function claudeTerminalSessions(configured: string): TerminalSessions {
     list: () => liveSessions(directory),
     path: (id) => sessionPath(directory, id),
     transcript: (isCut) => new ClaudeTranscript(isCut),
+    hooks: claudeHooks(directory),
     mode: (id) => lastMode(directory, id),
   };
 }

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { commandLine, quoted } from '../../../agent/handoff/command-line.ts';
+import { commandLine, quoted } from '../../../agent/process/command-line.ts';
 import { checkTakeOver, END_MS, endAtDesk, IDLE_MS } from '../../../agent/handoff/take-over.ts';
 import type { LiveSession } from '../../../agent/provider/terminal-sessions.ts';
 import { transition } from '../../../agent/session/state.ts';

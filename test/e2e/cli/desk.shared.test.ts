@@ -39,6 +39,7 @@ let project: string;
 test.before(async () => {
   product = await startProduct({ agentEnv: { CLAUDE_BIN: 'desk-claude', CODEX_BIN: '/nonexistent' } });
   cli = await startCli({ PORT: String(product.localPort), DATA_DIR: product.dataDir, CLAUDE_BIN: 'desk-claude' });
+  await local('PUT', '/api/settings', { deskHooks: 'off' });
   project = join(cli.home, 'project');
   mkdirSync(project);
   const tools = join(cli.home, 'stand-in');

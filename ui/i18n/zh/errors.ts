@@ -141,6 +141,7 @@ const ERRORS: Record<ApiErrorCode, Words> = {
   desk_stays: '终端中的程序没有结束。请在那里结束它，然后在这里继续。',
   session_in_use: ({ name }) =>
     name ? `会话已在“${name}”中打开。请在那里继续，或复制会话。` : '会话已被其他程序打开。请关闭它，或复制会话。',
+  settings_unusable: 'Claude Code 的设置文件无法使用，因此没有做任何更改。请先修正该文件。',
   step_up_on: '确认功能开启时，需要保留最后一个通行密钥。',
   task_begun: '只有尚未开始的任务才能更改，请先重置。',
   task_changed: '任务在此期间已被更改。',
