@@ -67,6 +67,8 @@ export interface Fleet {
   readonly agents: Signal<readonly Placed[]>;
   /** How many there are that are not among those yet; null: all are. */
   readonly rest: Signal<AgentCounts | null>;
+  /** How many sessions at the desk ask something that can be answered here. */
+  readonly asking: Signal<number>;
   /** What waits to be sent, to whichever machine. */
   readonly unsent: Signal<readonly OutboxItem[]>;
 }

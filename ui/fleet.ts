@@ -47,6 +47,7 @@ class MachineFleet implements Fleet {
   readonly current: Signal<App>;
   readonly agents = signal<readonly Placed[]>([]);
   readonly rest = signal<AgentCounts | null>(null);
+  readonly asking = signal(0);
   readonly unsent = signal<readonly OutboxItem[]>([]);
   readonly #deps: AppDeps;
   readonly #shared: SharedParts;
@@ -170,13 +171,20 @@ class MachineFleet implements Fleet {
 
   #gather(): void {
     const apps = this.apps.value;
-    const tables = apps.flatMap(({ store, outbox }) => [store.value.agents, store.value.rest, outbox.items.value]);
+    const tables = apps.flatMap(({ store: { value }, outbox }) => [
+      value.agents,
+      value.rest,
+      value.handoff,
+      outbox.items.value,
+    ]);
     if (tables.length === this.#tables.length && tables.every((table, i) => table === this.#tables[i])) return;
     this.#tables = tables;
     this.agents.value = apps.flatMap((app) =>
       Object.values(app.store.value.agents).map((agent) => this.#withApp(agent, app))
     );
     this.rest.value = apps.map(({ store }) => store.value.rest).reduce(sumOf, null);
+    const atDesk = apps.flatMap(({ store }) => Object.values(store.value.handoff));
+    this.asking.value = atDesk.filter(({ pending }) => pending).length;
     this.unsent.value = apps.flatMap(({ outbox }) => outbox.items.value);
   }
 

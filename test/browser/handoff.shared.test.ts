@@ -4,8 +4,9 @@ import process from 'node:process';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { deskChat } from '../../core/api/handoff.ts';
+import type { Message } from '../../core/api/messages.ts';
 import { DESK, deskSession } from '../support/fakes/desk-data.ts';
-import { agent, conversation, messages, text } from '../support/fakes/ui-data.ts';
+import { agent, conversation, messages, permission, text } from '../support/fakes/ui-data.ts';
 import { DESKTOP, PHONE } from '../support/harness/browser.ts';
 import { openStage, type Stage } from '../support/harness/ui-page.ts';
 
@@ -59,6 +60,51 @@ test('a session is read along, says that it is read-only, and goes on by events'
       await page.context().close();
     }
   }
+});
+
+test('what a session asks is answered on the first page: the card is there, counted, and gone', async () => {
+  const session = deskSession({ id: 'asks', status: 'waiting', waitingFor: 'permission prompt', pending: ['r1'] });
+  stage.mock.desk = [session];
+  const ask = permission({ title: 'npm test', input: { command: 'npm test' }, toolId: null });
+  stage.mock.messages.set(deskChat('asks'), messages([{ ...ask, id: 'r1' }]));
+  const { page, problems } = await stage.open('/', PHONE);
+  const row = page.locator('.desk-session');
+  await row.getByText('npm test').waitFor();
+  assert.is(await page.title(), '(1) Agent Monitor');
+  if (SCREENSHOTS) await page.screenshot({ path: join(SCREENSHOTS, 'handoff-ask-phone.png') });
+  const width = await page.evaluate(() => document.documentElement.scrollWidth);
+  assert.is(width, PHONE.width, 'nothing is wider than the phone');
+  const answered = page.waitForRequest((request) => /permissions/.test(request.url()));
+  await page.waitForTimeout(800); // an answer counts only when the button has stood for a while
+  await row.getByRole('button', { name: 'Allow once' }).click();
+  const request = await answered;
+  assert.match(request.url(), /\/api\/agents\/desk-asks\/permissions\/r1$/);
+  assert.is(JSON.parse(request.postData()!).decision, 'allow');
+  await row.locator('.ask').waitFor({ state: 'detached' });
+  assert.is(await page.title(), 'Agent Monitor');
+  assert.equal(problems, []);
+  await page.context().close();
+});
+
+test('the page of a session shows what it asks; answered at the desk, it goes and says so', async () => {
+  const session = deskSession({ id: 'asks', status: 'waiting', waitingFor: 'permission prompt', pending: ['r1'] });
+  stage.mock.desk = [session];
+  const [ask] = messages([{
+    ...permission({ title: 'npm test', input: { command: 'npm test' }, toolId: null }),
+    id: 'r1',
+  }]);
+  stage.mock.messages.set(deskChat('asks'), [ask!]);
+  const { page, problems } = await stage.open('/agents/desk-asks', PHONE);
+  await page.waitForURL(/#\/desk\/asks$/);
+  const card = page.locator('.desk-request');
+  await card.getByRole('button', { name: 'Allow once' }).waitFor();
+  if (SCREENSHOTS) await page.screenshot({ path: join(SCREENSHOTS, 'handoff-page-ask-phone.png') });
+  const decision = { decision: 'answer', clientId: '', by: 'the desk', at: Date.now() };
+  stage.mock.messages.set(deskChat('asks'), [{ ...ask!, status: 'answered', decision } as Message]);
+  stage.mock.publish({ type: 'handoff', session: { ...session, status: 'busy', waitingFor: '', pending: undefined } });
+  await card.waitFor({ state: 'detached' });
+  assert.equal(problems, []);
+  await page.context().close();
 });
 
 test('a session that ends while one reads stays readable; one that is not there says so', async () => {

@@ -1,4 +1,4 @@
-import { html, useRef } from '../html.ts';
+import { html } from '../html.ts';
 import { needsMe } from '../../core/api/agent-order.ts';
 import type { AgentInfo } from '../../core/api/agents.ts';
 import { useApp, useHasMany } from '../app.ts';
@@ -6,14 +6,13 @@ import type { Placed } from '../app.ts';
 import { Icon, Pill, TimeAgo } from '../components/mod.ts';
 import { StatePill } from './state-pill.ts';
 import { count, gist, money, shortPath } from '../format.ts';
-import { lazy, LazyView, useLazy } from '../hooks/lazy.ts';
-import { useQuiet } from '../hooks/quiet.ts';
+import { LazyView } from '../hooks/lazy.ts';
 import { useProviderLabel } from '../hooks/use-providers.ts';
 import { machineLine } from '../machines/lazy.ts';
 import { serverText, t } from '../i18n/t.ts';
 import { at, href, path } from '../route.ts';
 import { isUnread } from './agent-view.ts';
-import type { AskProps } from './ask.ts';
+import { LazyAsk, useShownRequest } from '../chat/lazy-ask.ts';
 
 interface Props {
   agent: AgentInfo;
@@ -49,14 +48,6 @@ export function AgentCard({ agent, selection }: { agent: Placed; selection: Sele
 /** It does nothing, and will not by itself: a phone shows it in one line. */
 const isOver = ({ state }: AgentInfo): boolean => state === 'stopped' || state === 'error';
 
-/** Loaded when an agent waits: a start at which none does needs nothing of it. */
-const ask = lazy<AskProps>(() => import('./ask.ts').then(({ Ask }) => ({ default: Ask })));
-
-function LazyAsk(props: AskProps) {
-  const { View } = useLazy(ask);
-  return View && html`<${View} ...${props} />`;
-}
-
 /** Keys of the agents that are chosen, while one chooses. */
 export interface Selection {
   keys: ReadonlySet<string>;
@@ -86,14 +77,6 @@ function Marks({ agent }: Props) {
       </span>
     `}
   `;
-}
-
-/** The oldest open request; one that was just answered stays until the user's hand is off the page. */
-function useShownRequest({ pending }: AgentInfo): string | undefined {
-  const quiet = useQuiet();
-  const shown = useRef(pending[0]);
-  if (quiet) shown.current = pending[0];
-  return shown.current;
 }
 
 function Place({ agent: { directory, worktree } }: Props) {

@@ -1,5 +1,6 @@
 import { html } from '../html.ts';
-import type { DeskSession } from '../../core/api/handoff.ts';
+import { deskAgent, type DeskSession } from '../../core/api/handoff.ts';
+import { LazyAsk, useShownRequest } from '../chat/lazy-ask.ts';
 import { useApp, useMachineName, useStore } from '../app.ts';
 import { Icon, TimeAgo } from '../components/mod.ts';
 import { shortPath } from '../format.ts';
@@ -11,7 +12,7 @@ import { deskName, DeskPlace, DeskStatusPill, waitingText } from './desk-status.
 export default function DeskList() {
   const table = useStore((state) => state.handoff);
   const machine = useMachineName();
-  const rank = ({ status }: DeskSession) => (status === 'waiting' ? 0 : 1);
+  const rank = ({ status, pending }: DeskSession) => (pending || status === 'waiting' ? 0 : 1);
   const sessions = Object.values(table).sort((a, b) => rank(a) - rank(b) || b.startedAt - a.startedAt);
   const rows = sessions.map((session) =>
     html`
@@ -32,8 +33,10 @@ function DeskRow({ session }: { session: DeskSession }) {
   const { machine } = useApp();
   const { id, directory, startedAt } = session;
   const waits = waitingText(session);
+  const agent = deskAgent(session);
+  const request = useShownRequest(agent);
   return html`
-    <article class="session desk-session">
+    <article class=${`session desk-session ${request ? 'needs-me' : ''}`} aria-label=${deskName(session)}>
       <div class="grow">
         <h3 dir="auto" data-foreign>
           <a class="cover" href=${href(at(machine, path`/desk/${id}`))}>${deskName(session)}</a>
@@ -43,10 +46,11 @@ function DeskRow({ session }: { session: DeskSession }) {
           <${TimeAgo} at=${startedAt} plain />
           <${DeskPlace} session=${session} />
         </div>
-        ${waits && html`<p class="desk-waits">${waits}</p>`}
+        ${waits && !request && html`<p class="desk-waits">${waits}</p>`}
       </div>
       <${DeskStatusPill} session=${session} />
       <${Icon} name="chevron" size=${16} />
+      ${request && html`<${LazyAsk} key=${request} agent=${agent} id=${request} />`}
     </article>
   `;
 }

@@ -1,4 +1,5 @@
 import type { AgentInfo } from '../../core/api/agents.ts';
+import { deskSessionOf } from '../../core/api/handoff.ts';
 import type { DecisionBody, MessagePage, RequestMessage } from '../../core/api/messages.ts';
 import type { RequestAnswer } from '../../core/api/push.ts';
 import { useApp, useStore } from '../app.ts';
@@ -21,13 +22,18 @@ interface Found {
 /** A request of an agent that waits: undefined while it loads, null when it must be looked for on the agent's page. */
 export function usePendingRequest(agent: AgentInfo, id: string): RequestMessage | null | undefined {
   const { api } = useApp();
+  const isPending = agent.pending.includes(id);
+  const isDesk = deskSessionOf(agent.id) !== null;
   const load = async (old: Found | null): Promise<Found> => {
-    if (old?.request) return old;
+    // No message of a session at the desk says what became of it.
+    if (old?.request && (!isDesk || isPending || old.request.status !== 'pending')) return old;
+    if (isDesk) return { request: (await loadAnswer(api, agent.id, id)).found?.request ?? null };
     const page = await api.get<MessagePage>(`${path`/api/agents/${agent.id}/messages`}?limit=${LOOK_BACK}`);
     const found = page.messages.find((message) => message.id === id);
     return { request: found?.kind === 'request' ? found : null };
   };
-  return useResource(load, [agent.id, id, agent.lastSeq], `request/${agent.id}/${id}`).value?.request;
+  const about = [agent.id, id, agent.lastSeq, isDesk && isPending];
+  return useResource(load, about, `request/${agent.id}/${id}`).value?.request;
 }
 
 /** What one card needs; null: there is no such request (any more). */

@@ -1,5 +1,6 @@
 import { html, useEffect, useRef, useState } from '../html.ts';
 import type { AgentInfo } from '../../core/api/agents.ts';
+import { chatPath, deskSessionOf } from '../../core/api/handoff.ts';
 import {
   Button,
   Dialog,
@@ -32,11 +33,14 @@ const atDeskNote = lazy(() => import('../handoff/at-desk-note.ts'));
 export default function AgentPage({ params }: PageProps) {
   const agent = useStore((state) => find(state.agents, params.id ?? ''));
   const loaded = useStore((state) => state.loaded && !state.rest);
+  const isDesk = deskSessionOf(params.id ?? '') !== null;
+  // What a notification of a session at the desk leads to.
+  useEffect(() => void (isDesk && go(chatPath(params.id!), true)), [isDesk]);
   const tab = TABS.find(({ id }) => id === params.tab) ?? TABS[0]!;
   if (agent) return html`<${AgentView} agent=${agent} tab=${tab} />`;
   return html`
     <div class="page">
-      ${loaded ? html`<${Gone} />` : html`<${Skeleton} lines=${6} />`}
+      ${loaded && !isDesk ? html`<${Gone} />` : html`<${Skeleton} lines=${6} />`}
     </div>
   `;
 }

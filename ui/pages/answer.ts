@@ -1,9 +1,9 @@
+import { chatPath } from '../../core/api/handoff.ts';
 import { RequestCard } from '../chat/request-card.ts';
 import { LinkButton, PageHead, Skeleton } from '../components/mod.ts';
 import { useAnswerable } from '../hooks/pending-requests.ts';
 import { html } from '../html.ts';
 import { t } from '../i18n/t.ts';
-import { path } from '../route.ts';
 import type { PageProps } from '../route.ts';
 
 /** One request and nothing else: where a notification leads that cannot be answered itself. */
@@ -19,7 +19,7 @@ export default function AnswerPage({ params }: PageProps) {
     <div class="page answer-page">
       <${PageHead} title=${found?.agent.name ?? t.answer.title} />
       ${content}
-      <${LinkButton} to=${path`/agents/${id}`}>${t.answer.open}<//>
+      <${LinkButton} to=${chatPath(id)}>${t.answer.open}<//>
     </div>
   `;
 }

@@ -5,6 +5,7 @@ import { Button, EmptyState, IconButton, LinkButton, Skeleton, TimeAgo } from '.
 import { Note } from '../components/note.ts';
 import { shortPath } from '../format.ts';
 import { deskName, DeskPlace, DeskStatusPill, waitingText } from '../handoff/desk-status.ts';
+import { DeskRequest } from '../handoff/desk-request.ts';
 import { ReadAlong } from '../handoff/read-along.ts';
 import TakeOverDialog from '../handoff/take-over-dialog.ts';
 import { useResource } from '../hooks/use-resource.ts';
@@ -92,10 +93,11 @@ function Facts({ session }: { session: DeskSession }) {
 /** That it is read-only, what it waits for, and who else has it open. */
 function LiveNotes({ session }: { session: DeskSession }) {
   const waits = waitingText(session);
-  const { attach, others } = session;
+  const { attach, others, pending } = session;
   const command = attach !== null && html`<code>${attach}</code>`;
   return html`
-    ${waits && html`<${Note} tone="warn">${waits}<//>`}
+    ${waits && !pending && html`<${Note} tone="warn">${waits}<//>`}
+    <${DeskRequest} session=${session} />
     <${Note}>
       ${attach !== null ? t.handoff.readOnlyBackground : t.handoff.readOnly} ${command}
     <//>

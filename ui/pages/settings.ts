@@ -10,6 +10,7 @@ import { useResource } from '../hooks/use-resource.ts';
 import { useApp, useHasMany, useStore } from '../app.ts';
 import { lazy, LazyView } from '../hooks/lazy.ts';
 import { AgentsCard } from './settings-agents.ts';
+import { HooksCard } from './settings-hooks.ts';
 import { bodyOf, formOf, isSame, rebased } from './settings-form.ts';
 import type { SettingsForm } from './settings-form.ts';
 import { NotifyCard } from './settings-notify.ts';
@@ -31,6 +32,7 @@ export default function SettingsPage() {
       <${ToolsCard} version=${version} />
       <${AgentsCard} settings=${value} onSaved=${set} />
       <${Form} settings=${value} onSaved=${set} version=${version} />
+      <${HooksCard} settings=${value} onSaved=${set} version=${version} />
       <${OpenCliCard} version=${version} />
       ${hasMany && html`<${LazyView} source=${copySettings} settings=${value} />`}
     </div>

@@ -15,7 +15,7 @@ import { silentLog } from '../../../core/log.ts';
 import type { LiveChange } from '../../../core/api/live.ts';
 import type { RequestAnswer } from '../../../core/api/push.ts';
 import type { AgentInfo, AgentMarks, CreateAgentBody, DiskSession } from '../../../core/api/agents.ts';
-import { type DeskSession, deskSessionOf } from '../../../core/api/handoff.ts';
+import { deskAgent, type DeskSession, deskSessionOf } from '../../../core/api/handoff.ts';
 import type { DecisionBody, Message, QueuedChange, SendMessageBody } from '../../../core/api/messages.ts';
 import type { ScheduleEntry } from '../../../core/api/schedule.ts';
 import type { Rewind, RewindBody } from '../../../core/api/rewind.ts';
@@ -270,7 +270,8 @@ function routes(
   router.get('/api/agents/:id/requests/:request', (_req, res, { params }) => {
     const request = mock.messages.get(params.id!)?.find(({ id }) => id === params.request);
     if (request?.kind !== 'request') throw new HttpError(404, 'not_found', 'There is no such request.');
-    json(res, 200, { agent: find(params.id!), request } satisfies RequestAnswer);
+    const session = mock.desk.find(({ id }) => id === deskSessionOf(params.id!));
+    json(res, 200, { agent: session ? deskAgent(session) : find(params.id!), request } satisfies RequestAnswer);
   });
   router.post('/api/agents', async (req, res) => {
     const body = (await receive(req)) as CreateAgentBody;
@@ -358,7 +359,15 @@ function routes(
     }
     const decision = { ...body, by: 'this browser', at: Date.now() };
     mock.say(params.id!, { ...message, status: body.decision === 'answer' ? 'answered' : 'decided', decision });
-    mock.patch(params.id!, { pending: [], state: 'running', stateReason: 'turn', stateSince: Date.now() });
+    const session = mock.desk.find(({ id }) => id === deskSessionOf(params.id!));
+    if (session) {
+      const { pending: _, ...answered } = session;
+      mock.desk = mock.desk.map((entry) => entry === session ? answered : entry);
+      events.publish({ type: 'handoff', session: answered });
+    }
+    if (!session) {
+      mock.patch(params.id!, { pending: [], state: 'running', stateReason: 'turn', stateSince: Date.now() });
+    }
     json(res, 200, { ok: true, decision, duplicate: false });
   });
   for (const action of ['interrupt', 'stop']) {

@@ -37,6 +37,20 @@ export const handoff = {
       action: 'Give back',
       done: 'To go on in a terminal, type:',
     },
+    hooks: {
+      title: 'Sessions in terminals',
+      intro:
+        'What Claude Code asks in a terminal can be answered here too: the first answer counts, and on the other side the request goes away. A hook in its settings brings it here.',
+      states: { on: 'On', outdated: 'Outdated', off: 'Off' },
+      install: 'Enter the hooks',
+      renew: 'Renew the hooks',
+      remove: 'Remove the hooks',
+      installTitle: 'Answer terminals from here?',
+      installText: (file: string) =>
+        `Three hooks are added to ${file}; everything else in it stays as it is. Sessions that begin from then on ask here too. Removing the hooks leaves no trace.`,
+      own: 'Sessions begun by “agent-monitor claude”',
+      choices: { ask: 'Ask once in the terminal', on: 'Ask here too', off: 'Ask in the terminal only' },
+    },
     gone: 'This session has ended',
     goneText: 'It no longer runs in a terminal. Continue it from the list of sessions.',
     sessions: 'Sessions',

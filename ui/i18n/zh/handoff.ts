@@ -33,6 +33,20 @@ export const handoff: Translation<English> = {
       action: '交还',
       done: '要在终端中继续，请输入：',
     },
+    hooks: {
+      title: '终端中的会话',
+      intro:
+        'Claude Code 在终端中提出的请求也可以在这里答复：以先到的答复为准，另一侧的请求随即消失。其设置中的钩子会把请求带到这里。',
+      states: { on: '开启', outdated: '已过时', off: '关闭' },
+      install: '写入钩子',
+      renew: '更新钩子',
+      remove: '移除钩子',
+      installTitle: '在这里答复终端？',
+      installText: (file: string) =>
+        `将在 ${file} 中添加三个钩子，其余内容保持不变。此后开始的会话也会在这里提问。移除钩子不留痕迹。`,
+      own: '由命令行开始的会话',
+      choices: { ask: '在终端中询问一次', on: '也在这里提问', off: '只在终端中提问' },
+    },
     gone: '此会话已结束',
     goneText: '它不再在终端中运行。可在会话列表中继续。',
     sessions: '会话',

@@ -3,6 +3,8 @@
  * the sentence names. A test compares the English with the server's sources.
  */
 export const PHRASES: readonly (readonly [string, string])[] = [
+  // Who answered.
+  ['the desk', '电脑前的人'],
   // Why an agent no longer works.
   ['The agent has ended by itself.', '代理已自行结束。'],
   ['The agent server was stopped while this session was at work.', '代理服务器在会话工作期间被停止。'],

@@ -1,20 +1,21 @@
 import { html, useMemo, useState } from '../html.ts';
 import type { AgentInfo } from '../../core/api/agents.ts';
+import { chatPath } from '../../core/api/handoff.ts';
 import { approvalOf, isShort } from '../../core/api/approval.ts';
 import type { Approval } from '../../core/api/approval.ts';
 import type { RequestMessage } from '../../core/api/messages.ts';
 import { useApp } from '../app.ts';
-import { DirectoryContext, workDirectory } from '../chat/agent-context.ts';
-import { AnswerButton } from '../chat/answer-button.ts';
-import { ApprovalView } from '../chat/approval-view.ts';
-import { DecisionSlot } from '../chat/decision-slot.ts';
-import { VisibleText } from '../chat/visible-text.ts';
+import { DirectoryContext, workDirectory } from './agent-context.ts';
+import { AnswerButton } from './answer-button.ts';
+import { ApprovalView } from './approval-view.ts';
+import { DecisionSlot } from './decision-slot.ts';
+import { VisibleText } from './visible-text.ts';
 import { countLines } from '../components/diff.ts';
 import { LinkButton } from '../components/mod.ts';
 import { relativePath } from '../format.ts';
 import { useDecide, usePendingRequest } from '../hooks/pending-requests.ts';
 import { t } from '../i18n/t.ts';
-import { at, path } from '../route.ts';
+import { at } from '../route.ts';
 
 export interface AskProps {
   agent: AgentInfo;
@@ -54,7 +55,7 @@ function AskedFor({ agent, request }: Props) {
 
 /** To where it can be seen whole, and answered. */
 const ToAgent = ({ agent, label = t.dashboard.answer }: { agent: AgentInfo; label?: string }) =>
-  html`<${LinkButton} to=${at(useApp().machine, path`/agents/${agent.id}`)} tone="primary">${label}<//>`;
+  html`<${LinkButton} to=${at(useApp().machine, chatPath(agent.id))} tone="primary">${label}<//>`;
 
 /** A permission to give here, when all of it can be read here. */
 function Permission({ agent, request }: Props) {
