@@ -106,7 +106,7 @@ function machineHandler({ machines, directory, passkeys, connections }: HandlerO
     const named = machineTarget(url);
     if (!named) return { machine: machines.current(), target: url };
     if (isOwnPath(pathOf(named.target))) throw new HttpError(404, 'not_found', 'There is nothing at this address.');
-    if (!directory.find(named.machine)) throw new Failure('no_machine', 'This relay knows no such machine.');
+    if (!directory.has(named.machine)) throw new Failure('no_machine', 'This relay knows no such machine.');
     return { machine: machines.find(named.machine), target: named.target };
   };
   return (req: LocalRequest, res: HttpResponse, client: Client, session: LoginSession | null): void => {

@@ -28,6 +28,10 @@ export class MachineDirectory {
       return { machine, traffic: connected && this.#machines.traffic(connected) };
     });
   }
+  /** Whether somebody knows it: what every request asks that names a machine. */
+  has(id: string): boolean {
+    return this.#records.find(id) !== null;
+  }
   /** null: nobody knows it. */
   find(id: string): MachineEntry | null {
     const record = this.#records.find(id);

@@ -137,7 +137,7 @@ export class RelayPreviews {
     // It may have ended while the body was read.
     if (session && !sessions.isAlive(session)) throw new Failure('login_required', 'Log in first.');
     const machine = body.machine ?? machines.current()?.id;
-    if (machine === undefined || !directory.find(machine)) {
+    if (machine === undefined || !directory.has(machine)) {
       throw new Failure('no_machine', 'This relay knows no such machine.');
     }
     const base = this.#base(req, client);
