@@ -19,7 +19,7 @@ export async function openPullRequest(
   signal: AbortSignal,
 ): Promise<PullRequestOutcome> {
   const target = await pullRequestTarget(place, signal); // before anything is pushed
-  if (text.repository && text.repository !== target.repository) {
+  if (text.repository !== target.repository) {
     throw new Failure(
       'changed',
       `The pull request would go to ${target.repository} now, not to ${text.repository} as it was shown. Look again.`,

@@ -112,8 +112,8 @@ export interface PullRequestText {
   title: string;
   body: string;
   draft: boolean;
-  /** Where it goes, as it was shown: refused when it would go elsewhere by now. */
-  repository?: string;
+  /** Where it goes, as GET shows it: refused when it would go elsewhere by now. */
+  repository: string;
 }
 
 /** GET /api/agents/:id/changes/pull-request: where one would go. */
@@ -199,13 +199,18 @@ const MAX_DESCRIPTION = 20_000;
 
 /** Body of POST /api/agents/:id/changes/pull-request. */
 export function parsePullRequest(value: unknown): PullRequestText {
-  const checks = { title: text(MAX_NAME, true), body: text(MAX_DESCRIPTION), draft: bool, repository: text(MAX_NAME) };
+  const checks = {
+    title: text(MAX_NAME, true),
+    body: text(MAX_DESCRIPTION),
+    draft: bool,
+    repository: text(MAX_NAME, true),
+  };
   const body = pick<Required<PullRequestText>>(value, checks);
-  const { title, ...rest } = need(body, 'title');
+  const { title, repository, ...rest } = need(body, 'title', 'repository');
   if (`${title}${rest.body ?? ''}`.includes('\0')) {
     throw new ValidationError('The text must be free of NUL characters.');
   }
-  return { body: '', draft: false, ...rest, title };
+  return { body: '', draft: false, ...rest, title, repository };
 }
 
 /** Body of POST /api/agents/:id/changes/discard; null: everything, which an empty body never means. */

@@ -36,7 +36,8 @@ const withRemote = (run: (fixture: Bare) => Promise<void>) =>
 
 /** Begins work and waits for its end. */
 async function workOf({ ask }: WalkFixture, name: string, body: object = {}): Promise<RemoteWork> {
-  const begun = await ask('POST', `/changes/${name}`, body);
+  const shown = name === 'pull-request' ? { repository: 'owner/name' } : {};
+  const begun = await ask('POST', `/changes/${name}`, { ...shown, ...body });
   assert.is(begun.status, 202, begun.text);
   return await ended(ask);
 }
@@ -329,6 +330,8 @@ test('a pull request over http: pushed, opened, found again, signed out, refused
       await withGitAlone(async () => {
         assert.equal(codeOf(await workOf(fixture, 'pull-request', { title: 'x' })), ['failed', 'no_gh']);
       });
+      const nowhere = await fixture.ask('POST', '/changes/pull-request', { title: 'x' });
+      assert.is(nowhere.status, 400, 'it goes nowhere that was not shown');
       assert.is((await fixture.ask('POST', '/changes/pull-request', { title: '' })).status, 400);
       assert.is((await fixture.ask('POST', '/changes/pull-request', { title: 'a\0b' })).status, 400);
     })

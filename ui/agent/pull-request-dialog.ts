@@ -68,12 +68,12 @@ export default function PullRequestDialog({ agent, changes, remote, pending, onC
     if (!title.trim()) return setError(t.remote.needTitle);
     setBusy(true);
     try {
-      const repository = target.value?.target?.repository;
+      const repository = target.value?.target?.repository ?? '';
       await remote.openPullRequest({
         title: title.trim(),
         body: body.trim(),
         draft,
-        ...(repository && { repository }),
+        repository,
       });
       onClose();
     } catch (refused) {
