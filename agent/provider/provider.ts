@@ -228,6 +228,11 @@ export interface Provider {
   readonly icon?: string;
   /** Its CLIs run in holders, if OpenOptions name one. */
   readonly isHeld?: boolean;
+  /**
+   * Of the form of HeldSession.snapshot(): one of another version is not read, its CLI is ended and its session resumed. Missing: 1.
+   * To be raised with each change after which an earlier or later server would misread it (test/agent/session/snapshot-version.test.ts).
+   */
+  readonly snapshotVersion?: number;
   /** Missing: its sessions on disk are not read. */
   readonly storedSessions?: StoredSessions;
   /** Missing: its sessions in terminals are not found. */

@@ -1,22 +1,31 @@
 /** An agent's message log, read from disk when it is first needed and dropped from memory when nobody uses it any more. */
 import type { Clock } from '../../core/clock.ts';
-import { MessageLog } from './message-log.ts';
+import { oneByOne } from '../store/steps.ts';
+import { MessageLog, type MessageLogOptions } from './message-log.ts';
 
 export class LazyLog {
-  readonly #open: () => MessageLog;
+  readonly #options: MessageLogOptions;
   readonly #clock: Clock;
   #log: MessageLog | null = null;
   #usedAt: number;
 
-  constructor(open: () => MessageLog, clock: Clock) {
-    this.#open = open;
-    this.#clock = clock;
-    this.#usedAt = clock.now();
+  constructor(options: MessageLogOptions) {
+    this.#options = options;
+    this.#clock = options.clock;
+    this.#usedAt = options.clock.now();
   }
 
   get(): MessageLog {
     this.#usedAt = this.#clock.now();
-    return this.#log ??= this.#open();
+    return this.#log ??= new MessageLog(this.#options);
+  }
+
+  /** Reads it in steps, so that a long one holds up nobody. */
+  async preload(): Promise<void> {
+    if (this.#log) return;
+    const stored = await oneByOne(MessageLog.reading(this.#options));
+    // Somebody may have needed it meanwhile.
+    this.#log ??= new MessageLog(this.#options, stored);
   }
 
   /** What could not be written yet (the disk is full) stays in memory until it is. */

@@ -7,7 +7,14 @@ import { cut } from '../../core/api/cut.ts';
 import type { LiveChange } from '../../core/api/live.ts';
 import type { Message, MessageBase, MessagePage, RequestMessage } from '../../core/api/messages.ts';
 import { Journal } from '../store/journal.ts';
-import { type MessageRecord, readMessages, type RemovedRecord } from './message-records.ts';
+import type { Steps } from '../store/steps.ts';
+import {
+  type MessageRecord,
+  readingMessages,
+  readMessages,
+  type RemovedRecord,
+  type StoredMessages,
+} from './message-records.ts';
 
 /** Deltas of this period are published together, ms: about 30 updates a second. */
 export const COALESCE_MS = 30;
@@ -67,8 +74,13 @@ export class MessageLog {
   #unsaved = new Set<string>();
   #saveTimer: Timer | null = null;
 
-  /** Reads the journal synchronously. */
-  constructor(options: MessageLogOptions) {
+  /** What a log is made of, in steps: nothing may be written to the journal before the log is made of it. */
+  static reading({ path, warn, clock }: MessageLogOptions): Steps<StoredMessages> {
+    return readingMessages(path, warn, clock.now, MAX_STORED);
+  }
+
+  /** @param stored what was read of the journal; missing: it is read now, synchronously */
+  constructor(options: MessageLogOptions, stored?: StoredMessages) {
     this.#options = options;
     this.#journal = new Journal({
       path: options.path,
@@ -76,7 +88,7 @@ export class MessageLog {
       onHealth: (error) => options.warn(error ? `${options.path} cannot be written: ${error.message}` : ''),
       clock: options.clock,
     });
-    this.#load();
+    this.#load(stored ?? readMessages(options.path, options.warn, options.clock.now, MAX_STORED));
   }
 
   get lastSeq(): number {
@@ -296,9 +308,7 @@ export class MessageLog {
     }
   }
 
-  #load(): void {
-    const { path, warn, clock } = this.#options;
-    const { list, weights, removed, badBytes, isOutdated } = readMessages(path, warn, clock.now, MAX_STORED);
+  #load({ list, weights, removed, badBytes, isOutdated }: StoredMessages): void {
     this.#removed = removed;
     this.#list = list;
     const isDamaged = this.#fillGaps() || badBytes > 0;

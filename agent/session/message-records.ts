@@ -1,6 +1,7 @@
 /** The records of a journal of messages, and which of them have to be read: the newest of each message, within bounds. */
 import type { Message } from '../../core/api/messages.ts';
-import { loadJournal } from '../store/journal.ts';
+import { loadingJournal } from '../store/journal.ts';
+import { allAtOnce, type Steps } from '../store/steps.ts';
 import { withoutSecrets } from './requests.ts';
 
 /** The whole message at that time. The last record of an id is valid. */
@@ -28,17 +29,22 @@ export interface StoredMessages {
 const BEGINNING = /^\{"m":\{"kind":"[a-z]+","id":"([^"\\]+)"/;
 
 /** Reads a journal from its end until `count` messages or their `weight` is exceeded, however long it is. Never throws. */
-export function readMessages(
+export function readMessages(...args: Parameters<typeof readingMessages>): StoredMessages {
+  return allAtOnce(readingMessages(...args));
+}
+
+/** The same in steps. */
+export function* readingMessages(
   path: string,
   warn: (text: string) => void,
   now: () => number,
   bounds: { count: number; weight: number },
-): StoredMessages {
+): Steps<StoredMessages> {
   const weights = new Map<string, number>();
   const list: Message[] = [];
   let removed: unknown;
   let [total, hadSecrets] = [0, false];
-  const loaded = loadJournal(path, warn, now, {
+  const loaded = yield* loadingJournal(path, warn, now, {
     isReplaced: (beginning) => weights.has(BEGINNING.exec(beginning)?.[1] ?? ''),
     take(record, weight) {
       const { m: message, removed: ids } = record as Partial<MessageRecord & RemovedRecord>;

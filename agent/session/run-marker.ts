@@ -15,6 +15,8 @@ const MARK_BYTES = 4 * 1024 * 1024;
 
 export interface RunMarkerOptions {
   held: HeldSession;
+  /** Of the form of its snapshots. */
+  stateVersion: number;
   store: AgentInfoStore;
   clock: Clock;
   log(): MessageLog;
@@ -55,13 +57,14 @@ export class RunMarker {
   }
 
   async #mark(): Promise<void> {
-    const { held, store, log, settled } = this.#options;
+    const { held, stateVersion, store, log, settled } = this.#options;
     const offset = held.offset;
     if (offset === this.#marked) return;
     const run = {
       holder: held.id,
       offset,
       state: structuredClone(held.snapshot()),
+      stateVersion,
       info: markedInfo(store.info),
       streams: log().streamLengths(),
     };

@@ -14,6 +14,8 @@ export interface RunRecord {
   offset: number;
   /** Of the provider, at this offset; null: at the beginning. */
   state: unknown;
+  /** Of the form of `state` (Provider.snapshotVersion): another one is not read. */
+  stateVersion: number;
   info: MarkedInfo;
   /** Messages that streamed at this offset, and how long they were. */
   streams: StreamLengths[];
@@ -34,15 +36,17 @@ export function parseRunRecord(value: unknown, whole: unknown): RunRecord {
     holder: string,
     offset: integer,
     state: fields,
+    stateVersion: integer,
     info: (input) => markedInfo(parseAgentInfo({ ...fields(whole), ...fields(input) }, 'run.info')),
     streams: list(parseLengths, Infinity),
   }, 'run');
-  return { state: null, ...need(run, 'holder', 'offset', 'info', 'streams') };
+  // Before it had a version it was the first.
+  return { state: null, stateVersion: 1, ...need(run, 'holder', 'offset', 'info', 'streams') };
 }
 
 /** The marker of a run that begins. */
 export function firstMarker(holder: string, info: AgentInfo): RunRecord {
-  return { holder, offset: 0, state: null, info: markedInfo(info), streams: [] };
+  return { holder, offset: 0, state: null, stateVersion: 1, info: markedInfo(info), streams: [] };
 }
 
 export const markedInfo = (info: AgentInfo): MarkedInfo =>

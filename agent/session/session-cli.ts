@@ -67,7 +67,16 @@ export class SessionCli {
     const { held } = run.cli;
     const { store } = parts;
     const settled = () => parts.pictures.settled();
-    this.#marker = held ? new RunMarker({ held, store, clock, log: () => parts.log, settled }) : null;
+    this.#marker = held
+      ? new RunMarker({
+        held,
+        stateVersion: provider.snapshotVersion ?? 1,
+        store,
+        clock,
+        log: () => parts.log,
+        settled,
+      })
+      : null;
     this.#noteProcess();
   }
 

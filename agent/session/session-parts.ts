@@ -10,7 +10,7 @@ import type { Document } from '../store/document.ts';
 import { AgentInfoStore } from './agent-info-store.ts';
 import type { CliRun } from './cli-run.ts';
 import { LazyLog } from './lazy-log.ts';
-import { MessageLog } from './message-log.ts';
+import type { MessageLog, MessageLogOptions } from './message-log.ts';
 import { AttachmentStore, MAX_ATTACHMENTS } from './attachments.ts';
 import { PictureStore } from './pictures.ts';
 import { PromptQueue } from './prompt-queue.ts';
@@ -58,7 +58,7 @@ export class SessionParts {
     this.store = new AgentInfoStore(document, context, publish);
     this.pictures = new PictureStore(options.picturesPath);
     this.attachments = new AttachmentStore(options.attachmentsPath, MAX_ATTACHMENTS, context.clock.now);
-    this.lazyLog = new LazyLog(() => this.#openLog(), context.clock);
+    this.lazyLog = new LazyLog(this.#logOptions());
     this.status = new SessionStatus(this.store, log, context.clock.now);
     this.prompts = new PromptQueue({
       log,
@@ -88,16 +88,16 @@ export class SessionParts {
     return this.lazyLog.get();
   }
 
-  #openLog(): MessageLog {
+  #logOptions(): MessageLogOptions {
     const { context, publish, journalPath } = this.options;
-    return new MessageLog({
+    return {
       agentId: this.id,
       path: journalPath,
       clock: context.clock,
       publish,
       warn: (text) => context.warn(`journal ${this.id}`, text),
       onAdded: (message) => this.store.patch({ lastSeq: message.seq }),
-    });
+    };
   }
 
   /** The end of the process would cut something off: a turn, work in the background, a message that is not begun with. */

@@ -211,6 +211,11 @@ export class AgentSession {
     run.reap();
   }
 
+  /** Reads the messages in steps: what needs them then waits for no disk. */
+  preload(): Promise<void> {
+    return this.#parts.lazyLog.preload();
+  }
+
   /** Drops the messages from memory when nobody has used them for a while. */
   unloadIfUnused(idleMs: number): void {
     if (!this.isOpen) this.#parts.lazyLog.unloadIfUnused(idleMs);

@@ -10,6 +10,10 @@ import type { AgentFiles } from './agent-files.ts';
 import type { AgentRecord } from './record.ts';
 import type { AgentSession } from './session.ts';
 
+const OTHER_RELEASE =
+  'The agent server was replaced by a release that cannot read on where the one before was: the CLI is ended, and resumed ' +
+  'with your next message.';
+
 export interface StartOptions {
   context: AgentContext;
   providers: Pick<ProviderSet, 'get'>;
@@ -27,7 +31,7 @@ export interface StartOptions {
 export async function startAgents(options: StartOptions): Promise<void> {
   /** Ids of holders that were taken up. */
   const adopted = new Set<string>();
-  // A journal is read at once: one after the other, and dropped again, so that many hold up nobody and take no memory.
+  // One journal after the other, in steps, and dropped again, so that many hold up nobody and take no memory.
   let last = Promise.resolve();
   const inTurn: InTurn = (recover) => {
     const done = last.then(recover).then(() => new Promise<void>((resolve) => setImmediate(resolve)));
@@ -65,7 +69,7 @@ async function startAgent(
   const { state, cli, background, queue } = record.info;
   const wasAtWork = ['starting', 'running', 'waiting_input'].includes(state) || background || queue.length > 0;
   const wasOpen = record.process !== null || cli.running || wasAtWork;
-  if (await adopt(options, session, adopted)) return;
+  if (await adopt(options, session, adopted, inTurn)) return;
   // A message that waits for the end of a limit is in the journal before the record says so.
   if (!wasOpen && state !== 'waiting_limit') return;
   const { run } = record;
@@ -76,8 +80,12 @@ async function startAgent(
     if (count) context.log.warn('killed orphaned processes from a previous run', { agent: id, count });
   }
   // It had nothing under way: what waits for the end of a limit goes on waiting.
-  if (state === 'waiting_limit') return session.reopen();
+  if (state === 'waiting_limit') {
+    await inTurn(() => session.preload());
+    return session.reopen();
+  }
   await inTurn(async () => {
+    await session.preload();
     session.recover();
     await session.save().catch(() => {});
     session.unloadIfUnused(0);
@@ -85,14 +93,29 @@ async function startAgent(
 }
 
 /** Goes on with a CLI that a holder has kept. @returns false when there is none */
-async function adopt(options: StartOptions, session: AgentSession, adopted: Set<string>): Promise<boolean> {
+async function adopt(
+  options: StartOptions,
+  session: AgentSession,
+  adopted: Set<string>,
+  inTurn: InTurn,
+): Promise<boolean> {
   const { holders = [], context, providers } = options;
   const { id, info, record } = session;
   const mine = holders.filter(({ meta }) => meta.agentId === id);
   const holder = mine.find((entry) => entry.id === record.run?.holder) ?? mine[0];
-  if (!holder || !providers.get(info.provider)?.isHeld) return false;
+  const provider = providers.get(info.provider);
+  if (!holder || !provider?.isHeld) return false;
+  const { run } = record;
+  // Of a holder that is not the record's own nothing was saved: it is read from its beginning.
+  if (run?.holder === holder.id && run.state !== null && run.stateVersion !== (provider.snapshotVersion ?? 1)) {
+    context.log.warn('a CLI of another release is ended', { agent: id, version: run.stateVersion });
+    await inTurn(() => session.preload());
+    session.notice('warning', 'other_release', OTHER_RELEASE);
+    return false;
+  }
   adopted.add(holder.id);
   try {
+    await inTurn(() => session.preload());
     if (await session.adopt(holder)) context.log.info('an agent went on while the server was away', { agent: id });
   } catch (error) {
     adopted.delete(holder.id); // nobody would end it any more

@@ -19,6 +19,7 @@ import {
 import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import process from 'node:process';
+import type { Steps } from './steps.ts';
 
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_RDONLY, O_WRONLY } = constants;
 
@@ -52,61 +53,86 @@ function makeDirectory(path: string): void {
 
 /** The file's bytes, or null when there is none. Throws when it is a link, no regular file, or over `limit` bytes. */
 export function readWhole(path: string, limit: number): Buffer | null {
-  return withFile(path, (fd, size) => {
+  const file = openRegular(path);
+  if (!file) return null;
+  const { fd, size } = file;
+  try {
     if (size > limit) throw new Error(`${size} bytes, more than ${limit}`);
     const bytes = Buffer.alloc(size);
     return bytes.subarray(0, readRange(fd, bytes, 0));
-  });
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** Bytes that are read at once: memory of the size of the whole file costs more to get than to read into. */
-const READ_PIECE = 1024 * 1024;
+export const READ_PIECE = 1024 * 1024;
 const LF = 0x0a;
+
+export interface LinesRead {
+  /** Bytes that lie before what was passed on. */
+  skipped: number;
+  /** Bytes after the last line. */
+  rest: number;
+}
 
 /**
  * Passes the lines in the last `limit` bytes of a file on, the last one first, each without its end and valid only during the
- * call; `onLine` returns false when it needs none before that one.
- * @returns how many bytes lie before what was passed on, and how many after the last line; null when there is no file. Throws as readWhole does
+ * call; `onLine` returns false when it needs none before that one. A step is READ_PIECE bytes; null: there is no file. Throws as readWhole does.
  */
-export function readLinesBackward(
+export function* linesBackward(
   path: string,
   limit: number,
   onLine: (line: Buffer) => boolean,
-): { skipped: number; rest: number } | null {
-  return withFile(path, (fd, size) => {
-    const first = Math.max(0, size - limit);
-    let buffer = Buffer.allocUnsafe(Math.min(READ_PIECE, size - first));
-    // The line whose beginning is not read yet lies at the buffer's end.
-    let held = 0;
-    let rest: number | null = null;
-    for (let from = size; from > first;) {
-      if (held > buffer.length / 2) buffer = Buffer.concat([Buffer.allocUnsafe(buffer.length), buffer]);
-      const length = Math.min(buffer.length - held, from - first);
-      from -= length;
-      const piece = buffer.subarray(buffer.length - held - length);
-      // What is missing of a file that has become shorter is no record.
-      piece.fill(0, readRange(fd, piece.subarray(0, length), from), length);
-      let end = piece.length;
-      for (let at = lastLf(piece, length); at >= 0; at = lastLf(piece, at)) {
-        const line = piece.subarray(at + 1, end);
-        end = at;
-        if (rest === null) rest = line.length;
-        else if (!onLine(line)) return { skipped: from + at + 1, rest };
-      }
-      held = end;
-      piece.copyWithin(piece.length - held, 0, held);
+): Steps<LinesRead | null> {
+  const file = openRegular(path);
+  if (!file) return null;
+  try {
+    return yield* linesOf(file, Math.max(0, file.size - limit), onLine);
+  } finally {
+    closeSync(file.fd);
+  }
+}
+
+function* linesOf({ fd, size }: OpenFile, first: number, onLine: (line: Buffer) => boolean): Steps<LinesRead> {
+  let buffer = Buffer.allocUnsafe(Math.min(READ_PIECE, size - first));
+  // The line whose beginning is not read yet lies at the buffer's end.
+  let held = 0;
+  let rest: number | null = null;
+  for (let from = size; from > first;) {
+    if (from < size) yield;
+    if (held > buffer.length / 2) buffer = Buffer.concat([Buffer.allocUnsafe(buffer.length), buffer]);
+    const length = Math.min(buffer.length - held, from - first);
+    from -= length;
+    const piece = buffer.subarray(buffer.length - held - length);
+    // What is missing of a file that has become shorter is no record.
+    piece.fill(0, readRange(fd, piece.subarray(0, length), from), length);
+    let end = piece.length;
+    for (let at = lastLf(piece, length); at >= 0; at = lastLf(piece, at)) {
+      const line = piece.subarray(at + 1, end);
+      end = at;
+      if (rest === null) rest = line.length;
+      else if (!onLine(line)) return { skipped: from + at + 1, rest };
     }
-    if (rest === null) return { skipped: first, rest: held };
-    // Of a file that is not read whole the first line has lost its beginning.
-    if (first === 0) onLine(buffer.subarray(buffer.length - held));
-    return { skipped: first, rest };
-  });
+    held = end;
+    piece.copyWithin(piece.length - held, 0, held);
+  }
+  if (rest === null) return { skipped: first, rest: held };
+  // Of a file that is not read whole the first line has lost its beginning.
+  if (first === 0) onLine(buffer.subarray(buffer.length - held));
+  return { skipped: first, rest };
 }
 
 /** Of the line ends before `end` the last one. */
 const lastLf = (bytes: Buffer, end: number): number => end > 0 ? bytes.lastIndexOf(LF, end - 1) : -1;
 
-function withFile<T>(path: string, use: (fd: number, size: number) => T): T | null {
+interface OpenFile {
+  fd: number;
+  size: number;
+}
+
+/** null: there is none. */
+function openRegular(path: string): OpenFile | null {
   let fd: number;
   try {
     // Not blocking: a FIFO would wait for a writer.
@@ -118,9 +144,10 @@ function withFile<T>(path: string, use: (fd: number, size: number) => T): T | nu
   try {
     const stat = fstatSync(fd);
     if (!stat.isFile()) throw new Error('not a regular file');
-    return use(fd, stat.size);
-  } finally {
+    return { fd, size: stat.size };
+  } catch (error) {
     closeSync(fd);
+    throw error;
   }
 }
 

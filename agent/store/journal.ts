@@ -7,14 +7,15 @@ import { Buffer } from 'node:buffer';
 import type { FileHandle } from 'node:fs/promises';
 import { type Clock, systemClock, type Timer } from '../../core/clock.ts';
 import {
+  linesBackward,
   openAppend,
   quarantine,
   quarantineCopy,
-  readLinesBackward,
   removeTemporary,
   writeFully,
   writeWhole,
 } from './atomic-file.ts';
+import { allAtOnce, type Steps } from './steps.ts';
 
 /**
  * Bytes of a journal that are read, from its end: opening one takes the same short time however long it has grown. Its owner's
@@ -85,11 +86,21 @@ export function loadJournal(
   now = Date.now,
   wanted: Wanted = EVERYTHING,
 ): Loaded {
+  return allAtOnce(loadingJournal(path, warn, now, wanted));
+}
+
+/** The same in steps. */
+export function* loadingJournal(
+  path: string,
+  warn: (text: string) => void,
+  now: () => number,
+  wanted: Wanted,
+): Steps<Loaded> {
   removeTemporary(path);
   try {
     const found = { ...NOTHING, records: [] as unknown[] };
     let parsed = 0;
-    const read = readLinesBackward(path, MAX_READ, (line) => {
+    const read = yield* linesBackward(path, MAX_READ, (line) => {
       if (wanted.isReplaced(line.toString('latin1', 0, BEGINNING))) return ++found.replaced > 0;
       const text = line.toString();
       const weight = weightOf(text, line.length);

@@ -26,6 +26,7 @@ function wholeRecord(): AgentRecord {
     holder: ID,
     offset: 12,
     state: {},
+    stateVersion: 2,
     info: markedInfo({ ...info, queue: [{ id: 'q', text: 'next', at: 3 }] }),
     streams: [{ id: 'm', text: 1, inputText: 2, output: 3 }],
   };

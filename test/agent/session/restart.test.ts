@@ -102,7 +102,8 @@ test('many agents with long conversations are recovered one after the other: the
     const all = performance.now() - began;
     clearInterval(timer);
     console.log(`${COUNT} recovered in ${all.toFixed(0)} ms, the loop waited ${longest.toFixed(0)} ms at most`);
-    assert.ok(longest < all / 2, `${longest} of ${all} ms`);
+    // A journal is a twelfth of it, and read in steps (store/journal.test.ts).
+    assert.ok(longest < all / 4, `${longest} of ${all} ms`);
     assert.equal(ids.map((id) => place.agents.info(id).stateReason), ids.map(() => 'interrupted'));
     assert.is(place.agents.messages(ids[0]!, {}).messages.at(-2)!.id, 't7999');
   }));

@@ -49,7 +49,14 @@ async function setUp() {
   } as unknown as AgentInfoStore;
   const streams = [{ id: 'm', text: 3, inputText: 0, output: 0 }];
   const log = { streamLengths: () => streams, checkpoint: () => step('messages') } as unknown as MessageLog;
-  const marker = new RunMarker({ held, store, clock, log: () => log, settled: () => step('pictures') });
+  const marker = new RunMarker({
+    held,
+    stateVersion: 3,
+    store,
+    clock,
+    log: () => log,
+    settled: () => step('pictures'),
+  });
   return { clock, steps, world, marker, info };
 }
 
@@ -70,6 +77,7 @@ test('messages first, then the record, then the holder', async () => {
     holder: 'holder',
     offset: 10,
     state: { line: 0 },
+    stateVersion: 3,
     info: { state, stateReason, stateText, stateSince, usage },
     streams: [{ id: 'm', text: 3, inputText: 0, output: 0 }],
   });

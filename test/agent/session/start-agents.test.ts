@@ -24,7 +24,13 @@ async function started(fails: 'recover' | 'add' | 'reopen') {
       refuse(id, what);
       recovered.push(id);
     };
-    const session = { ...value, id, save: () => Promise.resolve(), unloadIfUnused() {} };
+    const session = {
+      ...value,
+      id,
+      save: () => Promise.resolve(),
+      preload: () => Promise.resolve(),
+      unloadIfUnused() {},
+    };
     return { ...session, recover: done('recover'), reopen: done('reopen') } as unknown as AgentSession;
   };
   const infoOf = (id: string) => ({ id, provider: 'claude', state: 'running', cli: { running: true }, queue: [] });

@@ -1,5 +1,6 @@
 import {
   appendFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -15,7 +16,8 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Journal, loadJournal, MAX_PARSE, MAX_READ } from '../../../agent/store/journal.ts';
+import { Journal, loadingJournal, loadJournal, MAX_PARSE, MAX_READ } from '../../../agent/store/journal.ts';
+import { READ_PIECE } from '../../../agent/store/atomic-file.ts';
 import { cpuMs } from '../../support/harness/cpu-time.ts';
 
 let directory: string;
@@ -183,6 +185,31 @@ test('lines of every length around the piece that is read at once are read whole
   // Each has two values, and one object.
   assert.equal(weights.reverse(), [...lines, lines[0]!].map((line) => Buffer.byteLength(line) + 2 * 16));
   assert.equal([badBytes, tornBytes, skippedBytes], [9, 7, 0]);
+});
+
+test('in steps: so much is read and parsed at once, however long it is, and the file is let go of', () => {
+  const line = JSON.stringify({ text: 'x'.repeat(900) });
+  writeFileSync(path, `${line}\n`.repeat(12_000));
+  let [step, longest, steps] = [0, 0, 0];
+  const take = (_record: unknown, weight: number) => {
+    step += weight;
+    longest = Math.max(longest, step);
+    return true;
+  };
+  const loading = loadingJournal(path, assert.unreachable, Date.now, { isReplaced: () => false, take });
+  for (let next = loading.next();; next = loading.next(), steps++) {
+    step = 0;
+    if (!next.done) continue;
+    assert.is(next.value.records.length, 12_000);
+    break;
+  }
+  assert.ok(steps >= 10 && longest < 1.2 * READ_PIECE, `${longest} bytes in one of ${steps} steps`);
+  const descriptors = () => existsSync('/proc/self/fd') ? readdirSync('/proc/self/fd').length : 0;
+  const before = descriptors();
+  const abandoned = loadingJournal(path, assert.unreachable, Date.now, { isReplaced: () => false, take });
+  abandoned.next();
+  abandoned.return(undefined as never);
+  assert.is(descriptors(), before);
 });
 
 test('it is read from its end: what is replaced is not parsed, and nothing before what is enough is looked at', () => {
