@@ -137,4 +137,28 @@ test('the search finds what is not drawn; groups are windowed too; back leads to
   await page.context().close();
 });
 
+test('what turns in a card stands still while the list is scrolled, and only then', async () => {
+  stage.mock.patch('a3', { state: 'running' });
+  const { page } = await stage.open('/', PHONE);
+  const spinner = page.locator('.agent-card .spinner').first();
+  await spinner.waitFor();
+  const state = () => spinner.evaluate((each) => getComputedStyle(each).animationPlayState);
+  assert.is(await state(), 'running');
+  const during = await page.evaluate(() =>
+    new Promise((resolve) => {
+      const spinner = document.querySelector('.agent-card .spinner')!;
+      addEventListener('scroll', () => setTimeout(() => resolve(getComputedStyle(spinner).animationPlayState)), {
+        once: true,
+      });
+      scrollBy(0, 40);
+    })
+  );
+  assert.is(during, 'paused');
+  await page.waitForFunction(() =>
+    getComputedStyle(document.querySelector('.agent-card .spinner')!).animationPlayState === 'running'
+  );
+  stage.mock.patch('a3', { state: 'idle' });
+  await page.context().close();
+});
+
 test.run();

@@ -12,6 +12,8 @@ import type { Geometry, Part, Range, Wanted } from './row-window.ts';
 const NEAR = 200;
 /** Drawn row by row while the page has nothing else to do: a row that comes into view is there before; px. */
 const FAR = 700;
+/** So long after the last step of a scroll the list stands still, ms. */
+const SCROLL_REST_MS = 150;
 /** A page with so many entries draws them all. */
 const MAX_WHOLE = 24;
 
@@ -129,7 +131,8 @@ function useFollowing(
         run(true);
       });
     };
-    const onScroll = () => run(false);
+    const endStillness = stillWhileScrolling(element);
+    const onScroll = (event: Event) => isAround(event.target, element) && run(false);
     const observer = new ResizeObserver(() => {
       latest.current.onLayout();
       run(false);
@@ -141,6 +144,7 @@ function useFollowing(
     element.addEventListener('focusin', onFocus);
     return () => {
       cancel?.();
+      endStillness();
       later.current = () => {};
       observer.disconnect();
       removeEventListener('scroll', onScroll, { capture: true });
@@ -148,6 +152,36 @@ function useFollowing(
     };
   }, [isWhole]);
   useLayoutEffect(() => later.current());
+}
+
+/** What was scrolled moves the list: another part of the page does not. */
+const isAround = (scrolled: EventTarget | null, list: HTMLElement): boolean =>
+  scrolled instanceof Node && scrolled.contains(list);
+
+/**
+ * Marks the list while it is scrolled: what turns in its rows stops meanwhile, for each of them costs a part of every frame.
+ * @returns the function that ends it
+ */
+function stillWhileScrolling(list: HTMLElement): () => void {
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  let scrolledAt = 0;
+  const look = () => {
+    const left = scrolledAt + SCROLL_REST_MS - performance.now();
+    timer = left > 0 ? setTimeout(look, left) : null;
+    if (!timer) delete list.dataset.scrolling;
+  };
+  const onScroll = ({ target }: Event) => {
+    if (!isAround(target, list)) return;
+    scrolledAt = performance.now();
+    if (timer) return;
+    list.dataset.scrolling = '';
+    timer = setTimeout(look, SCROLL_REST_MS);
+  };
+  addEventListener('scroll', onScroll, { passive: true, capture: true });
+  return () => {
+    removeEventListener('scroll', onScroll, { capture: true });
+    if (timer) clearTimeout(timer);
+  };
 }
 
 /** Takes down how high the drawn rows are, and how many columns there are. @returns the gap between rows, px */
