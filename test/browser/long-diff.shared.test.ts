@@ -1,18 +1,16 @@
 /** A diff of 100,000 lines in a real browser: opened, scrolled both ways, searched, commented, undone, with few elements. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import process from 'node:process';
-import type { Browser, Locator, Page } from 'playwright-core';
+import type { Browser, Locator } from 'playwright-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Bench, startBench } from '../support/harness/agent-server.ts';
 import { DESKTOP, launchBrowser, openPage, PHONE } from '../support/harness/browser.ts';
 import { makeRepository, runGit, writeFiles } from '../support/harness/git.ts';
 import { until } from '../support/harness/product.ts';
+import { takePictures } from '../support/harness/screenshots.ts';
 
-/** A folder for pictures of the pages, to be looked at. */
-const SCREENSHOTS = process.env.LONG_DIFF_SCREENSHOTS;
 const LINES = 100_000;
 /** Elements of a diff that is that long. */
 const MAX_ELEMENTS = 6000;
@@ -30,16 +28,6 @@ test.after(async () => {
   await bench?.close();
   rmSync(directory, { recursive: true, force: true });
 });
-
-async function shot(page: Page, name: string): Promise<void> {
-  if (!SCREENSHOTS) return;
-  mkdirSync(SCREENSHOTS, { recursive: true });
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme });
-    await page.waitForTimeout(200);
-    await page.screenshot({ path: join(SCREENSHOTS, `${name}-${page.viewportSize()!.width}-${colorScheme}.png`) });
-  }
-}
 
 /** Some lines are longer than any screen is wide. */
 const lineOf = (n: number) =>
@@ -103,7 +91,7 @@ for (const viewport of [PHONE, DESKTOP]) {
     await find.fill('const needle');
     await page.getByText('1 of 1', { exact: true }).waitFor();
     await until('the found line is seen', async () => (await seen(box)).includes(77_777));
-    await shot(page, 'found');
+    await takePictures(page, 'found');
     most.push(await count(box));
     await page.getByRole('button', { name: 'Comment on line 77777', exact: true }).click();
     await page.getByRole('textbox', { name: 'Comment on line 77777' }).fill('Why a needle?');

@@ -2,11 +2,10 @@
  * A page that an agent serves, seen from another device: the real Vite with hot reload through relay and tunnel, on an origin that
  * knows nothing of the dashboard and can do nothing to it.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import process from 'node:process';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -15,9 +14,8 @@ import { FAKE_CLAUDE } from '../support/harness/agent-server.ts';
 import { DESKTOP, launchBrowser, openPage, PHONE } from '../support/harness/browser.ts';
 import { freePort, type Product, startProduct } from '../support/harness/product.ts';
 import { createViteProject, type ViteProject, wordModule } from '../support/harness/vite.ts';
+import { takePictures } from '../support/harness/screenshots.ts';
 
-/** A folder for pictures of the pages, to be looked at. */
-const SCREENSHOTS = process.env.PREVIEWS_SCREENSHOTS;
 const WAIT = { timeout: 30_000 };
 
 let product: Product;
@@ -52,17 +50,6 @@ async function signIn(page: Page, address: string): Promise<void> {
   await page.goto(address);
   await page.getByRole('textbox', { name: 'Password' }).fill(product.password);
   await page.getByRole('button', { name: 'Sign in' }).click();
-}
-
-async function shot(page: Page, name: string): Promise<void> {
-  if (!SCREENSHOTS) return;
-  mkdirSync(SCREENSHOTS, { recursive: true });
-  await page.bringToFront(); // behind another tab its colours do not change
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme });
-    await page.waitForTimeout(200);
-    await page.screenshot({ path: join(SCREENSHOTS, `${name}-${page.viewportSize()!.width}-${colorScheme}.png`) });
-  }
 }
 
 /** Opens the preview of the port by its chip. @returns its tab */
@@ -102,9 +89,9 @@ for (const viewport of [PHONE, DESKTOP]) {
     const context = page.context();
     await signIn(page, `${product.relayUrl}/#/agents/${agent.id}`);
     await page.getByRole('button', { name: `Preview of localhost:${port}` }).waitFor(WAIT);
-    await shot(page, 'chip');
+    await takePictures(page, 'chip');
     const tab = await openPreview(page, context);
-    await shot(page, 'dialog');
+    await takePictures(page, 'dialog');
     await tab.getByText('first', { exact: true }).waitFor(WAIT);
     const loads = await tab.locator('#loads').textContent();
     await tab.waitForTimeout(1000); // The socket of hot updates joins after the page.
@@ -196,7 +183,7 @@ test('events of a server arrive through relay and tunnel; a marked screenshot be
   await list.getByText(/^Other ·/).waitFor(WAIT);
   for (const viewport of [PHONE, DESKTOP]) {
     await page.setViewportSize(viewport);
-    await shot(page, 'dialog-all');
+    await takePictures(page, 'dialog-all');
   }
   await list.getByRole('button', { name: `Close the preview of localhost:${port}` }).click();
   await list.waitFor({ state: 'detached', ...WAIT });
@@ -220,7 +207,7 @@ test('events of a server arrive through relay and tunnel; a marked screenshot be
   assert.ok(red > 100, `${red} red pixels`);
   for (const viewport of [PHONE, DESKTOP]) {
     await page.setViewportSize(viewport);
-    await shot(page, 'mark');
+    await takePictures(page, 'mark');
   }
   await page.getByRole('button', { name: 'Send to the agent' }).click();
   await page.getByText('Write what should be different.').waitFor();

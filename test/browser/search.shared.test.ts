@@ -1,7 +1,6 @@
 /** Search over all conversations in a real browser, at the relay's address: found, marked, opened at the message. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import process from 'node:process';
 import type { Browser, Page } from 'playwright-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -9,9 +8,8 @@ import type { AgentInfo } from '../../core/api/agents.ts';
 import { DESKTOP, launchBrowser, openPage, PHONE } from '../support/harness/browser.ts';
 import { startFleet, type TestFleet } from '../support/harness/fleet.ts';
 import { textMessage, toolMessage, userMessage } from '../support/harness/search-journals.ts';
+import { takePictures } from '../support/harness/screenshots.ts';
 
-/** A folder for pictures of the pages, to be looked at. */
-const SCREENSHOTS = process.env.SEARCH_SCREENSHOTS;
 /** Messages of the long conversation; what is looked for is near its beginning. */
 const LONG = 700;
 const NEEDLE = 30;
@@ -68,16 +66,6 @@ async function signedIn(viewport: typeof PHONE) {
   return opened;
 }
 
-async function shot(page: Page, name: string): Promise<void> {
-  if (!SCREENSHOTS) return;
-  mkdirSync(SCREENSHOTS, { recursive: true });
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme });
-    await page.waitForTimeout(250);
-    await page.screenshot({ path: join(SCREENSHOTS, `${name}-${page.viewportSize()!.width}-${colorScheme}.png`) });
-  }
-}
-
 /** Waits until the message is in view, marked. */
 async function seeMarked(page: Page, text: string): Promise<void> {
   const row = page.locator('.message.is-target', { hasText: text });
@@ -102,7 +90,7 @@ for (const viewport of [PHONE, DESKTOP]) {
     if (viewport === PHONE) await page.getByRole('button', { name: 'More', exact: true }).click();
     await page.getByRole('link', { name: 'Search', exact: true }).click();
     await page.getByText('Find a conversation').waitFor();
-    await shot(page, 'begin');
+    await takePictures(page, 'begin');
     const field = page.getByRole('searchbox', { name: 'Search in all conversations' });
     await field.fill('z');
     await page.getByText('at least two characters').waitFor();
@@ -112,17 +100,17 @@ for (const viewport of [PHONE, DESKTOP]) {
     await groups.filter({ hasText: 'Long talk' }).waitFor();
     assert.ok((await page.locator('.search-snippet mark').allTextContents()).every((text) => text === 'zeppelin'));
     assert.is(await field.evaluate((element) => element === document.activeElement), true, 'one types on');
-    await shot(page, 'found');
+    await takePictures(page, 'found');
     await groups.filter({ hasText: 'Long talk' }).getByText('Where did we put').click();
     await seeMarked(page, 'Where did we put');
-    await shot(page, 'opened');
+    await takePictures(page, 'opened');
     await page.goBack();
     await groups.filter({ hasText: 'Lab work' }).waitFor();
     await field.fill('飞艇');
     await groups.filter({ hasText: '齐柏林' }).waitFor();
     await field.fill('nowhere at all xyz');
     await page.getByText('Nothing found').waitFor();
-    await shot(page, 'none');
+    await takePictures(page, 'none');
     assert.equal(problems, []);
     await page.context().close();
   });
@@ -138,7 +126,7 @@ test('the palette and the list lead there; a machine that is away is named', asy
   await page.getByRole('searchbox').fill('zeppelin');
   await page.getByRole('alert').filter({ hasText: 'lab:' }).waitFor();
   await page.locator('.search-group', { hasText: 'Long talk' }).waitFor();
-  await shot(page, 'away');
+  await takePictures(page, 'away');
   await page.context().close();
 });
 
