@@ -21,6 +21,8 @@ export interface PtyEvents {
 
 /** While the program does not read its input: first and longest pause between two writes, ms. */
 const RETRY_MS = { first: 1, last: 50 };
+/** Output that comes closely together: as one piece after so long, or when it is so much. */
+const GATHER = { ms: 8, bytes: 64 * 1024 };
 /** After the exit the PTY is read until it has been quiet for `quietMs`, or `limit` bytes were read. */
 const TAIL = { quietMs: 100, limit: 256 * 1024 };
 
@@ -45,6 +47,10 @@ export class Pty {
   #tail: { read: number; timer: ReturnType<typeof setTimeout> | null } | null = null;
   #paused = false;
   #ended = false;
+  /** Output since the last piece that was handed on, and when that was. */
+  #gathered = '';
+  #flushedAt = -Infinity;
+  #flushing: ReturnType<typeof setTimeout> | null = null;
 
   /** Throws when no PTY can be opened. A program that cannot be started says so on the PTY and exits with 126 or 127. */
   static async open(launch: Launch, events: PtyEvents): Promise<Pty> {
@@ -63,13 +69,33 @@ export class Pty {
     this.#marks = new MarkReader(mark);
     this.#suspension = new Suspension(pty.pid);
     this.#events = events;
-    pty.onData((data) => this.#onData(Buffer.from(data, 'latin1')));
+    pty.onData((data) => this.#gather(data));
     pty.onExit(({ exitCode, signal }) => void this.#onExit(exitCode, signal ?? 0));
     this.#keepTail(pty._socket);
   }
 
   get pid(): number {
     return this.#pty.pid;
+  }
+
+  /**
+   * The kernel gives at most 4 KiB at a time. What comes alone is handed on at once; what follows closely is gathered, for in
+   * large pieces it costs the emulator, the server and every viewer a third.
+   */
+  #gather(data: string): void {
+    this.#gathered += data;
+    const left = this.#flushedAt + GATHER.ms - performance.now();
+    if (left <= 0 || this.#gathered.length >= GATHER.bytes) this.#flush();
+    else this.#flushing ??= setTimeout(() => this.#flush(), left);
+  }
+
+  #flush(): void {
+    clearTimeout(this.#flushing ?? undefined);
+    this.#flushing = null;
+    this.#flushedAt = performance.now();
+    const data = this.#gathered;
+    this.#gathered = '';
+    if (data) this.#onData(Buffer.from(data, 'latin1'));
   }
 
   #onData(bytes: Buffer): void {
@@ -85,6 +111,7 @@ export class Pty {
   }
 
   async #onExit(code: number, signalNumber: number): Promise<void> {
+    this.#flush();
     this.#ended = true;
     this.#suspension.close();
     clearTimeout(this.#retry ?? undefined);
@@ -136,7 +163,9 @@ export class Pty {
     this.#watchTail();
   }
 
+  /** What was read so far comes first: it is of the size of before. */
   resize(cols: number, rows: number): void {
+    this.#flush();
     if (!this.#ended) this.#pty.resize(cols, rows);
   }
 

@@ -126,7 +126,7 @@ export const TERMINAL_CLOSE = {
 } as const;
 
 /** Output that a viewer may be sent beyond what it has acknowledged, bytes. */
-export const OUTPUT_WINDOW = 256 * 1024;
+export const OUTPUT_WINDOW = 512 * 1024;
 /** Input that a client may send beyond what was acknowledged, bytes. */
 export const INPUT_WINDOW = 64 * 1024;
 /** Largest binary message either way, bytes. */

@@ -13,6 +13,7 @@ import { path } from '../route.ts';
 import { followPageColors, pageColors } from './colors.ts';
 import { type Key, keySequence, type Modifiers, withModifiers } from './keys.ts';
 import { type Size, TerminalConnection } from './connection.ts';
+import { OutputBatch } from './output-batch.ts';
 import { cleanPaste } from './paste.ts';
 import { leaveQueriesToServer } from './queries.ts';
 import { useStrictStyles } from './strict-styles.ts';
@@ -40,6 +41,12 @@ export class TerminalSession {
   readonly bell = signal(false);
   readonly search = new SearchAddon();
   readonly #fit = new FitAddon();
+  readonly #output = new OutputBatch({
+    write: (bytes, offset) => this.terminal.write(bytes, () => offset !== null && this.connection.shown(offset)),
+    now: () => performance.now(),
+    setTimeout: (action, ms) => setTimeout(action, ms),
+    clearTimeout: (timer) => clearTimeout(timer),
+  });
   readonly #ends: (() => void)[] = [];
   #box: HTMLElement | null = null;
   /** Input was refused: too much waits. */
@@ -67,7 +74,7 @@ export class TerminalSession {
       open: (query) => openSocket(`${path`/api/terminals/${id}/socket`}?${query}`),
       client: newId(),
       onReset: (size) => this.#inOrder('\x1bc', () => this.#setSize(size)),
-      onBytes: (bytes, offset) => this.terminal.write(bytes, () => offset !== null && this.connection.shown(offset)),
+      onBytes: (bytes, offset) => this.#output.add(bytes, offset),
       onSize: (size) => this.#inOrder('', () => this.#setSize(size)),
       onExit: (code, signal) => this.#inOrder('', () => this.exit.value = { code, signal }),
       now: () => Date.now(),
@@ -80,6 +87,7 @@ export class TerminalSession {
 
   /** What comes from the server is applied in the order of the output. */
   #inOrder(text: string, action: () => void): void {
+    this.#output.flush();
     this.terminal.write(text, action);
   }
 
@@ -127,6 +135,7 @@ export class TerminalSession {
 
   dispose(): void {
     this.connection.stop();
+    this.#output.stop();
     this.terminal.dispose();
     for (const end of this.#ends) end();
   }
