@@ -1,7 +1,7 @@
 /** What each event of a provider does to an agent's messages, usage and state. */
 import { cut, cutStart } from '../../core/api/cut.ts';
 import type { QueuedMessage } from '../../core/api/agents.ts';
-import type { UserMessage } from '../../core/api/messages.ts';
+import type { Picture, UserMessage } from '../../core/api/messages.ts';
 import type { ProviderEvent, ProviderRequest } from '../provider/provider.ts';
 import { boundInput, boundRequest, boundResult, MAX_PENDING, MAX_RESULT, MAX_TEXT } from './bounds.ts';
 import { noteLimit, noteTurnAtLimit } from './reached-limit.ts';
@@ -165,12 +165,20 @@ function onTool(
 }
 
 function onToolEnd(context: EventContext, event: Of<'tool.end'>): void {
-  const result = boundResult(event.result);
-  context.log.patch(event.id, { status: event.status, result, endedAt: context.now() });
-  if (!event.pictures?.length) return;
+  const { log } = context;
+  const known = retainedPictures(context, event.id);
+  const result = { ...boundResult(event.result), ...(known ? { pictures: known } : {}) };
+  log.patch(event.id, { status: event.status, result, endedAt: context.now() });
+  if (known || !event.pictures?.length) return;
   void context.pictures.retainAll(event.pictures).then((pictures) => {
-    if (pictures.length) context.log.patch(event.id, { result: { ...result, pictures } });
+    if (pictures.length) log.patch(event.id, { result: { ...result, pictures } });
   });
+}
+
+/** Those that an earlier server has found: the file that they were read from may be another one by now, or none. */
+function retainedPictures({ log, isReplay }: EventContext, id: string): readonly Picture[] | undefined {
+  const message = isReplay() ? log.get(id) : undefined;
+  return message?.kind === 'tool' ? message.result?.pictures : undefined;
 }
 
 function onTodos(context: EventContext, event: Of<'todos'>): void {

@@ -1,6 +1,6 @@
 /** Pictures that are sent and that tools return, by each kind of CLI: kept, served inert, there after kill -9, gone with the agent. */
 import { Buffer } from 'node:buffer';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { test } from 'uvu';
@@ -96,6 +96,27 @@ test('Codex: a picture that it looked at, and that of an MCP tool, whose text ha
   const texts = messages.flatMap((message) => message.kind === 'tool' ? [message.result?.text] : []);
   assert.equal(texts, ['', 'a page']);
 });
+
+for (
+  const [what, change] of [
+    ['is gone', (path) => rmSync(path)],
+    ['is another picture', (path) => writeFileSync(path, readFileSync(join(ROOT, 'ui/public/icon-192.png')))],
+    ['is no picture', (path) => writeFileSync(path, 'text')],
+  ] as [string, (path: string) => void][]
+) {
+  test(`Codex: the file that it looked at ${what} when the next server applies the turn again`, async () => {
+    const path = join(project, `${what}.png`);
+    writeFileSync(path, PNG);
+    const { id } = await create(`see ${path}`, { provider: 'codex' });
+    await pictures(id, 2);
+    // So soon that the server has not marked yet how far it has read.
+    await product.agent!.kill('SIGKILL');
+    change(path);
+    await product.startAgent();
+    await until('the turn', async () => (await call('GET', `/api/agents/${id}`)).body.state === 'idle');
+    for (const picture of await pictures(id, 2)) await seen(id, [picture]);
+  });
+}
 
 test('ACP: a picture in a result; what is called one and is none stays a word', async () => {
   const { id } = await create('picture', { provider: 'fake' });
