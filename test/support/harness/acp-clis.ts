@@ -26,6 +26,7 @@ export function acpClis(url: string, home: string): Record<'gemini' | 'opencode'
     general: { enableAutoUpdate: false },
   });
   json(join(home, '.qwen/settings.json'), {
+    model: { generationConfig: { modalities: { image: true } } },
     security: { auth: { selectedType: 'openai' } },
     privacy: { usageStatisticsEnabled: false },
     general: { enableAutoUpdate: false },
@@ -37,7 +38,7 @@ export function acpClis(url: string, home: string): Record<'gemini' | 'opencode'
       stub: {
         npm: '@ai-sdk/openai-compatible',
         options: { baseURL: `${url}/v1`, apiKey: 'dummy' },
-        models: { 'stub-model': { name: 'Stub model' } },
+        models: { 'stub-model': { name: 'Stub model', modalities: { input: ['text', 'image'], output: ['text'] } } },
       },
     },
   });

@@ -24,8 +24,8 @@ export interface ChatRule {
 export interface ChatStub {
   /** Without a path. */
   url: string;
-  /** The last words of the user in each request, with the rule's step. */
-  seen: { words: string; step: number; tools: string[] }[];
+  /** The last words of the user in each request, with the rule's step, and the pictures of the whole conversation as base64. */
+  seen: { words: string; step: number; tools: string[]; images: string[] }[];
   close(): Promise<void>;
 }
 
@@ -35,6 +35,7 @@ interface Asked {
   /** Results of tools since those words. */
   results: number;
   tools: string[];
+  images: string[];
 }
 
 type Json = Record<string, any>;
@@ -44,11 +45,11 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export async function startChatStub(rules: ChatRule[]): Promise<ChatStub> {
   const seen: ChatStub['seen'] = [];
-  const choose = ({ words, results, tools }: Asked): ChatStep => {
+  const choose = ({ words, results, tools, images }: Asked): ChatStep => {
     // Without tools it is a side question of the CLI: a title, a summary.
     const steps = (tools.length ? rules.find(({ match }) => match.test(words))?.steps : undefined) ?? [FALLBACK];
     const step = Math.min(results, steps.length - 1);
-    seen.push({ words: words.slice(0, 200), step, tools });
+    seen.push({ words: words.slice(0, 200), step, tools, images });
     return steps[step]!;
   };
   const server = createServer((request, response) => {
@@ -100,8 +101,16 @@ function askedOfChat({ messages = [], tools = [] }: Json): Asked {
     words: at < 0 ? '' : textOf(list[at]!.content),
     results: list.slice(at + 1).filter(({ role }) => role === 'tool').length,
     tools: (tools as Json[]).map((tool) => tool.function?.name ?? tool.name),
+    images: list.flatMap(({ content }) => Array.isArray(content) ? content as Json[] : [])
+      .flatMap(({ image_url: image }) => image ? [String(image.url).replace(/^data:[^,]*,/, '')] : []),
   };
 }
+
+/** Its own, and those within a tool's response. */
+const picturesOfPart = (part: Json): string[] => [
+  ...(part.inlineData?.data ? [String(part.inlineData.data)] : []),
+  ...((part.functionResponse?.parts ?? []) as Json[]).flatMap(picturesOfPart),
+];
 
 function askedOfGemini({ contents = [], tools = [] }: Json): Asked {
   const list = contents as Json[];
@@ -111,6 +120,7 @@ function askedOfGemini({ contents = [], tools = [] }: Json): Asked {
     words: at < 0 ? '' : textOf(list[at]!.parts),
     results: list.slice(at + 1).flatMap(({ parts }) => parts as Json[]).filter((part) => part.functionResponse).length,
     tools: declared.map(({ name }) => name),
+    images: list.flatMap(({ parts }) => parts as Json[]).flatMap(picturesOfPart),
   };
 }
 
