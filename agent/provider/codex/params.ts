@@ -68,7 +68,10 @@ export function codexTerminalArgs({ resume, fork, flags, mode, model, effort }: 
   ];
 }
 
-/** `input` of turn/start. */
+/**
+ * `input` of turn/start. A file that is mentioned stays in the text as `@path`: an item `mention` is for `app://` and `plugin://`
+ * alone, and of one with a file's path nothing reaches the model (codex-cli 0.169.0).
+ */
 export function inputOf(message: OutgoingMessage): JsonObject[] {
   const { images } = message;
   const text = textWithFiles(message);
