@@ -56,7 +56,9 @@ export class Handoff {
     this.#provider = provider;
     const source = provider.terminalSessions;
     const { clock } = context;
-    this.requests = new OpenRequests({ clock, onChange: () => this.desk.requestsChanged() });
+    const waiting = async () =>
+      new Set((await source.list()).filter(({ status }) => status === 'waiting').map(({ id }) => id));
+    this.requests = new OpenRequests({ clock, waiting, onChange: () => this.desk.requestsChanged() });
     const pending = (id: string) => this.requests.pendingOf(id);
     this.desk = new Desk({ context, provider: provider.name, source, pending });
     const { hooks } = source;

@@ -18,8 +18,13 @@ export const MAX_OPEN = 64;
 const MAX_SETTLED = 100;
 /** How long a hook has to pass an answer on, ms. */
 export const TAKEN_MS = 3000;
-/** How often it is looked whether the sessions still run, ms: a hook may outlive a program that was killed. */
-export const ALIVE_MS = 2000;
+/**
+ * How often it is looked whether the sessions still run and wait, ms: a hook may outlive a program that was killed, and is not
+ * always ended when the terminal has an answer. A session that waits no more at so many looks has one: between two prompts it is
+ * seen at work for a moment.
+ */
+export const LOOK_MS = 250;
+const LOOKS = 2;
 /** Who answered in the terminal, for the record. */
 export const AT_DESK = 'the desk';
 
@@ -45,12 +50,18 @@ interface Entry extends Asking {
   /** An answer is being passed on; resolves when that is over. */
   deciding: Promise<void> | null;
   taken: (() => void) | null;
+  /** The session was seen to wait at its prompt since. */
+  wasWaiting: boolean;
+  /** Looks since at which it did not. */
+  missed: number;
 }
 
 type Settled = Pick<Entry, 'session' | 'message'>;
 
 export interface OpenRequestsOptions {
   clock: Clock;
+  /** Sessions that wait at their prompts now. */
+  waiting(): Promise<ReadonlySet<string>>;
   /** What a session asks has changed. */
   onChange(): void;
 }
@@ -89,9 +100,9 @@ export class OpenRequests {
       ...boundRequest(request),
       ...{ kind: 'request', id, seq: ++this.#seq, at: this.#options.clock.now(), status: 'pending', decision: null },
     };
-    const entry: Entry = { ...asking, message, deciding: null, taken: null };
+    const entry: Entry = { ...asking, message, deciding: null, taken: null, wasWaiting: false, missed: 0 };
     this.#open.set(id, entry);
-    this.#timer ??= this.#options.clock.setTimeout(this.#look, ALIVE_MS);
+    this.#lookSoon();
     this.#options.onChange();
     return () => {
       if (entry.deciding === null) this.#settle(entry, this.#atDesk(entry));
@@ -100,6 +111,8 @@ export class OpenRequests {
 
   /** Throws Failure when the request is gone, answered otherwise, or the decision is not among its choices. */
   async decide(session: string, id: string, body: DecisionBody, by: string) {
+    // What the terminal has an answer to may not have been seen to be over yet.
+    for (let i = 0; i < LOOKS && this.#open.get(id)?.wasWaiting; i++) await this.#look();
     while (this.#open.get(id)?.deciding) await this.#open.get(id)!.deciding;
     const message = this.message(session, id);
     if (!message) throw new Failure('not_found', 'There is no such request.');
@@ -172,15 +185,26 @@ export class OpenRequests {
     return { status: 'answered', decision: { decision: 'answer', clientId: '', by: AT_DESK, at: clock.now() } };
   }
 
-  #look = (): void => {
-    this.#timer = null;
+  #lookSoon(): void {
+    if (this.#isClosed || !this.#open.size) return;
+    this.#timer ??= this.#options.clock.setTimeout(() => {
+      this.#timer = null;
+      void this.#look().then(() => this.#lookSoon());
+    }, LOOK_MS);
+  }
+
+  async #look(): Promise<void> {
+    const waiting = await this.#options.waiting().catch(() => null);
     for (const entry of this.#open.values()) {
-      if (entry.deciding !== null || entry.isAlive()) continue;
+      if (entry.deciding !== null || this.#isClosed) continue;
+      const isWaiting = waiting === null || waiting.has(entry.session);
+      entry.wasWaiting ||= waiting !== null && isWaiting;
+      entry.missed = isWaiting ? 0 : entry.missed + 1;
+      if (entry.isAlive() && !(entry.wasWaiting && entry.missed >= LOOKS)) continue;
       entry.reply({ output: null });
-      this.#settle(entry, { status: 'expired', decision: null });
+      this.#settle(entry, this.#atDesk(entry));
     }
-    if (this.#open.size) this.#timer = this.#options.clock.setTimeout(this.#look, ALIVE_MS);
-  };
+  }
 }
 
 /** The decision that stands, when the same client made it. Throws the reason why the request takes no other. */

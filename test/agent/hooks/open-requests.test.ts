@@ -5,9 +5,9 @@ import type { DecisionBody } from '../../../core/api/messages.ts';
 import { descendsFrom } from '../../../agent/hooks/caller.ts';
 import { type DeskNews, HookCalls } from '../../../agent/hooks/hook-calls.ts';
 import {
-  ALIVE_MS,
   AT_DESK,
   type HookReply,
+  LOOK_MS,
   MAX_OPEN,
   MAX_OPEN_OF_SESSION,
   OpenRequests,
@@ -39,7 +39,16 @@ function bench() {
   const clock = fakeClock();
   let changes = 0;
   let alive = true;
-  const requests = new OpenRequests({ clock, onChange: () => changes++ });
+  let waiting = false;
+  const requests = new OpenRequests({
+    clock,
+    waiting: () => Promise.resolve(new Set(waiting ? [SESSION] : [])),
+    onChange: () => changes++,
+  });
+  async function look() {
+    clock.advance(LOOK_MS);
+    for (let i = 0; i < 10; i++) await Promise.resolve();
+  }
   function add(id: string, fields = {}, session = SESSION) {
     const call = readHook(id, asks(fields));
     if (call?.event !== 'request') throw new Error('no request');
@@ -48,7 +57,10 @@ function bench() {
     const end = requests.add({ session, request, answer, isAlive: () => alive, reply: (reply) => replies.push(reply) });
     return { end, replies };
   }
-  return { clock, requests, add, changes: () => changes, die: () => void (alive = false) };
+  return {
+    ...{ clock, requests, add, look, changes: () => changes, die: () => void (alive = false) },
+    setWaiting: (now: boolean) => void (waiting = now),
+  };
 }
 
 const body = (decision: string, more: Partial<DecisionBody> = {}): DecisionBody => ({
@@ -106,14 +118,39 @@ test('an answer that no hook passes on any more is not taken', async () => {
 });
 
 test('what a killed program has asked goes away by itself', async () => {
-  const { clock, requests, add, die } = bench();
+  const { requests, add, look, die } = bench();
   const hook = add('r1');
-  clock.advance(ALIVE_MS);
+  await look();
   assert.equal(requests.pendingOf(SESSION), ['r1']);
   die();
-  clock.advance(ALIVE_MS);
+  await look();
   assert.equal([requests.pendingOf(SESSION), hook.replies], [[], [{ output: null }]]);
   assert.is((await refusal(requests.decide(SESSION, 'r1', body('allow'), 'x'))).code, 'request_gone');
+});
+
+test('a session that waits no more has its answer, though its hook goes on; between two prompts it may be at work', async () => {
+  const { requests, add, look, setWaiting } = bench();
+  const hook = add('r1');
+  for (let i = 0; i < 5; i++) await look();
+  assert.equal(requests.pendingOf(SESSION), ['r1'], 'not seen to wait yet');
+  setWaiting(true);
+  await look();
+  setWaiting(false);
+  await look();
+  setWaiting(true);
+  await look();
+  setWaiting(false);
+  await look();
+  assert.equal(requests.pendingOf(SESSION), ['r1']);
+  await look();
+  assert.equal([requests.pendingOf(SESSION), hook.replies], [[], [{ output: null }]]);
+  assert.is(requests.message(SESSION, 'r1')?.decision?.by, AT_DESK);
+  add('r2');
+  setWaiting(true);
+  await look();
+  setWaiting(false);
+  const late = await refusal(requests.decide(SESSION, 'r2', body('allow'), 'late'));
+  assert.equal([late.code, late.params], ['already_decided', { by: AT_DESK }], 'not even before it was looked');
 });
 
 test('what cannot be seen whole is only denied; what is not offered is refused', async () => {
@@ -187,7 +224,7 @@ test('only a process that the program has started is its hook', () => {
 
 test('calls: of sessions at the desk only; what they say beside is told once', async () => {
   const clock = fakeClock();
-  const requests = new OpenRequests({ clock, onChange: () => {} });
+  const requests = new OpenRequests({ clock, waiting: () => Promise.resolve(new Set()), onChange: () => {} });
   const own = processIdentity(process.pid)!;
   const live: LiveSession = {
     ...{ pid: process.pid, process: own, isOwn: true, id: SESSION, directory: '/p', name: '', version: '1' },
