@@ -49,7 +49,7 @@ export async function repositoryOf({ cwd, worktree, isolation }: Place): Promise
   if (repository) return repository;
   throw new Failure(
     'no_repository',
-    `${cwd} is not a git repository, so its changes cannot be told. Run "git init" there to see them.`,
+    `${cwd} is not a git repository, so its changes cannot be shown. Run "git init" there to see them.`,
   );
 }
 

@@ -77,6 +77,23 @@ test('on a phone an agent that has ended or failed takes one line: its state, it
   await page.context().close();
 });
 
+test('a folder that is longer than its field shows its end, unless one is typing it', async () => {
+  const { page } = await stage.open('/new');
+  const field = page.locator('input[list=directories]');
+  const seen = () => field.evaluate((input: HTMLInputElement) => input.scrollLeft + input.clientWidth);
+  const width = () => field.evaluate((input: HTMLInputElement) => input.scrollWidth);
+  await field.fill('/home/someone/with/a/long/way/to/the/projects/shop-of-the-customer');
+  await page.getByLabel('Name').first().focus();
+  await page.waitForTimeout(100);
+  assert.ok(await width() > 390);
+  assert.ok(await seen() >= await width() - 1);
+  await field.focus();
+  await page.keyboard.press('Home');
+  await page.keyboard.type('/x');
+  assert.is(await field.evaluate((input: HTMLInputElement) => input.scrollLeft), 0, 'where one types');
+  await page.context().close();
+});
+
 test('one long word in a note stays in it', async () => {
   stage.mock.tasks = [task({ id: 'k', status: 'failed', error: `Cannot open /${'x'.repeat(400)}` })];
   const { page } = await stage.open('/tasks');

@@ -79,7 +79,9 @@ function ProcessFact({ cli: { running, pid, seenAt } }: { cli: AgentInfo['cli'] 
 }
 
 function FlagFacts({ flags }: { flags: AgentInfo['flags'] }) {
-  const set = Object.entries(flags).filter(([, value]) => value !== undefined && value !== '' && value !== false);
+  // Whether there is a worktree is said with the folder: it may have been wanted where none can be.
+  const { worktree: _, ...others } = flags;
+  const set = Object.entries(others).filter(([, value]) => value !== undefined && value !== '' && value !== false);
   return set.map(([name, value]) =>
     html`
       <${Fact} key=${name} name=${t.flags[name] ?? name}>

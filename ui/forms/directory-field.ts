@@ -1,4 +1,4 @@
-import { html } from '../html.ts';
+import { html, useLayoutEffect, useRef } from '../html.ts';
 import { t } from '../i18n/all.ts';
 import { useStore } from '../app.ts';
 import { Field } from '../components/field.ts';
@@ -20,11 +20,14 @@ export function DirectoryField({ value, onInput, error, hint = t.create.director
   const byUse = Object.values(agents).sort((a, b) => b.activeAt - a.activeAt);
   const used = [...new Set(byUse.map((agent) => agent.directory))].slice(0, MAX_OFFERED);
   const options = used.map((directory) => html`<option key=${directory} value=${directory}></option>`);
+  const input = useRef<HTMLInputElement>(null);
+  useLayoutEffect(() => showEnd(input.current), [value]);
   const onType = (event: Event) => onInput((event.target as HTMLInputElement).value);
   const control = (tie: object) =>
     html`
       <div class="with-button">
         <input
+          ref=${input}
           class="input mono"
           value=${value}
           placeholder="/home/you/project"
@@ -33,6 +36,7 @@ export function DirectoryField({ value, onInput, error, hint = t.create.director
           autocapitalize="off"
           spellcheck=${false}
           onInput=${onType}
+          onBlur=${() => setTimeout(() => showEnd(input.current))}
           ...${tie}
         />
         <${BrowseButton} value=${value} onPick=${onInput} />
@@ -40,4 +44,9 @@ export function DirectoryField({ value, onInput, error, hint = t.create.director
       </div>
     `;
   return html`<${Field} label=${t.create.directory} hint=${hint} error=${error}>${control}<//>`;
+}
+
+/** The end of a path says which folder it is; while one types the browser shows where that is. */
+function showEnd(input: HTMLInputElement | null): void {
+  if (input && input !== document.activeElement) input.scrollLeft = input.scrollWidth;
 }

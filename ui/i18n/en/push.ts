@@ -2,7 +2,7 @@
 export const push = {
   push: {
     title: 'Notifications on this device',
-    text: 'When an agent needs you, is done or fails, this device is told, also while the dashboard is closed.',
+    text: 'Says when an agent needs you, is done or fails, also while the dashboard is closed.',
     turnOn: 'Turn on',
     turnOff: 'Turn off',
     test: 'Send me one now',

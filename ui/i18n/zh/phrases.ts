@@ -102,6 +102,10 @@ export const PHRASES: readonly (readonly [string, string])[] = [
     '代理程序“{}”已不存在，请在设置中重新添加。',
   ],
   [
+    '{} is not a git repository, so its changes cannot be shown. Run "git init" there to see them.',
+    '{} 不是 git 仓库，无法显示其更改。请在该文件夹中运行 "git init"。',
+  ],
+  [
     '{} is not a git repository: the agent works in the folder itself, without a branch of its own.',
     '{} 不是 git 仓库：代理直接在文件夹中工作，没有自己的分支。',
   ],
