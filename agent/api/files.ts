@@ -11,7 +11,7 @@ import { openArchive } from '../files/archive.ts';
 import { searchContent } from '../files/content-search.ts';
 import { type FileContent, MAX_WRITE, openContent, parseRange, writeContent } from '../files/content.ts';
 import { listFiles } from '../files/listing.ts';
-import { archiveHeaders, fileHeaders } from '../files/media-types.ts';
+import { archiveHeaders, documentHeaders, fileHeaders } from '../files/media-types.ts';
 import { searchFiles } from '../files/search.ts';
 import type { Uploads } from '../files/uploads.ts';
 import type { Agents } from '../session/agents.ts';
@@ -109,8 +109,10 @@ async function sendContent(
   download: boolean,
 ): Promise<void> {
   const { size, etag, modifiedAt } = content;
+  const pictured = fileHeaders(content.path, download);
+  const document = documentHeaders(pictured, req.headers['sec-fetch-dest']);
   const headers = {
-    ...fileHeaders(content.path, download),
+    ...(document ?? pictured),
     etag,
     'accept-ranges': 'bytes',
     'last-modified': new Date(modifiedAt).toUTCString(),
@@ -120,7 +122,7 @@ async function sendContent(
     res.writeHead(status, { ...headers, ...more });
     res.end();
   };
-  if (req.headers['if-none-match'] === etag) return await finish(304, {});
+  if (!document && req.headers['if-none-match'] === etag) return await finish(304, {});
   // A range of another version than the client has would be mixed with it (RFC 9110 section 13.1.5).
   const isSameVersion = req.headers['if-range'] === undefined || req.headers['if-range'] === etag;
   const range = parseRange(isSameVersion ? req.headers.range : undefined, size);

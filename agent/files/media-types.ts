@@ -5,6 +5,8 @@
 import { UNTRUSTED_CSP } from '../../core/http/default-headers.ts';
 import type { HeaderMap } from '../../core/http/types.ts';
 
+const PLAIN = 'text/plain; charset=utf-8';
+
 /** What a browser shows by itself: pictures, sound, films, PDF. All text is plain text, also HTML and scripts. */
 const TYPES: Record<string, string> = {
   png: 'image/png',
@@ -31,11 +33,26 @@ const TYPES: Record<string, string> = {
   gz: 'application/octet-stream',
 };
 
+/** Where a file is a document of its own (Fetch, "destination"), not a picture of another one. */
+const DOCUMENTS = ['document', 'iframe', 'frame', 'object', 'embed'];
+const SVG = TYPES.svg!;
+
+/**
+ * As a document an SVG is text: for a frame in it Chromium opens a connection to any server, before it finds that the policy
+ * refuses the frame.
+ * @param headers of `fileHeaders`, for a picture @param destination the request's Sec-Fetch-Dest
+ */
+export function documentHeaders(headers: HeaderMap, destination: unknown): HeaderMap | null {
+  if (headers['content-type'] !== SVG || !DOCUMENTS.includes(String(destination))) return null;
+  // Of no use to whoever shows the picture, whose version has the same name.
+  return { ...headers, 'content-type': PLAIN, 'cache-control': 'no-store' };
+}
+
 /** @param path of the file; @param download it is to be saved, not shown */
 export function fileHeaders(path: string, download: boolean): HeaderMap {
   const name = path.slice(path.lastIndexOf('/') + 1);
   const extension = name.includes('.') ? name.slice(name.lastIndexOf('.') + 1).toLowerCase() : '';
-  const type = Object.hasOwn(TYPES, extension) ? TYPES[extension]! : 'text/plain; charset=utf-8';
+  const type = Object.hasOwn(TYPES, extension) ? TYPES[extension]! : PLAIN;
   return {
     'content-type': download ? 'application/octet-stream' : type,
     'content-disposition': `${download ? 'attachment' : 'inline'}; ${fileName(name)}`,

@@ -107,6 +107,23 @@ test('content: whole, in ranges, by version; what is HTML, SVG or PDF can do not
     assert.match(headers['content-disposition']!, /^attachment; filename="x\.html"/);
   }));
 
+test('an SVG is a picture, but text where it would be a document, and never taken for the other one', () =>
+  withFiles(async ({ root, ask }) => {
+    writeFileSync(join(root, 'x.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>');
+    const { etag } = (await ask('GET', `/content${at('x.svg')}`)).headers;
+    for (const destination of ['image', 'empty']) {
+      const fields = { 'sec-fetch-dest': destination };
+      assert.is((await ask('GET', `/content${at('x.svg')}`, fields)).headers['content-type'], 'image/svg+xml');
+      assert.is((await ask('GET', `/content${at('x.svg')}`, { ...fields, 'if-none-match': etag! })).status, 304);
+    }
+    for (const destination of ['document', 'iframe', 'frame', 'object', 'embed']) {
+      const fields = { 'sec-fetch-dest': destination, 'if-none-match': etag! };
+      const { status, headers } = await ask('GET', `/content${at('x.svg')}`, fields);
+      const { 'content-type': type, 'cache-control': cache } = headers;
+      assert.equal([status, type, cache], [200, 'text/plain; charset=utf-8', 'no-store'], destination);
+    }
+  }));
+
 test('a name goes into a header without breaking it', () =>
   withFiles(async ({ root, ask }) => {
     for (const name of ['a"b.txt', 'é.txt', "it's (1).txt", 'new\nline', 'a%20b', '\u202egnp.exe']) {
