@@ -49,6 +49,8 @@ test('every state has an icon, a tone and a word of its own', () => {
   const words = states.map((state) => stateView({ state, stateReason: 'created' }).text);
   assert.is(new Set(words).size, states.length);
   assert.is(stateView({ state: 'stopped', stateReason: 'interrupted' }).text, 'Interrupted by restart');
+  const { tone, icon } = stateView({ state: 'idle', stateReason: 'interrupted_by_user' });
+  assert.equal([tone, icon], ['neutral', 'stop'], 'what was interrupted is not done');
 });
 
 test('filters and search narrow the list', () => {

@@ -41,12 +41,9 @@ export function stateView(agent: Pick<AgentInfo, 'state' | 'stateReason'>): Stat
     case 'waiting_limit':
       return { tone: 'warn', icon: 'idle', text: t.state.waiting_limit, busy: false };
     case 'idle':
-      return {
-        tone: 'good',
-        icon: 'check',
-        text: agent.stateReason === 'interrupted_by_user' ? reason! : t.state.idle,
-        busy: false,
-      };
+      return agent.stateReason === 'interrupted_by_user'
+        ? { tone: 'neutral', icon: 'stop', text: reason!, busy: false }
+        : { tone: 'good', icon: 'check', text: t.state.idle, busy: false };
     case 'stopped':
       return { tone: 'neutral', icon: 'off', text: reason ?? t.state.stopped, busy: false };
     case 'error':
