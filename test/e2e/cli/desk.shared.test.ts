@@ -3,7 +3,7 @@
  * and nobody but this user on this machine can start it so.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -21,6 +21,7 @@ const PROGRAM = `#!/bin/sh
 echo "cwd=$(pwd)"
 echo "count=$#"
 for a in "$@"; do printf 'arg=<%s>\\n' "$a"; done
+printf '%s\\0' "$@" > args
 echo "key=$DESK_KEY relay=$RELAY_TOKEN term=$TERM tool=$(tool-of-the-shell)"
 echo pid=$$ >&2
 printf 'ready\\n'
@@ -121,6 +122,44 @@ test('the desk leaves it and comes back by the line that is shown; a killed serv
   await again.sees('typed=while away');
   again.type('end3\r');
   await again.sees('The program ended (3).');
+});
+
+test('it asks once whether the phone may answer; then the program gets our hooks, beside its own settings', async () => {
+  await local('PUT', '/api/settings', { deskHooks: 'ask' });
+  // The terminal breaks long lines.
+  const args = (): string[] => readFileSync(join(project, 'args'), 'utf8').split('\0').slice(0, -1);
+  const asked = desk(['--model', 'opus']);
+  await asked.sees('[y/N]');
+  asked.type('y\r');
+  await asked.sees('ready');
+  const [option, settings, ...rest] = args();
+  assert.equal([option, ...rest], ['--settings', '--model', 'opus']);
+  assert.equal(Object.keys(JSON.parse(settings!).hooks), ['PermissionRequest', 'Notification', 'Stop']);
+  assert.match(settings!, `--data ${product.dataDir} # agent-monitor`);
+  asked.type('end0\r');
+  await asked.sees('code 0');
+  const own = desk(['--settings={"model":"opus","hooks":{"Stop":[{"hooks":[]}]}}']);
+  await own.sees('ready');
+  assert.not.match(own.text(), '[y/N]');
+  const merged = JSON.parse(args()[1]!);
+  assert.equal([merged.model, merged.hooks.Stop.length, merged.hooks.Stop[0]], ['opus', 2, { hooks: [] }]);
+  own.type('end0\r');
+  await own.sees('code 0');
+  for (const words of [['--settings', 'settings.json'], ['mcp', 'list']]) {
+    const plain = desk(words);
+    await plain.sees('ready');
+    assert.equal(args(), words);
+    assert.is(plain.text().includes('Hooks cannot be added'), words[0] === '--settings');
+    plain.type('end0\r');
+    await plain.sees('code 0');
+  }
+  await local('PUT', '/api/settings', { deskHooks: 'ask' });
+  const no = desk([]);
+  await no.sees('[y/N]');
+  no.type('\r');
+  await no.sees('count=0');
+  no.type('end0\r');
+  await no.sees('code 0');
 });
 
 test('only with the token of this user, and never through the relay', async () => {
