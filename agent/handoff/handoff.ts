@@ -12,7 +12,7 @@ import { OpenRequests } from '../hooks/open-requests.ts';
 import type { Provider } from '../provider/provider.ts';
 import type { Registry } from '../session/registry.ts';
 import { closing } from '../session/session.ts';
-import { commandLine } from '../process/command-line.ts';
+import { commandLine, isPasteable } from '../process/command-line.ts';
 import { Desk } from './desk.ts';
 import { Reading } from './reading.ts';
 import { checkTakeOver, endAtDesk } from './take-over.ts';
@@ -119,10 +119,11 @@ export class Handoff {
   /** Ends the agent's CLI, so that its session can go on in a terminal. Throws Failure. */
   async giveBack(agent: string, by: string): Promise<GiveBackReply> {
     const { context: { config }, agents } = this.#options;
-    const { provider } = agents.info(agent);
+    const { provider, directory: chosen, worktree } = agents.info(agent);
     if (provider !== this.#provider.name) {
       throw new Failure('other_provider', 'The sessions of this agent cannot be given back to a terminal.');
     }
+    if (!isPasteable(worktree?.path ?? chosen)) throw notPasteable();
     const { directory, args } = await agents.giveBack(agent, by);
     return { agent: agents.info(agent), command: commandLine(directory, [cliProgram(config, provider), ...args]) };
   }
@@ -139,6 +140,12 @@ export class Handoff {
     await this.reading.close();
   }
 }
+
+const notPasteable = (): Failure =>
+  new Failure(
+    'bad_directory',
+    'The name of this folder has control characters, which a terminal would act on when the line is pasted. Rename it first.',
+  );
 
 const hasTerminalSessions = (provider: Provider): provider is Provider & Required<Pick<Provider, 'terminalSessions'>> =>
   provider.terminalSessions !== undefined;

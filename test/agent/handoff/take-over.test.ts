@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { commandLine, quoted } from '../../../agent/process/command-line.ts';
+import { commandLine, isPasteable, quoted } from '../../../agent/process/command-line.ts';
 import { checkTakeOver, END_MS, endAtDesk, IDLE_MS } from '../../../agent/handoff/take-over.ts';
 import type { LiveSession } from '../../../agent/provider/terminal-sessions.ts';
 import { transition } from '../../../agent/session/state.ts';
@@ -139,6 +139,13 @@ test('a session that was given back is at the desk, whatever it was before', () 
     const now = { state, reason: 'done', text: 'x' } as const;
     assert.equal(transition(now, { type: 'desk' }), { state: 'stopped', reason: 'at_desk', text: '' });
   }
+});
+
+test('what a terminal would act on while it is pasted is known', () => {
+  for (const word of ['/tmp/a\nb', '/tmp/\u0003rm', '/tmp/\u001b[201~x', '/tmp/\u009b1', '/tmp/\r']) {
+    assert.not.ok(isPasteable(word));
+  }
+  for (const word of ["/tmp/it's $HOME", '/tmp/漢字 🙂', '']) assert.ok(isPasteable(word));
 });
 
 test.run();
