@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
+import { endHolders } from '../../../agent/process/holder/end.ts';
 import type { AgentInfo } from '../../../core/api/agents.ts';
 import type { MachineEntry } from '../../../core/api/machines.ts';
 import { freePort, plainEnv, type Product, type Program, ROOT, startProduct, startProgram, until } from './product.ts';
@@ -11,7 +12,7 @@ export interface FleetMachine {
   readonly id: string;
   /** Where its agents work. */
   readonly directory: string;
-  program: Program;
+  readonly program: Program;
   /** Starts it again, with its data. */
   start(): void;
   fetch(path: string, init?: RequestInit): Promise<Response>;
@@ -32,6 +33,9 @@ export interface FleetOptions {
   env?: (name: string) => Record<string, string>;
   /** The address that a machine dials, when it is not the relay's own. */
   relayUrl?: (name: string, relayPort: number) => string;
+  /** Command and arguments with which a machine's program is started where it is to run. */
+  inside?: (name: string, command: string, args: string[]) => [string, string[]];
+  relayEnv?: Record<string, string>;
 }
 
 const DEMO = { CLAUDE_BIN: join(ROOT, 'scripts/demo/demo-claude.ts') };
@@ -39,40 +43,38 @@ const DEMO = { CLAUDE_BIN: join(ROOT, 'scripts/demo/demo-claude.ts') };
 /** Starts the relay and a machine for each name, and waits until all of them are connected. */
 export async function startFleet(names: readonly string[], options: FleetOptions = {}): Promise<TestFleet> {
   const { env: envOf = () => DEMO, relayUrl = (_name, port) => `ws://127.0.0.1:${port}/tunnel` } = options;
-  const first = names[0]!;
-  const product = await startProduct({ agentEnv: envOf(first), relayUrl: (port) => relayUrl(first, port) });
+  const { inside = (_name, command, args) => [command, args], relayEnv = {} } = options;
+  const product = await startProduct({ withAgent: false, relayEnv });
   const programs: Program[] = [];
+  const dataDirs: string[] = [];
   const list = async () => await (await product.fetch('/api/relay/machines')).json() as MachineEntry[];
+  const close = async () => {
+    for (const program of programs) await program.kill('SIGKILL');
+    for (const dataDir of dataDirs) await endHolders(dataDir);
+    await product.close();
+  };
   try {
-    const machines = [await machineOf(product, first, product.dataDir, () => product.startAgent())];
-    for (const name of names.slice(1)) {
-      const [port, dataDir] = [String(await freePort()), join(product.directory, `data-${name}`)];
+    const machines: FleetMachine[] = [];
+    for (const name of names) {
+      const dataDir = machines.length ? join(product.directory, `data-${name}`) : product.dataDir;
+      dataDirs.push(dataDir);
       const relay = { RELAY_URL: relayUrl(name, product.relayPort), RELAY_TOKEN: product.token };
-      const env = plainEnv({ ...envOf(name), ...relay, PORT: port, DATA_DIR: dataDir });
+      const env = plainEnv({ ...envOf(name), ...relay, PORT: String(await freePort()), DATA_DIR: dataDir });
       const start = () => {
-        const program = startProgram(process.execPath, ['--import', 'tsx', join(ROOT, 'agent/main.ts')], env);
+        const agent = ['--import', 'tsx', join(ROOT, 'agent/main.ts')];
+        const program = startProgram(...inside(name, process.execPath, agent), env);
         programs.push(program);
         return program;
       };
       let program = start();
-      const before = machines.length;
-      await until(`${name} at the relay`, async () => (await list()).length > before || null, 60_000);
-      const machine = await machineOf(product, name, dataDir, () => program = start());
-      Object.defineProperty(machine, 'program', { get: () => program });
-      machines.push(machine);
+      const isThere = async () => (await list()).length > machines.length || null;
+      await until(() => `${name} at the relay; it printed:\n${program.output()}`, isThere, 60_000);
+      const running = { current: () => program, again: () => program = start() };
+      machines.push(await machineOf(product, name, dataDir, running));
     }
-    return {
-      product,
-      machines,
-      list,
-      async close() {
-        for (const program of programs) await program.kill('SIGKILL');
-        await product.close();
-      },
-    };
+    return { product, machines, list, close };
   } catch (error) {
-    for (const program of programs) await program.kill('SIGKILL');
-    await product.close();
+    await close();
     throw error;
   }
 }
@@ -88,7 +90,7 @@ async function machineOf(
   product: Product,
   name: string,
   dataDir: string,
-  start: () => unknown,
+  running: { current(): Program; again(): unknown },
 ): Promise<FleetMachine> {
   const id = await until(`the id of ${name}`, () => knownId(dataDir));
   const directory = join(product.directory, `work-${name}`);
@@ -99,8 +101,10 @@ async function machineOf(
     name,
     id,
     directory,
-    program: product.agent!,
-    start: () => void start(),
+    get program() {
+      return running.current();
+    },
+    start: () => void running.again(),
     fetch: (path, init) => product.fetch(`/m/${id}${path}`, init),
     async ask(agentName) {
       const body = { name: agentName, directory, prompt: `for ${agentName}`, flags: { worktree: false } };

@@ -40,6 +40,8 @@ export interface ProductOptions {
   relayUrl?: (relayPort: number) => string | Promise<string>;
   /** false: no relay, only the local server. */
   withRelay?: boolean;
+  /** false: only the relay, until `startAgent`. */
+  withAgent?: boolean;
   /** Checkouts of another version whose relay or agent is run, from its sources, instead of this one's. */
   relayRoot?: string;
   agentRoot?: string;
@@ -159,7 +161,7 @@ function agentProgram(runtime: string, root?: string): string {
 
 /** Starts the relay (`dist/relay.mjs`) and the agent, and waits until the tunnel between them is up. */
 export async function startProduct(options: ProductOptions = {}): Promise<Product> {
-  const { runtime = 'node', withRelay = true, relayRoot } = options;
+  const { runtime = 'node', withRelay = true, withAgent = true, relayRoot } = options;
   const [relayPort, localPort] = [await freePort(), await freePort()];
   const directory = mkdtempSync(join(tmpdir(), 'agent-monitor-'));
   const token = randomBytes(32).toString('base64url');
@@ -251,8 +253,8 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   };
   try {
     if (withRelay) await product.startRelay();
-    await product.startAgent();
-    if (withRelay) await product.tunnel(true);
+    if (withAgent) await product.startAgent();
+    if (withAgent && withRelay) await product.tunnel(true);
   } catch (error) {
     await product.close();
     throw error;

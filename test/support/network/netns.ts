@@ -25,12 +25,14 @@ export interface Namespace {
 const run = (command: string, ...args: string[]) =>
   void execFileSync(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
 
-export function createNamespace(): Namespace {
+/** @param number of the namespace among those of this process, at most 15 */
+export function createNamespace(number = 0): Namespace {
   const id = process.pid % 10_000;
-  const name = `am-${id}`;
-  const [near, far] = [`am${id}a`, `am${id}b`];
+  const name = `am-${id}-${number}`;
+  const [near, far] = [`am${id}a${number}`, `am${id}b${number}`];
   const net = `10.${200 + (id >> 8) % 50}.${id & 255}`;
-  const [here, there] = [`${net}.1`, `${net}.2`];
+  const address = (host: number) => `${net}.${16 * number + host}`;
+  const [here, there] = [address(1), address(2)];
   const inside = (
     command: string,
     args: string[],
@@ -67,7 +69,7 @@ export function createNamespace(): Namespace {
       writeFileSync(`/etc/netns/${name}/hosts`, text);
     },
     move() {
-      const next = `${net}.5`; // .3 is the broadcast of the first four
+      const next = address(5); // 3 is the broadcast of the first four
       run('ss', '-K', 'src', here, 'dst', there);
       run('ip', 'addr', 'del', `${here}/30`, 'dev', near);
       run('ip', 'addr', 'add', `${next}/29`, 'dev', near);
