@@ -11,7 +11,7 @@ import { type JsonObject, list, object, string } from '../untyped-json.ts';
 import { DaemonLink } from './daemon-link.ts';
 import { describe } from './items.ts';
 import { limitEvents } from './limits.ts';
-import { modeOfFlags, modeOfPolicy } from './modes.ts';
+import { isPolicyOf, modeOfFlags, modeOfPolicy } from './modes.ts';
 import { OpenRequests } from './open-requests.ts';
 import { type Settings, turnSettings } from './params.ts';
 import { ThreadEvents } from './thread.ts';
@@ -53,6 +53,9 @@ export class DaemonSession implements ProviderSession {
   /** Settings are the desk's until they are changed here. */
   #isChanged = false;
   #knownPolicy: JsonObject = {};
+  #approvalPolicy: unknown;
+  /** The mode that a person chose for this agent: without it no thread is worked in that asks for nothing. */
+  #chosenMode: PermissionMode;
   #isOver = false;
   #stopping: Promise<void> | null = null;
 
@@ -60,7 +63,8 @@ export class DaemonSession implements ProviderSession {
     this.#options = options;
     this.#open = open;
     this.#emit = (event) => this.#isOver || emit(event);
-    this.#settings = { mode: modeOfFlags(open.flags, open.mode), model: '', effort: '' };
+    this.#chosenMode = modeOfFlags(open.flags, open.mode);
+    this.#settings = { mode: this.#chosenMode, model: '', effort: '' };
     const { clock, socket } = options;
     this.#link = new DaemonLink({
       socket,
@@ -101,16 +105,40 @@ export class DaemonSession implements ProviderSession {
   }
 
   #joined(result: JsonObject): void {
-    this.#knownPolicy = object(result.sandbox);
-    const mode = modeOfPolicy(result.approvalPolicy, this.#knownPolicy) ?? this.#settings.mode;
-    // Turns run as the desk has it: a mode that asks for nothing is a person's choice here too.
-    if (mode === 'bypassPermissions' && this.#settings.mode !== mode) {
-      return this.#exit({ expected: false, text: ASKS_FOR_NOTHING });
-    }
+    if (!this.#followPolicy(result.approvalPolicy, object(result.sandbox))) return;
     this.#turns.open(this.threadId);
-    this.#settings.mode = mode;
     this.#settings.model = string(result.model);
     this.#settings.effort = string(result.reasoningEffort);
+    this.#emitSettings();
+  }
+
+  /**
+   * Turns run as the desk has it: a mode that asks for nothing is a person's choice here too.
+   * @returns false when it was not made: then this agent has left
+   */
+  #followPolicy(approvalPolicy: unknown, sandbox: JsonObject): boolean {
+    this.#knownPolicy = sandbox;
+    this.#approvalPolicy = approvalPolicy;
+    const mode = modeOfPolicy(approvalPolicy, sandbox) ?? this.#settings.mode;
+    if (mode === 'bypassPermissions' && this.#chosenMode !== mode) {
+      this.#exit({ expected: false, text: ASKS_FOR_NOTHING });
+      return false;
+    }
+    this.#settings.mode = mode;
+    return true;
+  }
+
+  /** Changed at the desk, or with a turn of ours. */
+  #settingsUpdated({ approvalPolicy, sandboxPolicy, model, effort }: JsonObject): void {
+    const sandbox = object(sandboxPolicy);
+    const isSame = approvalPolicy === this.#approvalPolicy && sandbox.type === this.#knownPolicy.type;
+    const isOurs = this.#isChanged && isPolicyOf(this.#settings.mode, approvalPolicy, sandbox);
+    if (isOurs) [this.#approvalPolicy, this.#knownPolicy] = [approvalPolicy, sandbox];
+    else if (!isSame) {
+      if (!this.#followPolicy(approvalPolicy, sandbox)) return;
+      this.#isChanged = false; // the desk's is the newer choice
+    }
+    if (!this.#isChanged) Object.assign(this.#settings, { model: string(model), effort: string(effort) });
     this.#emitSettings();
   }
 
@@ -138,6 +166,7 @@ export class DaemonSession implements ProviderSession {
     if (method === 'thread/started') return this.#adopt(object(params.thread));
     const threadId = string(params.threadId);
     if (threadId !== this.threadId) return this.#children.get(threadId)?.notify(method, params);
+    if (method === 'thread/settings/updated') return this.#settingsUpdated(object(params.threadSettings));
     if (method === 'serverRequest/resolved') return this.#requests.resolved(params.requestId);
     this.#onOwnThread(method, params);
   }
@@ -199,6 +228,7 @@ export class DaemonSession implements ProviderSession {
   }
 
   setMode(mode: PermissionMode): void {
+    this.#chosenMode = mode;
     this.#change({ mode });
   }
 

@@ -12,6 +12,8 @@ const NAME = 'app-server-control/app-server-control.sock';
 const OTHERS_WRITE = 0o022;
 /** In such a directory only its owner removes or replaces an entry. */
 const STICKY = 0o1000;
+/** The system's own: it could do everything anyway. */
+const ROOT = 0;
 
 export const codexHome = (env: Environment): string => resolve(env.CODEX_HOME || join(env.HOME || homedir(), '.codex'));
 
@@ -27,10 +29,21 @@ export function daemonSocket(home: string, own = process.getuid?.()): string | n
     if (own !== undefined && lstatSync(path).uid !== own) throw new Error(`${path} belongs to another user.`);
   }
   if (!lstatSync(socket).isSocket()) throw new Error(`${link} leads to no socket.`);
-  for (const directory of [dirname(link), dirname(socket)]) {
-    if (isOpenToOthers(lstatSync(directory))) throw new Error(`Other users can write to ${directory}.`);
+  // Whoever owns a directory, also one further up, can put another in its place.
+  for (const directory of new Set([...above(realpathSync(dirname(link))), ...above(dirname(socket))])) {
+    const stats = lstatSync(directory);
+    if (isOpenToOthers(stats)) throw new Error(`Other users can write to ${directory}.`);
+    if (own !== undefined && stats.uid !== own && stats.uid !== ROOT) {
+      throw new Error(`${directory} belongs to another user.`);
+    }
   }
   return socket;
+}
+
+/** A directory and all that it lies in. */
+function above(path: string): string[] {
+  const parent = dirname(path);
+  return parent === path ? [path] : [path, ...above(parent)];
 }
 
 const isOpenToOthers = ({ mode }: Stats): boolean => (mode & OTHERS_WRITE) !== 0 && (mode & STICKY) === 0;

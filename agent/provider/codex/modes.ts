@@ -35,6 +35,10 @@ export function modeOfPolicy(approvalPolicy: unknown, { type }: JsonObject): Per
   return approvalPolicy === 'on-request' ? 'acceptEdits' : 'default';
 }
 
+/** A thread that runs in this mode has this policy. */
+export const isPolicyOf = (mode: PermissionMode, approvalPolicy: unknown, { type }: JsonObject): boolean =>
+  approvalPolicy === codexMode(mode).approvalPolicy && type === sandboxPolicy(mode, {}).type;
+
 /** The mode that the flags ask for; `mode` when they ask for none. */
 export function modeOfFlags(flags: AgentFlags, mode: PermissionMode): PermissionMode {
   if (flags.dangerouslySkipPermissions) return 'bypassPermissions';

@@ -1,9 +1,11 @@
 /** Codex's daemon: its socket is trusted only where nobody else can put one; a thread in it is shared with the desk. */
 import {
   chmodSync,
+  chownSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -128,6 +130,58 @@ test('a thread that asks for nothing is joined only by an agent that was made so
   await seen.type('ready');
   session.send({ id: 'm2', text: 'x', images: [] });
   await until(() => sentBy(daemon.clients.at(-1)!, 'turn/start').length);
+});
+
+const updated = (approvalPolicy: string, type: string, more: object = {}) =>
+  notify('thread/settings/updated', {
+    threadSettings: { approvalPolicy, sandboxPolicy: { type }, model: 'gpt-5.5', effort: 'low', ...more },
+  });
+
+test('what the desk changes after it joined is shown; a mode that asks for nothing ends it, unless that was chosen here', async () => {
+  const { client, seen, session } = await joined();
+  updated('on-request', 'workspaceWrite', { model: 'gpt-6' });
+  const shown = await seen.wait((event): event is never => event.type === 'session' && event.mode === 'acceptEdits');
+  assert.equal(shown, { type: 'session', sessionId: THREAD, mode: 'acceptEdits', model: 'gpt-6', effort: 'low' });
+  notify('turn/started', { turn: { id: 't' } });
+  updated('never', 'dangerFullAccess');
+  assert.match((await seen.type('exit')).text, 'works without asking');
+  await until(() => !client.isOpen);
+  assert.not.ok(seen.of('session').some(({ mode }) => mode === 'bypassPermissions'), 'it is never said to be its mode');
+  session.send({ id: 'm1', text: 'x', images: [] });
+  assert.equal(sentBy(client, 'turn/start'), []);
+
+  for (const chosen of ['when it was made', 'later']) {
+    const other = start(THREAD, chosen === 'later' ? 'default' : 'bypassPermissions');
+    await other.seen.type('ready');
+    if (chosen === 'later') other.session.setMode('bypassPermissions');
+    const count = other.seen.of('session').length;
+    updated('never', 'dangerFullAccess');
+    await until(() => other.seen.of('session').length > count);
+    assert.is(other.seen.of('session').at(-1)!.mode, 'bypassPermissions');
+    assert.equal(other.seen.of('exit'), []);
+    other.session.reap();
+  }
+});
+
+test('a mode that was chosen here stays when its turn begins with it, and yields to a later one of the desk', async () => {
+  const { client, seen, session } = await joined();
+  session.setMode('plan');
+  updated('never', 'workspaceWrite'); // something else was changed at the desk
+  session.send({ id: 'm1', text: 'x', images: [] });
+  await until(() => sentBy(client, 'turn/start').length);
+  updated('on-request', 'readOnly');
+  await until(() => seen.of('session').length >= 4);
+  assert.is(seen.of('session').at(-1)!.mode, 'plan');
+  updated('untrusted', 'workspaceWrite');
+  await until(() => seen.of('session').at(-1)!.mode === 'default');
+  notify('turn/completed', { turn: { id: 'turn-own', status: 'completed' } });
+  session.send({ id: 'm2', text: 'y', images: [] });
+  await until(() => sentBy(client, 'turn/start').length === 2);
+  assert.is(
+    sentBy(client, 'turn/start')[1]!.params.approvalPolicy,
+    undefined,
+    "the desk's settings are not overwritten",
+  );
 });
 
 test('settings that were changed here go with the next turn', async () => {
@@ -353,6 +407,18 @@ test('the socket: below CODEX_HOME, of this user, where nobody else can put one'
     chmodSync(directory, 0o1777);
     assert.is(daemonSocket(home), daemon.socket, 'as in /tmp');
     chmodSync(directory, 0o700);
+  }
+  if (process.getuid!() === 0) { // who else may give a directory away
+    const above = join(home, 'above');
+    mkdirSync(join(above, 'home'), { recursive: true });
+    renameSync(join(home, 'app-server-control'), join(above, 'home/app-server-control'));
+    for (const directory of [above, join(above, 'home'), join(above, 'home/app-server-control')]) {
+      chownSync(directory, 12345, 12345);
+      assert.throws(() => daemonSocket(join(above, 'home')), /belongs to another user/, directory);
+      chownSync(directory, 0, 0);
+      assert.is(daemonSocket(join(above, 'home')), daemon.socket);
+    }
+    renameSync(join(above, 'home/app-server-control'), join(home, 'app-server-control'));
   }
   unlinkSync(link);
   writeFileSync(link, '');
