@@ -128,7 +128,8 @@ export type ProviderEvent =
   | { type: 'tool.input.delta'; id: string; text: string }
   | { type: 'tool.input'; id: string; parent?: string; tool: string; title: string; input: Record<string, unknown> }
   | { type: 'tool.output.delta'; id: string; text: string }
-  | { type: 'tool.end'; id: string; status: ToolStatus; result: ToolResult; pictures?: ToolPicture[] }
+  /** `at`: when, where the CLI says it: an earlier server may not have lived to see it. */
+  | { type: 'tool.end'; id: string; status: ToolStatus; result: ToolResult; pictures?: ToolPicture[]; at?: number }
   | { type: 'todos'; todos: Todo[] }
   | { type: 'request'; request: ProviderRequest }
   /** The CLI no longer wants an answer (interrupted, resolved elsewhere). */

@@ -168,7 +168,7 @@ function onToolEnd(context: EventContext, event: Of<'tool.end'>): void {
   const { log } = context;
   const known = retainedPictures(context, event.id);
   const result = { ...boundResult(event.result), ...(known ? { pictures: known } : {}) };
-  log.patch(event.id, { status: event.status, result, endedAt: context.now() });
+  log.patch(event.id, { status: event.status, result, endedAt: endOf(context, event) });
   if (known || !event.pictures?.length) return;
   void context.pictures.retainAll(event.pictures).then((pictures) => {
     if (pictures.length) log.patch(event.id, { result: { ...result, pictures } });
@@ -179,6 +179,13 @@ function onToolEnd(context: EventContext, event: Of<'tool.end'>): void {
 function retainedPictures({ log, isReplay }: EventContext, id: string): readonly Picture[] | undefined {
   const message = isReplay() ? log.get(id) : undefined;
   return message?.kind === 'tool' ? message.result?.pictures : undefined;
+}
+
+/** Rewinding takes what was written after it for another's: what is read again did not end now, but at the latest when it says. */
+function endOf({ log, now, isReplay }: EventContext, { id, at }: Of<'tool.end'>): number {
+  if (!isReplay()) return now();
+  const known = log.get(id);
+  return at ?? (known?.kind === 'tool' ? known.endedAt ?? known.at : now());
 }
 
 function onTodos(context: EventContext, event: Of<'todos'>): void {

@@ -6,6 +6,7 @@ import { Failure } from '../../core/api/errors.ts';
 import type { Message } from '../../core/api/messages.ts';
 import { providerData } from '../../core/api/providers.ts';
 import { MAX_REWIND_FILES, type Rewind, type RewindFile } from '../../core/api/rewind.ts';
+import { notSaved } from '../store/document.ts';
 import type { ProviderSession, RewoundFiles } from '../provider/provider.ts';
 import type { SessionParts } from './session-parts.ts';
 
@@ -38,12 +39,41 @@ export async function rewindFiles(
   refuseBusy(parts);
   // Nothing begins meanwhile: it would write into the files that are being replaced.
   parts.refusing = mine;
+  const rewinding = carryOut(parts, cli, messageId, { list, text: message.text });
+  parts.rewinding = rewinding.then(() => {}, () => {});
   try {
-    const { skipped } = await ask(cli, messageId, false);
-    parts.notice('info', 'rewound', rewoundText(list, message.text, skipped));
+    await rewinding;
     return list;
   } finally {
+    parts.rewinding = null;
     if (parts.refusing === mine) parts.refusing = null;
+  }
+}
+
+/** On disk before a file is touched: a server that ends meanwhile leaves the word that it was begun. */
+async function carryOut(
+  parts: SessionParts,
+  cli: ProviderSession,
+  messageId: string,
+  { list, text }: { list: Rewind; text: string },
+): Promise<void> {
+  const { log } = parts;
+  const [names, short] = [namesOf(list), shortLine(text)];
+  const patch = (level: 'info' | 'warning', code: string, said: string) => log.patch(id, { level, code, text: said });
+  const begun =
+    `Rewinding files to before the message "${short}" was begun, and its end was not seen. Look at them: ${names}.`;
+  const id = parts.notice('warning', 'rewinding', begun);
+  try {
+    await log.commit();
+    const { skipped } = await ask(cli, messageId, false);
+    const links = skipped ? ` Links that were left as they are: ${skipped}.` : '';
+    patch('info', 'rewound', `The files are as they were before the message "${short}": ${names}.${links}`);
+  } catch (error) {
+    const reason = (error as Error).message;
+    const failed =
+      `Rewinding files to before the message "${short}" did not end well (${reason}). Look at them: ${names}.`;
+    patch('warning', 'rewind_failed', failed);
+    throw error instanceof Failure ? error : notSaved(error);
   }
 }
 
@@ -102,10 +132,10 @@ function shortened(cwd: string, path: string): string {
   return inside === '' || inside.startsWith('..') || isAbsolute(inside) ? path : inside;
 }
 
-function rewoundText({ files, total }: Rewind, text: string, skipped: number): string {
-  const names = files.slice(0, MAX_NAMED).map(({ path }) => path).join(', ') + (total > MAX_NAMED ? ' …' : '');
+const namesOf = ({ files, total }: Rewind): string =>
+  files.slice(0, MAX_NAMED).map(({ path }) => path).join(', ') + (total > MAX_NAMED ? ' …' : '');
+
+function shortLine(text: string): string {
   const line = text.trim().split('\n')[0]!;
-  const short = line.length > 60 ? `${line.slice(0, 59)}…` : line;
-  const links = skipped ? ` Links that were left as they are: ${skipped}.` : '';
-  return `The files are as they were before the message "${short}": ${names}.${links}`;
+  return line.length > 60 ? `${line.slice(0, 59)}…` : line;
 }

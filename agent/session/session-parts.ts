@@ -1,5 +1,6 @@
 /** What the parts of a session share: its record, messages, state, waiting messages, hold on the CLI's session, and the CLI that runs. */
 import { randomUUID } from 'node:crypto';
+import type { Timer } from '../../core/clock.ts';
 import type { Failure } from '../../core/api/errors.ts';
 import type { AgentInfo, Capabilities } from '../../core/api/agents.ts';
 import type { LiveChange } from '../../core/api/live.ts';
@@ -35,6 +36,9 @@ export interface AgentSessionOptions {
   onLimits(windows: LimitWindow[]): void;
 }
 
+/** How long the end of a session waits for files that are being rewound, ms. */
+const REWIND_MS = 5000;
+
 export class SessionParts {
   readonly options: AgentSessionOptions;
   readonly store: AgentInfoStore;
@@ -48,6 +52,8 @@ export class SessionParts {
   run: CliRun | null = null;
   /** Why the session takes no messages and starts no CLI: it is about to be closed or deleted. */
   refusing: Failure | null = null;
+  /** Files are being rewound; resolves when that is over. */
+  rewinding: Promise<void> | null = null;
 
   /** @param onAccepted a message waits for the CLI */
   constructor(options: AgentSessionOptions, onAccepted: () => void) {
@@ -128,9 +134,21 @@ export class SessionParts {
     this.status.refreshBackground(this.run?.cli.hasBackgroundWork === true);
   }
 
-  /** Adds a line of the server itself, e.g. about the directory that the agent works in. */
-  notice(level: 'info' | 'warning' | 'error', code: string, text: string): void {
-    this.log.add({ kind: 'notice', id: randomUUID(), level, code, text, passing: false });
+  /** Adds a line of the server itself, e.g. about the directory that the agent works in. @returns its id */
+  notice(level: 'info' | 'warning' | 'error', code: string, text: string): string {
+    return this.log.add({ kind: 'notice', id: randomUUID(), level, code, text, passing: false }).id;
+  }
+
+  /** The end begins: nothing is taken any more. A rewind that runs is given a moment, else files would be left half as they were. */
+  async refuseForGood(reason: Failure): Promise<void> {
+    const { rewinding } = this;
+    if (rewinding) this.refusing = reason;
+    else this.refusing ??= reason;
+    if (!rewinding) return;
+    const { clock } = this.options.context;
+    let timer: Timer | null = null;
+    await Promise.race([rewinding, new Promise<void>((resolve) => timer = clock.setTimeout(resolve, REWIND_MS))]);
+    clock.clearTimeout(timer);
   }
 
   /** Its process has ended. */

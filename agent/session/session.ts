@@ -260,7 +260,7 @@ export class AgentSession {
   /** Leaves a CLI that is at work to the next server; ends one that is not. */
   async detach(): Promise<void> {
     const parts = this.#parts;
-    parts.refusing ??= closing();
+    await parts.refuseForGood(closing());
     await parts.prompts.settled();
     await parts.run?.cli.held?.running;
     if (this.outlivesServer) await this.#cli.detach();
@@ -269,7 +269,7 @@ export class AgentSession {
 
   async close(): Promise<void> {
     const parts = this.#parts;
-    parts.refusing ??= closing();
+    await parts.refuseForGood(closing());
     await this.stop('shutdown');
     await parts.prompts.settled();
     await parts.pictures.settled();

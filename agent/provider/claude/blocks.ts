@@ -135,10 +135,12 @@ export class ClaudeBlocks {
       // In versions without command_lifecycle this alone shows that the message was taken.
       this.#emit({ type: 'message.status', id: string(line.uuid), status: 'sent' });
     }
+    const time = Date.parse(string(line.timestamp));
+    const at = Number.isNaN(time) ? {} : { at: time };
     for (const block of list(object(line.message).content).map(object)) {
       if (block.type !== 'tool_result') continue;
       const id = string(block.tool_use_id);
-      this.#emit({ type: 'tool.end', id, ...toolEnd(block, line.tool_use_result, line.tool_result_meta) });
+      this.#emit({ type: 'tool.end', id, ...toolEnd(block, line.tool_use_result, line.tool_result_meta), ...at });
       this.#hooks.toolDone(id);
     }
   }

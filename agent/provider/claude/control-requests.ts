@@ -28,8 +28,11 @@ export class ControlRequests {
     this.#write({ type: 'control_request', request_id: name, request }, id);
   }
 
-  /** Rejects with a sentence when Claude Code ends, or does not answer in time. */
-  ask(request: JsonObject): Promise<JsonObject> {
+  /**
+   * Rejects with a sentence when Claude Code ends, or does not answer in time.
+   * @param isUnlimited it is waited for as long as Claude Code lives: what it does must not go on unseen
+   */
+  ask(request: JsonObject, isUnlimited = false): Promise<JsonObject> {
     return new Promise((resolve, reject) => {
       const clock = this.#clock();
       const give = (reason: string) => {
@@ -37,7 +40,7 @@ export class ControlRequests {
         this.#asked.delete(give);
         reject(new Error(reason));
       };
-      const timer = clock.setTimeout(() => give('Claude Code does not answer.'), ANSWER_MS);
+      const timer = isUnlimited ? null : clock.setTimeout(() => give('Claude Code does not answer.'), ANSWER_MS);
       this.#asked.add(give);
       this.send(request, (response) => {
         clock.clearTimeout(timer);

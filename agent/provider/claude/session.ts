@@ -252,7 +252,7 @@ export class ClaudeSession implements ProviderSession {
   }
 
   async rewindFiles(messageId: string, dryRun: boolean): Promise<RewoundFiles> {
-    const response = await this.#controls.ask(rewindRequest(messageId, dryRun));
+    const response = await this.#controls.ask(rewindRequest(messageId, dryRun), !dryRun);
     return readRewind(response, object(response.response));
   }
 

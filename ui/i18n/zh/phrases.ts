@@ -31,6 +31,14 @@ export const PHRASES: readonly (readonly [string, string])[] = [
     '到此为止是与“{}”的对话的副本。文件保持现在的状态，两个代理在同一文件夹中工作。',
   ],
   ['The files are as they were before the message "{}": {}.', '文件已恢复到消息“{}”之前的状态：{}。'],
+  [
+    'Rewinding files to before the message "{}" was begun, and its end was not seen. Look at them: {}.',
+    '已开始将文件恢复到消息“{}”之前的状态，但未看到其完成。请检查这些文件：{}。',
+  ],
+  [
+    'Rewinding files to before the message "{}" did not end well ({}). Look at them: {}.',
+    '将文件恢复到消息“{}”之前的状态未能正常完成（{}）。请检查这些文件：{}。',
+  ],
   ['The conversation was summarised to make room.', '对话已被总结以腾出空间。'],
   ['The conversation was summarised to make room in the context window.', '对话已被总结以腾出上下文空间。'],
   ['The conversation was summarised here.', '对话在此处被总结。'],
