@@ -12,6 +12,7 @@ import { record } from '../support/fakes/provider-recorder.ts';
 const bash = (command: string) => ({ tool: { name: 'Bash', input: { command, description: 'a command' } } });
 /** Claude refuses a bare `sleep`. */
 const FOREVER = 'node -e "setInterval(() => {}, 54321)"';
+const COUNT = 'i=0; while :; do i=$((i+1)); echo $i >> counted.txt; sleep 0.2; done';
 const LONG = 'A long streamed answer. '.repeat(40);
 const SCENARIO = {
   rules: [
@@ -20,6 +21,13 @@ const SCENARIO = {
       steps: [{ text: 'I run a command.', ...bash('touch made.txt && echo done') }, {
         text: 'The command step is over.',
       }],
+    },
+    {
+      match: 'count on',
+      steps: [
+        { tool: { name: 'Bash', input: { command: COUNT, description: 'counts', run_in_background: true } } },
+        { text: 'It counts.' },
+      ],
     },
     { match: 'sleep', steps: [bash(FOREVER), { text: 'slept' }] },
     {
@@ -235,6 +243,33 @@ test('interrupt in the text, in a tool and at a prompt: each ends the turn, and 
   say('anything');
   assert.is((await outcome(seen, from)).outcome, 'done');
   await session.stop();
+});
+
+test('what runs in the background survives an interruption of the turn, and ends with the agent', async () => {
+  const { session, seen, say } = harness.open();
+  const counted = () => {
+    const file = join(harness.project, 'counted.txt');
+    return existsSync(file) ? readFileSync(file, 'utf8').split('\n').length : 0;
+  };
+  const goesOn = async () => {
+    const before = counted();
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    return counted() > before;
+  };
+  say('count on');
+  const { request } = await seen.type('request');
+  session.decide(request.requestId, { decision: 'allow', clientId: '' });
+  await outcome(seen);
+  assert.ok(await goesOn());
+  const from = seen.events.length;
+  say('long please');
+  await seen.type('text.delta', from);
+  session.interrupt();
+  assert.is((await outcome(seen, from)).outcome, 'interrupted');
+  assert.ok(await goesOn(), 'it still counts');
+  assert.ok(session.hasBackgroundWork);
+  await session.stop();
+  assert.not.ok(await goesOn());
 });
 
 test('messages behind a running turn are queued, can be cancelled, and run in order', async () => {
