@@ -1,11 +1,14 @@
-/** How soon a folder of 10,000 files, in a repository of 100,000, is seen over the relay with a round trip of 100 ms. */
+/**
+ * How soon a folder of 10,000 files, in a repository of 100,000, is seen over the relay with a round trip of 100 ms, and how soon
+ * `@` offers a file of it.
+ */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Browser, Page } from 'playwright-core';
-import { launchBrowser, openPage, PHONE } from '../support/harness/browser.ts';
+import { DESKTOP, launchBrowser, openPage, PHONE } from '../support/harness/browser.ts';
 import { type Product, ROOT, startProduct } from '../support/harness/product.ts';
 
 const FILES = 10_000;
@@ -15,6 +18,10 @@ const ROUNDS = 5;
 /** On the machine of the measurement; a busy one takes longer. */
 const WANTED_MS = 500;
 const MAX_MS = 3 * WANTED_MS;
+/** From a key in the composer until what it offers, the pause in which no key comes included, ms; the same. */
+const WANTED_OFFER_MS = 100;
+const MAX_OFFER_MS = 3 * WANTED_OFFER_MS;
+const KEYS = 40;
 /** Bytes of what is asked for before the first rows are there. */
 const MAX_BYTES = 64 * 1024;
 
@@ -94,5 +101,47 @@ test(`the first rows of ${FILES} files, ${ROUND_TRIP_MS} ms away`, async () => {
   assert.equal(problems, []);
   await page.context().close();
 });
+
+/** Milliseconds from what is typed until the list's first offer is that file. */
+const offerAfter = (page: Page, typed: string, offered: string): Promise<number> =>
+  page.evaluate(([typed, offered]) =>
+    new Promise<number>((resolve) => {
+      const box = document.querySelector<HTMLTextAreaElement>('textarea')!;
+      const begun = performance.now();
+      box.value = typed!;
+      box.setSelectionRange(typed!.length, typed!.length);
+      box.dispatchEvent(new InputEvent('input', { bubbles: true }));
+      const look = () => {
+        const first = document.querySelector('[role=option]')?.textContent ?? '';
+        if (first.includes(offered!)) resolve(performance.now() - begun);
+        else requestAnimationFrame(look);
+      };
+      look();
+    }), [typed, offered]);
+
+for (const viewport of [PHONE, DESKTOP]) {
+  test(`@ offers one of 100,000 files (${viewport.width})`, async () => {
+    const { page, problems } = await openPage(browser, viewport);
+    const [name, ...value] = (await product.login()).split('=');
+    await page.context().addCookies([{ name: name!, value: value.join('='), url: product.relayUrl }]);
+    await page.goto(`${product.relayUrl}/#/agents/${agent}`);
+    await page.getByRole('textbox', { name: 'Message' }).waitFor();
+    // The list of the repository is read at the first one.
+    await offerAfter(page, '@part-0/f0.ts', 'part-0/f0.ts');
+    const times: number[] = [];
+    for (let i = 0; i < KEYS; i++) {
+      const path = `part-${(7 * i) % DIRECTORIES}/f${101 + 13 * i}.ts`;
+      times.push(await offerAfter(page, `@${path.slice(0, -3)}`, path));
+    }
+    times.sort((a, b) => a - b);
+    const p95 = times[Math.floor(KEYS * 0.95)]!;
+    console.log(
+      `@: median ${Math.round(times[KEYS >> 1]!)} ms, p95 ${Math.round(p95)} ms (wanted: ${WANTED_OFFER_MS})`,
+    );
+    assert.ok(p95 < MAX_OFFER_MS, `${p95} ms`);
+    assert.equal(problems, []);
+    await page.context().close();
+  });
+}
 
 test.run();

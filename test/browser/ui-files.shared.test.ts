@@ -90,30 +90,73 @@ for (const viewport of [PHONE, DESKTOP]) {
   });
 }
 
-test('what a file is: markdown, picture, bytes, five gigabytes; what leads outside is refused', async () => {
-  const { page, problems } = await open('/README.md');
-  await page.locator('.markdown strong', { hasText: 'words' }).waitFor();
-  const show = (file: string) => page.goto(`${product.relayUrl}/#/agents/${agent}/files/${encodeURIComponent(file)}`);
-  await show('drawing.svg');
-  await until(
-    'the picture',
-    () => page.locator('.picture img').evaluate((img) => (img as HTMLImageElement).naturalWidth > 0),
-  );
-  await show('data.bin');
-  await page.getByText('00 01 02 ff 41').waitFor();
-  await show('large.log');
-  await page.getByText('0 B to 2.0 MB of 5120.0 MB').waitFor();
-  await page.getByRole('button', { name: 'Next part' }).click();
-  await page.getByText('2.0 MB to 4.0 MB').waitFor();
-  await show('two\nlines \u202etxt.exe');
-  await page.getByText('odd', { exact: true }).waitFor();
-  for (const file of ['out', 'proc', 'loop', '../x', '.git/config']) {
-    await show(file);
-    await page.getByText('This could not be loaded.').waitFor();
-  }
-  assert.equal(problems, []);
-  await page.context().close();
-});
+for (const viewport of [PHONE, DESKTOP]) {
+  test(`what a file is: markdown, picture, bytes, five gigabytes; what leads outside is refused (${viewport.width})`, async () => {
+    const { page, problems } = await open('/README.md', viewport);
+    await page.locator('.markdown strong', { hasText: 'words' }).waitFor();
+    const show = (file: string) => page.goto(`${product.relayUrl}/#/agents/${agent}/files/${encodeURIComponent(file)}`);
+    await show('drawing.svg');
+    await until(
+      'the picture',
+      () => page.locator('.picture img').evaluate((img) => (img as HTMLImageElement).naturalWidth > 0),
+    );
+    await show('data.bin');
+    await page.getByText('00 01 02 ff 41').waitFor();
+    await show('large.log');
+    await page.getByText('0 B to 2.0 MB of 5120.0 MB').waitFor();
+    await page.getByRole('button', { name: 'Next part' }).click();
+    await page.getByText('2.0 MB to 4.0 MB').waitFor();
+    await show('two\nlines \u202etxt.exe');
+    await page.getByText('odd', { exact: true }).waitFor();
+    for (const file of ['out', 'proc', 'loop', '../x', '.git/config']) {
+      await show(file);
+      await page.getByText('This could not be loaded.').waitFor();
+    }
+    assert.equal(problems, []);
+    await page.context().close();
+  });
+}
+
+/** Mono, 8 bits, 8000 samples a second. */
+function wave(seconds: number): Buffer {
+  const head = Buffer.from('RIFF....WAVEfmt \x10...\x01.\x01.....\x00...\x01.\x08.data....', 'latin1').fill(0, 17, 20);
+  const size = 8000 * seconds;
+  head.writeUInt32LE(36 + size, 4);
+  head.writeUInt32LE(16, 16);
+  for (const [at, value] of [[20, 1], [22, 1], [32, 1], [34, 8]] as const) head.writeUInt16LE(value, at);
+  for (const at of [24, 28]) head.writeUInt32LE(8000, at);
+  head.writeUInt32LE(size, 40);
+  return Buffer.concat([head, Buffer.alloc(size, 128)]);
+}
+
+for (const viewport of [PHONE, DESKTOP]) {
+  test(`sound is heard from its middle by a range, and a folder is saved as a zip (${viewport.width})`, async () => {
+    writeFileSync(join(project, 'sound.wav'), wave(600));
+    const { page, problems } = await open('/sound.wav', viewport);
+    const statuses: number[] = [];
+    page.on('response', (response) => {
+      if (response.url().includes('sound.wav') && response.request().method() === 'GET') {
+        statuses.push(response.status());
+      }
+    });
+    await page.reload();
+    const audio = page.locator('audio');
+    await until('its length', () => audio.evaluate((audio) => (audio as HTMLAudioElement).duration === 600));
+    await audio.evaluate((audio) => (audio as HTMLAudioElement).currentTime = 500);
+    await until('its end', () => audio.evaluate(({ readyState, seeking }: any) => readyState >= 2 && !seeking));
+    assert.ok(statuses.length > 0 && statuses.every((status) => status === 206), String(statuses));
+    await page.goto(`${product.relayUrl}/#/agents/${agent}/files`);
+    await page.locator('.file-row', { hasText: 'src' }).click();
+    await page.locator('.file-row', { hasText: 'cart.ts' }).waitFor();
+    await page.getByRole('button', { name: 'More', exact: true }).click();
+    const button = page.getByRole('menuitem', { name: 'Download as zip' });
+    const [file] = await Promise.all([page.waitForEvent('download'), button.click()]);
+    const list = execFileSync('python3', ['-m', 'zipfile', '-l', await file.path()]).toString();
+    assert.match(list, /cart\.ts/);
+    assert.equal(problems, []);
+    await page.context().close();
+  });
+}
 
 test('HTML and SVG do nothing on our origin, opened as pages of their own', async () => {
   const { page } = await open('');
@@ -131,48 +174,53 @@ test('HTML and SVG do nothing on our origin, opened as pages of their own', asyn
   await page.context().close();
 });
 
-test('a file is changed in place; what was saved meanwhile is seen, and neither text is lost', async () => {
-  const { page, problems } = await open('/src%2Fcart.ts');
-  writeFileSync(join(project, 'src/cart.ts'), 'first\r\nsecond\r\n');
-  await page.reload();
-  await page.getByRole('button', { name: 'Edit' }).click();
-  const editor = page.getByRole('textbox', { name: 'Content of cart.ts' });
-  await editor.fill('first\nmine\n');
-  writeFileSync(join(project, 'src/cart.ts'), 'of the agent\r\n');
-  await page.getByRole('button', { name: 'Save' }).click();
-  await page.getByText('The file was changed meanwhile').waitFor();
-  assert.is(readFileSync(join(project, 'src/cart.ts'), 'utf8'), 'of the agent\r\n');
-  assert.is(await editor.inputValue(), 'first\nmine\n');
-  await page.getByRole('button', { name: 'Overwrite with mine' }).click();
-  await until('the file', () => readFileSync(join(project, 'src/cart.ts'), 'utf8') === 'first\r\nmine\r\n');
-  assert.equal(problems, []);
-  await page.context().close();
-});
-
-test('an upload that is cut goes on by itself and ends byte-identical', async () => {
-  const { page, problems } = await open('');
-  const bytes = randomBytes(12 * 1024 * 1024);
-  let parts = 0;
-  await page.route(
-    /\/uploads\/.*offset=/,
-    (route) => ++parts % 3 === 0 ? route.abort('connectionreset') : route.continue(),
-  );
-  await page.locator('input[type=file]').setInputFiles({ name: 'sent.bin', mimeType: 'x/y', buffer: bytes });
-  await page.getByText('sent.bin uploaded.').waitFor({ timeout: 60_000 });
-  const hash = (value: Uint8Array) => createHash('sha256').update(value).digest('hex');
-  assert.is(hash(readFileSync(join(project, 'sent.bin'))), hash(bytes));
-  assert.ok(parts > 4, `${parts} parts`);
-  await page.locator('.file-row', { hasText: 'sent.bin' }).waitFor();
-  await page.locator('input[type=file]').setInputFiles({
-    name: 'sent.bin',
-    mimeType: 'x/y',
-    buffer: Buffer.from('new'),
+for (const viewport of [PHONE, DESKTOP]) {
+  test(`a file is changed in place; what was saved meanwhile is seen, and neither text is lost (${viewport.width})`, async () => {
+    const { page, problems } = await open('/src%2Fcart.ts', viewport);
+    writeFileSync(join(project, 'src/cart.ts'), 'first\r\nsecond\r\n');
+    await page.reload();
+    await page.getByRole('button', { name: 'Edit' }).click();
+    const editor = page.getByRole('textbox', { name: 'Content of cart.ts' });
+    await editor.fill('first\nmine\n');
+    writeFileSync(join(project, 'src/cart.ts'), 'of the agent\r\n');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('The file was changed meanwhile').waitFor();
+    assert.is(readFileSync(join(project, 'src/cart.ts'), 'utf8'), 'of the agent\r\n');
+    assert.is(await editor.inputValue(), 'first\nmine\n');
+    await page.getByRole('button', { name: 'Overwrite with mine' }).click();
+    await until('the file', () => readFileSync(join(project, 'src/cart.ts'), 'utf8') === 'first\r\nmine\r\n');
+    assert.equal(problems, []);
+    await page.context().close();
   });
-  await page.getByRole('button', { name: 'Replace', exact: true }).click();
-  await until('the new file', () => readFileSync(join(project, 'sent.bin'), 'utf8') === 'new');
-  assert.equal(problems, []);
-  await page.context().close();
-});
+}
+
+for (const viewport of [PHONE, DESKTOP]) {
+  test(`an upload that is cut goes on by itself and ends byte-identical (${viewport.width})`, async () => {
+    const { page, problems } = await open('', viewport);
+    const bytes = randomBytes(12 * 1024 * 1024);
+    const name = `sent-${viewport.width}.bin`;
+    let parts = 0;
+    await page.route(
+      /\/uploads\/.*offset=/,
+      (route) => ++parts % 3 === 0 ? route.abort('connectionreset') : route.continue(),
+    );
+    await page.locator('input[type=file]').setInputFiles({ name, mimeType: 'x/y', buffer: bytes });
+    await page.getByText(`${name} uploaded.`).waitFor({ timeout: 60_000 });
+    const hash = (value: Uint8Array) => createHash('sha256').update(value).digest('hex');
+    assert.is(hash(readFileSync(join(project, name))), hash(bytes));
+    assert.ok(parts > 4, `${parts} parts`);
+    await page.locator('.file-row', { hasText: name }).waitFor();
+    await page.locator('input[type=file]').setInputFiles({
+      name,
+      mimeType: 'x/y',
+      buffer: Buffer.from('new'),
+    });
+    await page.getByRole('button', { name: 'Replace', exact: true }).click();
+    await until('the new file', () => readFileSync(join(project, name), 'utf8') === 'new');
+    assert.equal(problems, []);
+    await page.context().close();
+  });
+}
 
 test('an upload goes on after leaving the folder and the tab, and is seen again', async () => {
   const { page, problems } = await open('');
@@ -198,17 +246,19 @@ test('an upload goes on after leaving the folder and the tab, and is seen again'
   await page.context().close();
 });
 
-test('an @ in the composer offers files, and takes one by Enter', async () => {
-  const { page, problems } = await open('');
-  await page.goto(`${product.relayUrl}/#/agents/${agent}/chat`);
-  const box = page.getByRole('textbox', { name: /message/i });
-  await box.fill('look at @crt');
-  await page.getByRole('option', { name: 'src/cart.ts' }).waitFor();
-  await box.press('Enter');
-  assert.is(await box.inputValue(), 'look at @src/cart.ts ');
-  assert.is(await page.locator('.commands').count(), 0);
-  assert.equal(problems, []);
-  await page.context().close();
-});
+for (const viewport of [PHONE, DESKTOP]) {
+  test(`an @ in the composer offers files, and takes one by Enter (${viewport.width})`, async () => {
+    const { page, problems } = await open('', viewport);
+    await page.goto(`${product.relayUrl}/#/agents/${agent}/chat`);
+    const box = page.getByRole('textbox', { name: /message/i });
+    await box.fill('look at @crt');
+    await page.getByRole('option', { name: 'src/cart.ts' }).waitFor();
+    await box.press('Enter');
+    assert.is(await box.inputValue(), 'look at @src/cart.ts ');
+    assert.is(await page.locator('.commands').count(), 0);
+    assert.equal(problems, []);
+    await page.context().close();
+  });
+}
 
 test.run();
