@@ -4,6 +4,7 @@ import { lstat, readdir } from 'node:fs/promises';
 import { createDeflateRaw } from 'node:zlib';
 import { Failure } from '../../core/api/errors.ts';
 import { pathText } from '../workspace/git-output.ts';
+import { isReachable } from './beneath.ts';
 import { GIT_DIRECTORY, openInside } from './inside.ts';
 import { crc32, descriptor, directoryEnd, directoryHeader, entryName, localHeader, type WrittenEntry } from './zip.ts';
 
@@ -80,13 +81,15 @@ async function childrenOf(root: string, path: string, leftOut: LeftOut): Promise
   const members: Member[] = [];
   try {
     const here = Buffer.from(`${opened.at}/`);
-    for (const name of await readdir(here, { encoding: 'buffer' })) {
+    const names = await readdir(here, { encoding: 'buffer' });
+    const taken = new Set(names.map(pathText).flatMap(({ path, exact }) => exact ? [path] : []));
+    for (const name of names) {
       if (name.toString('latin1').toLowerCase() === GIT_DIRECTORY) continue;
       const { path: shown, exact } = pathText(name);
       const full = path ? `${path}/${shown}` : shown;
       const status = await lstat(Buffer.concat([here, name])).catch(() => null);
       if (!status) continue;
-      if (!exact) leftOut.add(full, 'its name is not UTF-8');
+      if (!exact && !isReachable(name, shown, taken.has(shown))) leftOut.add(full, 'its name is not UTF-8');
       else if (status.isDirectory() || status.isFile()) members.push({ path: full, isDirectory: status.isDirectory() });
       else leftOut.add(full, status.isSymbolicLink() ? 'a link' : 'not a file');
     }

@@ -5,10 +5,11 @@
  */
 import { Buffer } from 'node:buffer';
 import { constants } from 'node:fs';
-import { type FileHandle, open, readlink, realpath } from 'node:fs/promises';
+import { type FileHandle, lstat, open, readlink, realpath } from 'node:fs/promises';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import process from 'node:process';
 import { Failure } from '../../core/api/errors.ts';
+import { shownBytes } from '../workspace/git-output.ts';
 
 /** Links in one path, as in Linux (path_resolution(7)). */
 export const MAX_LINKS = 40;
@@ -35,7 +36,7 @@ export interface BeneathOptions {
 
 /**
  * Opens `path`, given relative to `root` with "/". A FIFO or device is opened without waiting for it. The caller closes the
- * handle. Throws Failure `outside_roots`, `not_found` or `bad_path`.
+ * handle. A name that is not UTF-8 is reached as `pathText` shows it. Throws Failure `outside_roots`, `not_found` or `bad_path`.
  * @param root an absolute directory; links in it are the owner's own and are followed
  */
 export async function openBeneath(root: string, path: string, options: BeneathOptions = {}): Promise<Opened> {
@@ -131,12 +132,12 @@ class Walk {
   }
 
   #open(directory: FileHandle, name: string, flags: number): Promise<FileHandle> {
-    return open(`/proc/self/fd/${directory.fd}/${name}`, flags, this.#mode);
+    return byName(directory, name, (path) => open(path, flags, this.#mode));
   }
 
   /** Puts the target of a link in front of what is left. @returns false when it is no link */
   async #follow(part: string, todo: string[]): Promise<boolean> {
-    const target = await readlink(`/proc/self/fd/${this.#here.fd}/${part}`).catch(() => null);
+    const target = await byName(this.#here, part, (path) => readlink(path)).catch(() => null);
     if (target === null) return false;
     if (++this.#links > MAX_LINKS) throw new Failure('bad_path', 'Too many links lead from one to the next.');
     if (!isAbsolute(target)) {
@@ -151,6 +152,32 @@ class Walk {
     return true;
   }
 }
+
+/** Uses what has this name in the directory; else what is shown by it, since its own is not UTF-8. */
+async function byName<T>(directory: FileHandle, name: string, use: (path: string | Buffer) => Promise<T>): Promise<T> {
+  const at = `/proc/self/fd/${directory.fd}/`;
+  try {
+    return await use(at + name);
+  } catch (error) {
+    const bytes = shownBytes(name);
+    if (!bytes || (error as { code?: string }).code !== 'ENOENT') throw error;
+    return await use(Buffer.concat([Buffer.from(at), bytes]));
+  }
+}
+
+/** The path of an entry of an opened directory, also of one whose name is not UTF-8, to be replaced or made. */
+export async function entryPath({ handle, at }: Opened, name: string): Promise<string | Buffer> {
+  const asIs = `${at}/${name}`;
+  if (!HAS_DESCRIPTORS || !shownBytes(name)) return asIs;
+  return await byName(handle, name, (path) => lstat(path).then(() => path)).catch(() => asIs);
+}
+
+/**
+ * Whether openBeneath reaches a name that is not UTF-8 by the text that shows it.
+ * @param isTaken another entry of the directory has that text as its name
+ */
+export const isReachable = (bytes: Buffer, shown: string, isTaken: boolean): boolean =>
+  HAS_DESCRIPTORS && !isTaken && shownBytes(shown)?.equals(bytes) === true;
 
 const openedAs = (handle: FileHandle, path: string): Opened => ({ handle, path, at: `/proc/self/fd/${handle.fd}` });
 
@@ -174,7 +201,7 @@ function failureOf(error: unknown): unknown {
     case 'ENXIO':
     case 'EOPNOTSUPP':
     case 'ENODEV':
-      return new Failure('not_a_file', 'This is not a file with content.');
+      return new Failure('not_a_file', 'This is a socket or a device, not a file with content.');
     case 'ENAMETOOLONG':
       return new Failure('bad_path', 'The path is too long.');
     default:

@@ -1,11 +1,11 @@
 /** The bytes of a file below an agent's folder: read in ranges, replaced as a whole with a check of the version. */
 import { createHash, randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
+import { type BigIntStats, constants, type Stats } from 'node:fs';
 import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { Failure } from '../../core/api/errors.ts';
 import type { FileWritten } from '../../core/api/files.ts';
-import { partsOf } from './beneath.ts';
+import { entryPath, partsOf } from './beneath.ts';
 import { openInside } from './inside.ts';
 
 /** Bytes of one file that is written in place. Larger ones are uploaded. */
@@ -28,7 +28,7 @@ export async function openContent(root: string, path: string): Promise<FileConte
   const { handle, path: real } = await openInside(root, path);
   try {
     const stat = await handle.stat({ bigint: true });
-    if (!stat.isFile()) throw notAFile();
+    if (!stat.isFile()) throw notAFile(stat);
     return {
       path: real,
       size: Number(stat.size),
@@ -43,7 +43,17 @@ export async function openContent(root: string, path: string): Promise<FileConte
   }
 }
 
-const notAFile = () => new Failure('not_a_file', 'This is not a file with content.');
+/** Says what it is instead. */
+export function notAFile(stat: Pick<Stats | BigIntStats, 'isDirectory' | 'isFIFO' | 'isSocket'>): Failure {
+  const what = stat.isDirectory()
+    ? 'This is a folder'
+    : stat.isFIFO()
+    ? 'This is a named pipe'
+    : stat.isSocket()
+    ? 'This is a socket'
+    : 'This is a device';
+  return new Failure('not_a_file', `${what}, not a file with content.`);
+}
 
 function etagOf(
   { dev, ino, size, mtimeNs, ctimeNs }: Pick<BigStat, 'dev' | 'ino' | 'size' | 'mtimeNs' | 'ctimeNs'>,
@@ -73,7 +83,7 @@ export async function writeContent(
     // Within the directory's descriptor: it cannot be swapped for another one meanwhile.
     const temporary = `${directory.at}/.${randomBytes(9).toString('base64url')}.saving`;
     const stat = await writeTemporary(temporary, bytes, mode);
-    await rename(temporary, `${directory.at}/${name}`).catch(async (error) => {
+    await rename(temporary, await entryPath(directory, name)).catch(async (error) => {
       await unlink(temporary).catch(() => {});
       throw error;
     });
@@ -104,7 +114,7 @@ async function checkVersion(root: string, path: string, version: string | null):
   }
   try {
     const stat = await before.handle.stat({ bigint: true });
-    if (!stat.isFile()) throw notAFile();
+    if (!stat.isFile()) throw notAFile(stat);
     const isSame = version === '*' || version === etagOf(stat);
     if (!isSame) throw new Failure('changed', 'The file was changed meanwhile. Load it again before you save.');
     return Number(stat.mode & 0o777n);

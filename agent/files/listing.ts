@@ -4,7 +4,8 @@ import { lstat, readdir } from 'node:fs/promises';
 import type { FileEntry, FileKind, FileListing } from '../../core/api/files.ts';
 import { Failure } from '../../core/api/errors.ts';
 import { pathText } from '../workspace/git-output.ts';
-import type { Opened } from './beneath.ts';
+import { isReachable, type Opened } from './beneath.ts';
+import { notAFile } from './content.ts';
 import { GIT_DIRECTORY, openInside } from './inside.ts';
 
 /** Most entries that one listing names. */
@@ -16,7 +17,10 @@ const BATCH = 64;
 export async function listFiles(root: string, path: string, limit = MAX_ENTRIES): Promise<FileListing> {
   const opened = await openInside(root, path);
   try {
-    if (!(await opened.handle.stat()).isDirectory()) throw new Failure('not_a_folder', 'This is not a folder.');
+    const stat = await opened.handle.stat();
+    if (!stat.isDirectory()) {
+      throw stat.isFile() ? new Failure('not_a_folder', 'This is not a folder.') : notAFile(stat);
+    }
     return await list(opened, Math.min(limit, MAX_ENTRIES));
   } finally {
     await opened.handle.close();
@@ -28,16 +32,19 @@ interface Name {
   shown: string;
   isDirectory: boolean;
   /** It can be asked for by `shown`. */
-  exact: boolean;
+  addressable: boolean;
 }
 
 async function list({ path, at }: Opened, limit: number): Promise<FileListing> {
   // By the descriptor: what is listed is what was opened, wherever it was moved meanwhile.
   const here = Buffer.from(`${at}/`);
   const found = (await readdir(here, { encoding: 'buffer', withFileTypes: true })).filter(({ name }) => !isGit(name));
-  const names = found.slice(0, MAX_ENTRIES).map((entry): Name => {
-    const { path: shown, exact } = pathText(entry.name);
-    return { bytes: entry.name, shown, exact, isDirectory: entry.isDirectory() };
+  const texts = found.map(({ name }) => pathText(name));
+  const taken = new Set(texts.filter(({ exact }) => exact).map(({ path }) => path));
+  const names = found.slice(0, MAX_ENTRIES).map((entry, i): Name => {
+    const { path: shown, exact } = texts[i]!;
+    const addressable = exact || isReachable(entry.name, shown, taken.has(shown));
+    return { bytes: entry.name, shown, addressable, isDirectory: entry.isDirectory() };
   });
   const shown = names.sort(byKindAndName).slice(0, limit);
   const entries: FileEntry[] = [];
@@ -51,7 +58,7 @@ async function list({ path, at }: Opened, limit: number): Promise<FileListing> {
 const isGit = (name: Buffer) => name.toString('latin1').toLowerCase() === GIT_DIRECTORY;
 
 /** null: it is gone by now. */
-async function describe(here: Buffer, { bytes, shown, exact }: Name, path: string): Promise<FileEntry | null> {
+async function describe(here: Buffer, { bytes, shown, addressable }: Name, path: string): Promise<FileEntry | null> {
   const stat = await lstat(Buffer.concat([here, bytes])).catch(() => null);
   if (!stat) return null;
   const kind: FileKind = stat.isFile()
@@ -67,7 +74,7 @@ async function describe(here: Buffer, { bytes, shown, exact }: Name, path: strin
     kind,
     size: stat.isFile() ? stat.size : 0,
     modifiedAt: Math.round(stat.mtimeMs),
-    addressable: exact,
+    addressable,
   };
 }
 

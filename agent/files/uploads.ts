@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { Failure } from '../../core/api/errors.ts';
 import type { BeginUpload, FileWritten, UploadState } from '../../core/api/files.ts';
 import type { Attachment } from '../../core/api/messages.ts';
+import { entryPath } from './beneath.ts';
 import { currentEtag, splitPath } from './content.ts';
 import { openInside } from './inside.ts';
 
@@ -254,7 +255,7 @@ async function place(part: string, root: string, path: string, mode: number, ove
   const directory = await openInside(root, parent, { flags: constants.O_RDONLY | constants.O_DIRECTORY });
   try {
     await settle(part, mode);
-    const target = `${directory.at}/${name}`;
+    const target = await entryPath(directory, name);
     try {
       await take(part, target, overwrite);
     } catch (error) {
@@ -277,7 +278,7 @@ async function place(part: string, root: string, path: string, mode: number, ove
 }
 
 /** A link fails where something is, which a rename would replace. */
-async function take(from: string, target: string, overwrite: boolean): Promise<void> {
+async function take(from: string, target: string | Buffer, overwrite: boolean): Promise<void> {
   if (overwrite) return await rename(from, target);
   await link(from, target).catch((error) => {
     throw error.code === 'EEXIST' ? exists() : error;

@@ -28,6 +28,15 @@ export function pathText(bytes: Buffer): { path: string; exact: boolean } {
   return { path: shown, exact: false };
 }
 
+/** The name that `pathText` shows by this text; null where it shows none that is not UTF-8. */
+export function shownBytes(text: string): Buffer | null {
+  // deno-lint-ignore no-control-regex
+  if (!/\\x[89a-f][0-9a-f]/.test(text) || /[^\x00-\x7f]/.test(text)) return null;
+  const decoded = text.replace(/\\x([89a-f][0-9a-f])/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+  const bytes = Buffer.from(decoded, 'latin1');
+  return pathText(bytes).path === text ? bytes : null;
+}
+
 /** Names shown in one sentence. */
 const MAX_NAMES = 5;
 

@@ -12,7 +12,10 @@ export interface FileEntry {
   size: number;
   /** ms since the Unix epoch. */
   modifiedAt: number;
-  /** false: its name is not UTF-8 (bytes are shown as \xNN), so no route reaches it. */
+  /**
+   * false: its name is not UTF-8 and no route reaches it. Bytes of such a name are shown as \xNN; on Linux that text reaches
+   * it, unless it is the name of another entry.
+   */
   addressable: boolean;
 }
 

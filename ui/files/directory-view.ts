@@ -117,17 +117,16 @@ function Listing({ agent, listing: { value, error, reload } }: { agent: string; 
 function entryRow(agent: string, entry: FileEntry): VNode {
   const { name, path, kind, size, modifiedAt, addressable } = entry;
   const isDirectory = kind === 'directory';
+  const canOpen = addressable && kind !== 'other';
+  const reason = addressable ? t.files.special : t.files.notReachable;
+  const note = canOpen ? kind === 'file' && bytes(size) : reason;
   const content = html`
     <${Icon} name=${isDirectory ? 'folder' : 'file'} size=${18} />
     <span class="ellipsis grow"><bdi>${name}</bdi></span>
-    ${kind === 'file' && html`<span class="hint">${bytes(size)}</span>`}
+    ${note && html`<span class="hint">${note}</span>`}
     <span class="hint file-time"><${TimeAgo} at=${modifiedAt} /></span>
   `;
-  const canOpen = addressable && kind !== 'other';
-  if (!canOpen) {
-    const why = addressable ? undefined : t.files.notReachable;
-    return html`<div key=${path} class="file-row closed" title=${why}>${content}</div>` as VNode;
-  }
+  if (!canOpen) return html`<div key=${path} class="file-row closed">${content}</div>` as VNode;
   const to = filePage(agent, isDirectory ? `${path}/` : path);
   return html`<a key=${path} class="file-row" href=${href(to)}>${content}</a>` as VNode;
 }

@@ -37,6 +37,8 @@ nodeTest(
       symlinkSync('.', join(root, 'src/loop'));
       execFileSync('mkfifo', [join(root, 'src/pipe')]);
       writeFileSync(Buffer.concat([Buffer.from(`${root}/src/bad`), Buffer.from([0xff])]), '');
+      writeFileSync(Buffer.concat([Buffer.from(`${root}/src/same`), Buffer.from([0xff])]), '');
+      writeFileSync(join(root, 'src/same\\xff'), '');
       const reply = await ask('GET', `/archive${at('src')}`);
       assert.equal([reply.status, reply.headers['content-type']], [200, 'application/zip']);
       assert.match(reply.headers['content-disposition']!, /^attachment; filename="src\.zip"/);
@@ -50,8 +52,10 @@ nodeTest(
         [`deep/${Buffer.from('é').toString()}\n\u202eb.txt`]: 'two',
         '.._.._evil.txt': 'three',
         empty: '',
+        bad_xff: '',
+        same_xff: '',
       });
-      for (const name of ['out', 'loop', 'pipe', 'bad']) assert.ok(note.includes(`src/${name}`), `${name}: ${note}`);
+      for (const name of ['out', 'loop', 'pipe', 'same']) assert.ok(note.includes(`src/${name}`), `${name}: ${note}`);
       assert.not.ok(reply.body.includes('secret'));
       execFileSync('unzip', ['-tqq', join(base, 'out.zip')]);
     }),

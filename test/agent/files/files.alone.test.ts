@@ -14,7 +14,7 @@ import { nodeTest } from '../../support/harness/node-test.ts';
 import { cpuMs } from '../../support/harness/cpu-time.ts';
 
 nodeTest(
-  'a listing: folders first, by name, kinds told, names that are no UTF-8 shown and not reachable',
+  'a listing: folders first, by name, kinds told, names that are no UTF-8 shown',
   () =>
     withFiles(async ({ root, ask }) => {
       mkdirSync(join(root, 'src'));
@@ -35,9 +35,41 @@ nodeTest(
         'two\nlines file',
       ]);
       assert.is(listing.entries.find(({ name }) => name === 'file10')!.size, 10);
-      assert.equal(listing.entries.filter(({ addressable }) => !addressable).map(({ name }) => name), ['bad\\xff']);
+      assert.is(code(await ask('GET', at('pipe'))), '409 not_a_file');
       assert.is(code(await ask('GET', at('file9'))), '400 not_a_folder');
       assert.is(code(await ask('GET', at('none'))), '404 not_found');
+    }),
+);
+
+nodeTest(
+  'a name that is no UTF-8 is reached as it is shown: read, replaced, through links; never in place of another',
+  () =>
+    withFiles(async ({ root, ask }) => {
+      const path = (name: string) => Buffer.from(`${root}/${name}`, 'latin1');
+      mkdirSync(path('d\xfe'));
+      writeFileSync(path('d\xfe/a\xff.txt'), 'inner');
+      symlinkSync('.', path('link\xff'));
+      const shown = 'd\\xfe/a\\xff.txt';
+      const entry = read<FileListing>(await ask('GET', at('d\\xfe'))).entries[0]!;
+      assert.equal([entry.path, entry.addressable], [shown, true]);
+      const whole = await ask('GET', `/content${at(shown)}`);
+      assert.equal([whole.status, whole.body.toString()], [200, 'inner']);
+      const saved = await ask('PUT', `/content${at(shown)}`, { 'if-match': whole.headers.etag! }, 'changed');
+      assert.is(saved.status, 200, saved.body.toString());
+      assert.is(readFileSync(path('d\xfe/a\xff.txt'), 'utf8'), 'changed');
+      assert.equal(readdirSync(path('d\xfe'), { encoding: 'buffer' }).length, 1);
+      assert.is((await ask('GET', `/content${at(`link\\xff/${shown}`)}`)).body.toString(), 'changed');
+      // The text is the name of another file: that one is meant, and the other is said to be out of reach.
+      for (const [name, content] of [['same\xff', 'bytes'], ['same\\xff', 'text']] as const) {
+        writeFileSync(path(name), content);
+      }
+      assert.is((await ask('GET', `/content${at('same\\xff')}`)).body.toString(), 'text');
+      const same = read<FileListing>(await ask('GET', '')).entries.filter(({ name }) => name === 'same\\xff');
+      assert.equal(same.map(({ size, addressable }) => [size, addressable]).sort(), [[4, true], [5, false]]);
+      // Neither what no listing shows so, nor anything of git or of outside.
+      for (const name of ['d\\xFE', '\\x2e\\x2e', 'd\\xfe\\x00', '\\x2egit/config']) {
+        assert.is(code(await ask('GET', `/content${at(name)}`)), '404 not_found', name);
+      }
     }),
 );
 
