@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { DESKTOP, openPage, PHONE } from '../support/harness/browser.ts';
+import { DESKTOP, PHONE } from '../support/harness/browser.ts';
 import { browserBench, shotsInto } from '../support/harness/browser-bench.ts';
 import { until } from '../support/harness/product.ts';
 
@@ -33,8 +33,8 @@ for (const viewport of [PHONE, DESKTOP]) {
     const report = join(it.directory, `report ${viewport.width}.pdf`);
     const content = randomBytes(3_000_000);
     writeFileSync(report, content);
-    const { page, problems } = await openPage(it.browser, viewport);
-    await page.goto(`${it.bench.url}/#/agents/${agent.id}`);
+    const { page, problems } = await it.open(viewport);
+    await page.goto(`${it.relayUrl}/#/agents/${agent.id}`);
     const send = page.getByRole('button', { name: 'Send', exact: true });
     await page.getByLabel('Message', { exact: true }).waitFor();
     // The parts wait until they are seen on their way.
@@ -44,7 +44,14 @@ for (const viewport of [PHONE, DESKTOP]) {
       await seen;
       await route.continue();
     });
-    await page.locator('input[type=file]').setInputFiles(report);
+    const input = page.locator('input[type=file]');
+    // A phone offers camera, pictures and files where nothing narrows it.
+    assert.equal(await input.evaluate((input) => [...input.attributes].map(({ name }) => name).sort()), [
+      'hidden',
+      'multiple',
+      'type',
+    ]);
+    await input.setInputFiles(report);
     await page.getByRole('progressbar', { name: `report ${viewport.width}.pdf` }).waitFor();
     assert.ok(await send.isDisabled(), 'the message waits for its file');
     await shot(page, 'sending');
@@ -74,6 +81,37 @@ for (const viewport of [PHONE, DESKTOP]) {
     const [download] = await Promise.all([page.waitForEvent('download'), saved.click()]);
     assert.is(download.suggestedFilename(), `report ${viewport.width}.pdf`);
     assert.ok(readFileSync(await download.path()).equals(content));
+    assert.equal(problems, []);
+    await page.context().close();
+  });
+}
+
+for (const viewport of [PHONE, DESKTOP]) {
+  test(`what another app shares is sent by the agent that is chosen, over the relay (${viewport.width})`, async () => {
+    const name = `Shared ${viewport.width}`;
+    const agent = await it.bench.create('hello', { name });
+    await it.bench.until(agent.id, ({ state }) => state === 'idle');
+    const { page, problems } = await it.open(viewport);
+    await page.goto(it.relayUrl);
+    await page.evaluate(async () => void await navigator.serviceWorker.ready);
+    await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+    const answer = await page.evaluate(async () => {
+      const form = new FormData();
+      form.set('text', 'Look at this');
+      form.append('pictures', new File(['all of it'], 'shared.log', { type: 'text/plain' }));
+      return (await fetch('/share', { method: 'POST', body: form, redirect: 'manual' })).type;
+    });
+    assert.is(answer, 'opaqueredirect');
+    await page.goto(`${it.relayUrl}/#/share`);
+    await page.getByText('Look at this').waitFor();
+    await page.getByRole('button', { name }).click();
+    await page.locator('.attached-files li', { hasText: 'shared.log' }).waitFor();
+    await page.locator('.attached-files progress').first().waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Send', exact: true }).click();
+    await page.getByRole('button', { name: 'Save shared.log' }).waitFor();
+    await it.bench.until(agent.id, ({ state }) => state === 'idle');
+    const said = (await it.bench.messages(agent.id)).findLast((entry) => entry.kind === 'user');
+    assert.is(said?.kind === 'user' && said.text, 'Look at this');
     assert.equal(problems, []);
     await page.context().close();
   });

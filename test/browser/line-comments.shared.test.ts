@@ -5,7 +5,7 @@ import type { Page } from 'playwright-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { AgentInfo } from '../../core/api/agents.ts';
-import { DESKTOP, openPage, PHONE } from '../support/harness/browser.ts';
+import { DESKTOP, PHONE } from '../support/harness/browser.ts';
 import { browserBench, shotsInto } from '../support/harness/browser-bench.ts';
 import { makeRepository, writeFiles } from '../support/harness/git.ts';
 
@@ -35,8 +35,8 @@ const lineButton = (page: Page, name: string) => page.getByRole('button', { name
 for (const viewport of [PHONE, DESKTOP]) {
   test(`comments on two files become one message that names file and line (${viewport.width})`, async () => {
     const agent = await makeAgent(`Cart ${viewport.width}`);
-    const { page, problems } = await openPage(it.browser, viewport);
-    await page.goto(`${it.bench.url}/#/agents/${agent.id}/changes`);
+    const { page, problems } = await it.open(viewport);
+    await page.goto(`${it.relayUrl}/#/agents/${agent.id}/changes`);
     await openFile(page, 'cart\\.ts');
     if (viewport === PHONE) await page.getByText('const line19 = 19;').tap();
     else await lineButton(page, 'Comment on line 19').click();
@@ -98,7 +98,7 @@ for (const viewport of [PHONE, DESKTOP]) {
       await page.waitForTimeout(50);
     }
     assert.match(readFileSync(it.input, 'utf8'), /src\/cart\.ts:20 \(removed line\)/, 'the CLI has it');
-    await page.goto(`${it.bench.url}/#/agents/${agent.id}/changes`);
+    await page.goto(`${it.relayUrl}/#/agents/${agent.id}/changes`);
     await page.getByRole('button', { name: /cart\.ts/ }).waitFor();
     assert.is(await page.locator('.comment-bar').count(), 0, 'sent is sent');
     assert.equal(problems, []);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { DESKTOP, openPage, PHONE } from '../support/harness/browser.ts';
+import { DESKTOP, PHONE } from '../support/harness/browser.ts';
 import { browserBench, shotsInto } from '../support/harness/browser-bench.ts';
 
 const shot = shotsInto('PICTURES_SCREENSHOTS');
@@ -39,8 +39,8 @@ const drawn = (page: Page, selector: string, count: number) =>
   );
 
 test('a picture that is sent is seen before and after it arrived, and so is one that a tool returned', async () => {
-  const { page, problems } = await openPage(it.browser, PHONE);
-  await page.goto(`${it.bench.url}/#/agents/${agent}`);
+  const { page, problems } = await it.open(PHONE);
+  await page.goto(`${it.relayUrl}/#/agents/${agent}`);
   await drawn(page, '.tool-box .picture-thumb img', 1);
   await page.locator('input[type=file]').setInputFiles({
     name: 'sent.png',
@@ -63,8 +63,8 @@ test('a picture that is sent is seen before and after it arrived, and so is one 
 
 for (const viewport of [PHONE, DESKTOP]) {
   test(`a thumbnail opens to the whole picture, and Back closes it (${viewport.width})`, async () => {
-    const { page, problems } = await openPage(it.browser, viewport);
-    await page.goto(`${it.bench.url}/#/agents/${agent}`);
+    const { page, problems } = await it.open(viewport);
+    await page.goto(`${it.relayUrl}/#/agents/${agent}`);
     await page.locator('.tool-box').getByRole('button', { name: /^Picture, / }).click();
     const dialog = page.getByRole('dialog', { name: 'Picture' });
     await dialog.waitFor();
@@ -87,8 +87,8 @@ for (const viewport of [PHONE, DESKTOP]) {
 test('what is not kept any more is said in words', async () => {
   const directory = join(it.bench.dataDir, 'agents', agent, 'pictures');
   for (const name of readdirSync(directory)) rmSync(join(directory, name));
-  const { page } = await openPage(it.browser, PHONE);
-  await page.goto(`${it.bench.url}/#/agents/${agent}`);
+  const { page } = await it.open(PHONE);
+  await page.goto(`${it.relayUrl}/#/agents/${agent}`);
   await page.locator('.tool-box .bubble-image', { hasText: /^\s*Picture, \d+ KB/ }).waitFor();
   assert.is(await page.locator('.picture-thumb').count(), 0);
   await page.context().close();

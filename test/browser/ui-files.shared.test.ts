@@ -2,13 +2,14 @@
 import { Buffer } from 'node:buffer';
 import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Browser, Page } from 'playwright-core';
 import { DESKTOP, launchBrowser, openPage, PHONE } from '../support/harness/browser.ts';
 import { type Product, ROOT, startProduct, until } from '../support/harness/product.ts';
+import { createVideo } from '../support/harness/webm.ts';
 
 let product: Product;
 let browser: Browser;
@@ -41,6 +42,8 @@ test.before(async () => {
   symlinkSync('/proc/self', join(project, 'proc'));
   symlinkSync('loop', join(project, 'loop'));
   execFileSync('mkfifo', [join(project, 'pipe')]);
+  mkdirSync(join(project, 'odd'));
+  writeFileSync(named('odd/bad'), 'bytes of a bad name');
   const body = JSON.stringify({ directory: project, prompt: 'hello', flags: { worktree: false } });
   const response = await product.fetch('/api/agents', { method: 'POST', body });
   agent = (await response.json() as { id: string }).id;
@@ -49,6 +52,9 @@ test.after(async () => {
   await browser?.close();
   await product?.close();
 });
+
+/** A path in the project whose name ends with a byte that is no UTF-8. */
+const named = (path: string) => Buffer.concat([Buffer.from(join(project, path)), Buffer.of(0xff)]);
 
 /** A page of the dashboard, signed in. */
 async function open(file: string, viewport = DESKTOP): Promise<{ page: Page; problems: string[] }> {
@@ -112,6 +118,52 @@ for (const viewport of [PHONE, DESKTOP]) {
       await show(file);
       await page.getByText('This could not be loaded.').waitFor();
     }
+    assert.equal(problems, []);
+    await page.context().close();
+  });
+}
+
+for (const viewport of [PHONE, DESKTOP]) {
+  test(`a name that is no UTF-8 is opened, saved and downloaded; a pipe says what it is (${viewport.width})`, async () => {
+    const content = `bytes of a bad name, ${viewport.width}`;
+    writeFileSync(named('odd/bad'), content);
+    const { page, problems } = await open('/odd%2F', viewport);
+    await page.locator('.file-row', { hasText: 'bad\\xff' }).click();
+    await page.getByText(content, { exact: true }).waitFor();
+    const download = page.getByRole('button', { name: 'Download' }).or(page.getByRole('link', { name: 'Download' }));
+    const [file] = await Promise.all([page.waitForEvent('download'), download.click()]);
+    assert.is(readFileSync(await file.path(), 'utf8'), content);
+    await page.getByRole('button', { name: 'Edit' }).click();
+    await page.getByRole('textbox', { name: 'Content of bad\\xff' }).fill('mine');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await until('the file itself', () => readFileSync(named('odd/bad'), 'utf8') === 'mine');
+    assert.equal(readdirSync(join(project, 'odd'), { encoding: 'buffer' }).length, 1, 'no other file was made');
+    await page.goto(`${product.relayUrl}/#/agents/${agent}/files`);
+    await page.locator('.file-row.closed', { hasText: 'pipe' }).getByText('Pipe, socket or device').waitFor();
+    await page.goto(`${product.relayUrl}/#/agents/${agent}/files/pipe`);
+    await page.getByText('This is a named pipe, not a file with content.').waitFor();
+    assert.equal(problems, []);
+    await page.context().close();
+  });
+
+  test(`a video is seen from its end by ranges (${viewport.width})`, async () => {
+    const { page, problems } = await open('', viewport);
+    const video = await createVideo(page, 40);
+    writeFileSync(join(project, 'video.webm'), video);
+    const ranges: [number, string][] = [];
+    page.on('response', (response) => {
+      const isContent = response.url().includes('video.webm') && response.request().method() === 'GET';
+      if (isContent) ranges.push([response.status(), response.headers()['content-range'] ?? '']);
+    });
+    await page.goto(`${product.relayUrl}/#/agents/${agent}/files/video.webm`);
+    const player = page.locator('video');
+    await until('its length', () => player.evaluate((video) => (video as HTMLVideoElement).duration === 40));
+    await player.evaluate((video) => (video as HTMLVideoElement).currentTime = 38);
+    await until('its end', () => player.evaluate(({ readyState, seeking }: any) => readyState >= 2 && !seeking));
+    assert.is(await player.evaluate((video) => (video as HTMLVideoElement).videoWidth), 64);
+    assert.ok(ranges.every(([status]) => status === 206), JSON.stringify(ranges));
+    const starts = ranges.map(([, range]) => Number(/^bytes (\d+)-/.exec(range)?.[1]));
+    assert.ok(starts.some((start) => start > video.length / 2), `only from ${starts} of ${video.length}`);
     assert.equal(problems, []);
     await page.context().close();
   });
