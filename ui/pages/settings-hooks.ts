@@ -6,6 +6,7 @@ import { Button, Card, confirm, Pill, SelectField, toastError } from '../compone
 import { Note } from '../components/note.ts';
 import { useResource } from '../hooks/use-resource.ts';
 import { t } from '../i18n/all.ts';
+import { serverText } from '../i18n/t.ts';
 
 const HOOKS = '/api/settings/hooks';
 const TONE = { on: 'good', outdated: 'warn', off: 'neutral' } as const;
@@ -45,7 +46,7 @@ export function HooksCard({ settings, onSaved, version }: Props) {
   return html`
     <${Card} title=${words.title} actions=${state}>
       <p class="hint">${words.intro}</p>
-      ${value?.problem && html`<${Note} tone="warn">${value.problem}<//>`}
+      ${value?.problem && html`<${Note} tone="warn">${serverText(value.problem)}<//>`}
       <div class="row end">
         ${value && value.state !== 'off' && remove}
         ${value && !value.problem && value.state !== 'on' && install}

@@ -137,6 +137,30 @@ export const PHRASES: readonly (readonly [string, string])[] = [
     'The checkout is sparse: {} files of the repository are not in the worktree either.',
     '检出是稀疏的：仓库的 {} 个文件也不在工作树中。',
   ],
+  [
+    '{} has no folder yet: start the program once. Nothing was changed.',
+    '{} 所在的文件夹尚不存在：请先启动一次该程序。没有做任何更改。',
+  ],
+  ['{} is a link that leads nowhere. Nothing was changed.', '{} 是一个失效的链接。没有做任何更改。'],
+  ['{} is no file of this user. Nothing was changed.', '{} 不是此用户的文件。没有做任何更改。'],
+  ['{} has more than {} bytes. Nothing was changed.', '{} 超过 {} 字节。没有做任何更改。'],
+  ['{} cannot be read ({}). Nothing was changed.', '{} 无法读取（{}）。没有做任何更改。'],
+  [
+    'The settings file is not valid JSON, so nothing was changed. Mend it first.',
+    '设置文件不是有效的 JSON，因此没有做任何更改。请先修正该文件。',
+  ],
+  [
+    'The settings file is not a JSON object, so nothing was changed. Mend it first.',
+    '设置文件不是 JSON 对象，因此没有做任何更改。请先修正该文件。',
+  ],
+  [
+    'The settings file has "hooks" that are not a JSON object, so nothing was changed. Mend it first.',
+    '设置文件中的 "hooks" 不是 JSON 对象，因此没有做任何更改。请先修正该文件。',
+  ],
+  [
+    'The settings file has "{}" that is not a list, so nothing was changed. Mend it first.',
+    '设置文件中的 "{}" 不是列表，因此没有做任何更改。请先修正该文件。',
+  ],
   ['The setup commands still run while the agent begins.', '代理开始时，初始化命令仍在运行。'],
   ['The setup command `{}` failed: {}', '初始化命令 `{}` 失败：{}'],
   [
