@@ -35,6 +35,15 @@ const more = async (page: Page, name: string) => {
   await page.getByRole('menuitem', { name }).click();
 };
 
+/** Until the page has asked for nothing for a second. */
+async function stillness(page: Page): Promise<void> {
+  let last = Date.now();
+  const note = () => void (last = Date.now());
+  page.on('request', note).on('response', note);
+  await until('stillness', () => Date.now() - last > 1000);
+  page.off('request', note).off('response', note);
+}
+
 for (const viewport of [PHONE, DESKTOP]) {
   test(`update, a conflict for the agent, push, pull request (${viewport.width})`, async () => {
     const { agent, repo, bare, tree } = await makeAgent(`r${viewport.width}`);
@@ -125,8 +134,8 @@ test('one hunk of a file is undone, the others stay; a hunk that changed meanwhi
   await until('one hunk is left', async () => await undo.count() === 1);
   const now = readFileSync(join(tree, 'cart.ts'), 'utf8').split('\n');
   assert.equal([now[4], now[49]], [lines[4], 'const fifty = 50;']);
-  // The list that it asked for anew is here: what changes now is not shown.
-  await page.waitForLoadState('networkidle');
+  // What it asked for anew is here: what changes now is not shown.
+  await stillness(page);
   write([50, 'const fifty = 51;']);
   await undo.first().click();
   await page.getByRole('alertdialog').or(page.getByRole('dialog')).getByRole('button', { name: 'Undo this change' })

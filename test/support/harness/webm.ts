@@ -3,7 +3,7 @@ import { Buffer } from 'node:buffer';
 import type { Page } from 'playwright-core';
 
 /** Bytes of nothing behind each picture, so that a player cannot have the whole file with its beginning. */
-const PADDING = 256 * 1024;
+const PADDING = 2 * 1024 * 1024;
 const [WIDTH, HEIGHT] = [64, 48];
 
 /** @param page of a secure context @returns a file with one picture a second, and an index in front of them */
