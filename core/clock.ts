@@ -18,6 +18,10 @@ export const systemClock: Clock = {
   clearTimeout: (timer) => clearTimeout(timer as Parameters<typeof clearTimeout>[0]),
 };
 
+/** Resolves after `ms`; for short waits that nobody ends before. */
+export const pause = (clock: Clock, ms: number): Promise<void> =>
+  new Promise((resolve) => void clock.setTimeout(resolve, ms));
+
 /**
  * A clock whose wall time never goes back: when `clock` is set back, it goes on by monotonic time until `clock` is past it
  * again. What is limited in time then neither ends at once nor lasts longer because somebody sets the clock.

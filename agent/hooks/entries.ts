@@ -35,12 +35,15 @@ export function hookEntries(target: HookTarget): Record<string, JsonObject> {
   };
 }
 
-/** Does nothing when the program is gone; `exec`, so that the signal that ends the hook reaches it. */
+/**
+ * Does nothing when the program is gone; `exec`, so that the signal that ends the hook reaches it. Not in the folder of the
+ * session: a stranger's files there are none of the program's settings (tsx reads the tsconfig.json of where it is started).
+ */
 function hookCommand({ command, origin, dataDir }: HookTarget): string {
   const files = command.filter((word) => word.startsWith('/'));
   const words = [...command, '--server', origin, '--data', dataDir].map(quoted).join(' ');
   const isThere = files.map((file) => `[ -e ${quoted(file)} ]`).join(' && ');
-  return `${isThere ? `${isThere} || exit 0; ` : ''}exec ${words} ${HOOK_MARK}`;
+  return `${isThere ? `${isThere} || exit 0; ` : ''}cd / && exec ${words} ${HOOK_MARK}`;
 }
 
 /** One of `hooks` in a group of hooks is ours. */

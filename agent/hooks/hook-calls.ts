@@ -1,11 +1,15 @@
 /** Calls of the hooks of sessions at the desk: whose they are, and what comes of them. */
-import type { Clock } from '../../core/clock.ts';
+import { type Clock, pause } from '../../core/clock.ts';
 import { Failure } from '../../core/api/errors.ts';
 import type { HookBody } from '../../core/api/hooks.ts';
 import { isSameProcess, type ProcessIdentity } from '../process/identity.ts';
 import { isAtDesk, type SessionHooks, type TerminalSessions } from '../provider/terminal-sessions.ts';
 import { descendsFrom } from './caller.ts';
 import { type HookReply, OpenRequests } from './open-requests.ts';
+
+/** A session that was not found is looked for again: its file may have been seen while it was written. */
+const LOOKS = 3;
+const AGAIN_MS = 200;
 
 /** What a session says without asking anything. */
 export interface DeskNews {
@@ -60,10 +64,13 @@ export class HookCalls {
 
   /** The process of the session that has started the hook. Throws Failure `local_only`: what this server runs is none. */
   async #program(session: string, pid: number): Promise<ProcessIdentity> {
-    const { source, isCaller = descendsFrom } = this.#options;
-    const live = (await source.list()).filter((entry) => entry.id === session && isAtDesk(entry));
-    const program = live.flatMap(({ process }) => process ?? []).find((process) => isCaller(pid, [process]));
-    if (program) return program;
+    const { clock, source, isCaller = descendsFrom } = this.#options;
+    for (let look = 0; look < LOOKS; look++) {
+      if (look) await pause(clock, AGAIN_MS);
+      const live = (await source.list()).filter((entry) => entry.id === session && isAtDesk(entry));
+      const program = live.flatMap(({ process }) => process ?? []).find((process) => isCaller(pid, [process]));
+      if (program) return program;
+    }
     throw new Failure('local_only', 'This is no hook of a session that runs in a terminal of this user.');
   }
 }

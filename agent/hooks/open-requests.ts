@@ -3,7 +3,7 @@
  * taken only when the hook says that it has passed it on, since the terminal may have had one a moment before. Nothing is on
  * disk: a hook that loses its server asks the next one again, under the same id.
  */
-import type { Clock, Timer } from '../../core/clock.ts';
+import { type Clock, pause, type Timer } from '../../core/clock.ts';
 import { Failure } from '../../core/api/errors.ts';
 import type { DecisionBody, DecisionRecord, RequestMessage } from '../../core/api/messages.ts';
 import type { HookRequest } from '../provider/terminal-sessions.ts';
@@ -20,11 +20,10 @@ const MAX_SETTLED = 100;
 export const TAKEN_MS = 3000;
 /**
  * How often it is looked whether the sessions still run and wait, ms: a hook may outlive a program that was killed, and is not
- * always ended when the terminal has an answer. A session that waits no more at so many looks has one: between two prompts it is
+ * always ended when the terminal has an answer. A session that has not waited for so long has one: between two prompts it is
  * seen at work for a moment.
  */
 export const LOOK_MS = 250;
-const LOOKS = 2;
 /** Who answered in the terminal, for the record. */
 export const AT_DESK = 'the desk';
 
@@ -52,8 +51,8 @@ interface Entry extends Asking {
   taken: (() => void) | null;
   /** The session was seen to wait at its prompt since. */
   wasWaiting: boolean;
-  /** Looks since at which it did not. */
-  missed: number;
+  /** Clock.monotonic() of the first look since at which it did not; null: it waits. */
+  atWorkSince: number | null;
 }
 
 type Settled = Pick<Entry, 'session' | 'message'>;
@@ -100,7 +99,7 @@ export class OpenRequests {
       ...boundRequest(request),
       ...{ kind: 'request', id, seq: ++this.#seq, at: this.#options.clock.now(), status: 'pending', decision: null },
     };
-    const entry: Entry = { ...asking, message, deciding: null, taken: null, wasWaiting: false, missed: 0 };
+    const entry: Entry = { ...asking, message, deciding: null, taken: null, wasWaiting: false, atWorkSince: null };
     this.#open.set(id, entry);
     this.#lookSoon();
     this.#options.onChange();
@@ -111,8 +110,7 @@ export class OpenRequests {
 
   /** Throws Failure when the request is gone, answered otherwise, or the decision is not among its choices. */
   async decide(session: string, id: string, body: DecisionBody, by: string) {
-    // What the terminal has an answer to may not have been seen to be over yet.
-    for (let i = 0; i < LOOKS && this.#open.get(id)?.wasWaiting; i++) await this.#look();
+    if (this.#open.get(id)?.wasWaiting) await this.#lookAt(id);
     while (this.#open.get(id)?.deciding) await this.#open.get(id)!.deciding;
     const message = this.message(session, id);
     if (!message) throw new Failure('not_found', 'There is no such request.');
@@ -193,14 +191,26 @@ export class OpenRequests {
     }, LOOK_MS);
   }
 
+  /** What the terminal has an answer to may not have been seen to be over yet. */
+  async #lookAt(id: string): Promise<void> {
+    await this.#look();
+    while (this.#open.get(id)?.atWorkSince != null && !this.#isClosed) {
+      await pause(this.#options.clock, LOOK_MS);
+      await this.#look();
+    }
+  }
+
   async #look(): Promise<void> {
+    const { clock } = this.#options;
     const waiting = await this.#options.waiting().catch(() => null);
+    const now = clock.monotonic();
     for (const entry of this.#open.values()) {
       if (entry.deciding !== null || this.#isClosed) continue;
       const isWaiting = waiting === null || waiting.has(entry.session);
       entry.wasWaiting ||= waiting !== null && isWaiting;
-      entry.missed = isWaiting ? 0 : entry.missed + 1;
-      if (entry.isAlive() && !(entry.wasWaiting && entry.missed >= LOOKS)) continue;
+      entry.atWorkSince = isWaiting || !entry.wasWaiting ? null : entry.atWorkSince ?? now;
+      const isAnswered = entry.atWorkSince !== null && now - entry.atWorkSince >= LOOK_MS;
+      if (entry.isAlive() && !isAnswered) continue;
       entry.reply({ output: null });
       this.#settle(entry, this.#atDesk(entry));
     }

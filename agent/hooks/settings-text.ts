@@ -1,6 +1,6 @@
 /** Our hooks in the text of a CLI's settings: entered and taken out, every other byte as it was. Pure. */
 import { Failure } from '../../core/api/errors.ts';
-import type { JsonObject } from '../provider/untyped-json.ts';
+import { isObject, type JsonObject } from '../provider/untyped-json.ts';
 import { isOurs } from './entries.ts';
 import { added, jsonNode, memberOf, withoutEntry } from './json-text.ts';
 
@@ -26,9 +26,6 @@ export function parseSettingsText(text: string): JsonObject {
 
 const unusable = (what: string): Failure =>
   new Failure('settings_unusable', `The settings file ${what}, so nothing was changed. Mend it first.`);
-
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** The groups of hooks of an event. */
 const groupsOf = (value: JsonObject, event: string): JsonObject[] =>

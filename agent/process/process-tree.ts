@@ -1,6 +1,6 @@
 /** All that one process started: found and ended. Where there is no /proc only its process group is reached. */
 import process from 'node:process';
-import { type Clock, systemClock } from '../../core/clock.ts';
+import { type Clock, pause, systemClock } from '../../core/clock.ts';
 import { type Log, silentLog } from '../../core/log.ts';
 import { PROCESS_MARK } from './environment.ts';
 import { isSameProcess, type ProcessIdentity, signal } from './identity.ts';
@@ -126,7 +126,7 @@ export async function killFamily(query: FamilyQuery, options: KillOptions = {}):
     const left = await living();
     if (!left.length) break;
     for (const entry of left) if (isSameProcess(entry)) signal(entry.pid, 'SIGKILL');
-    await wait(clock, POLL_MS);
+    await pause(clock, POLL_MS);
   }
   return first;
 }
@@ -135,8 +135,6 @@ export async function killFamily(query: FamilyQuery, options: KillOptions = {}):
 async function waitForEnd(processes: ProcessIdentity[], clock: Clock): Promise<void> {
   const deadline = clock.monotonic() + TERM_MS;
   for (let left = processes; left.length && clock.monotonic() < deadline; left = left.filter(isSameProcess)) {
-    await wait(clock, POLL_MS);
+    await pause(clock, POLL_MS);
   }
 }
-
-const wait = (clock: Clock, ms: number) => new Promise<void>((resolve) => void clock.setTimeout(resolve, ms));

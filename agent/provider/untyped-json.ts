@@ -2,8 +2,9 @@
 
 export type JsonObject = Record<string, unknown>;
 
-export const object = (value: unknown): JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? value as JsonObject : {};
+export const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+export const object = (value: unknown): JsonObject => isObject(value) ? value : {};
 export const list = (value: unknown): unknown[] => Array.isArray(value) ? value : [];
 export const string = (value: unknown): string => typeof value === 'string' ? value : '';
 /** @returns null for anything but a finite number */

@@ -8,7 +8,7 @@ import { linkSync, readlinkSync, renameSync, statSync, unlinkSync, utimesSync, w
 import { join } from 'node:path';
 import process from 'node:process';
 import { pick, string } from '../../core/api/schema.ts';
-import { type Clock, systemClock, type Timer } from '../../core/clock.ts';
+import { type Clock, pause, systemClock, type Timer } from '../../core/clock.ts';
 import { isSameProcess, parseProcessIdentity, type ProcessIdentity, processIdentity } from '../process/identity.ts';
 import { readWhole } from './atomic-file.ts';
 
@@ -169,7 +169,7 @@ async function isHeld(path: string, seen: Sight, clock: Clock): Promise<boolean>
   const state = seen.record ? holderState(seen.record) : 'unknown';
   if (state !== 'unknown') return state === 'alive';
   for (let waited = 0; waited < WATCH_MS; waited += LOOK_MS) {
-    await new Promise<void>((resolve) => void clock.setTimeout(resolve, LOOK_MS));
+    await pause(clock, LOOK_MS);
     const now = look(path);
     if (!now) return false;
     if (now.mark !== seen.mark) return true;

@@ -1,5 +1,5 @@
 /** Ends the holders of a data directory without a server: what they hold, and themselves. */
-import { type Clock, systemClock } from '../../../core/clock.ts';
+import { type Clock, pause, systemClock } from '../../../core/clock.ts';
 import { isSameProcess, signal } from '../identity.ts';
 import { killProcessTree } from '../process-tree.ts';
 import { endRecordedSession } from '../session-end.ts';
@@ -22,7 +22,7 @@ async function end(directory: string, record: HolderRecord, clock: Clock): Promi
   const lives = () => record.process !== null && isSameProcess(record.process);
   if (lives()) signal(record.pid, 'SIGTERM');
   for (const deadline = clock.monotonic() + END_MS; lives() && clock.monotonic() < deadline;) {
-    await new Promise<void>((resolve) => void clock.setTimeout(resolve, LOOK_MS));
+    await pause(clock, LOOK_MS);
   }
   if (lives()) signal(record.pid, 'SIGKILL');
   await endRecordedSession(record.child);

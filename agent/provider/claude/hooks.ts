@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import type { DecisionBody } from '../../../core/api/messages.ts';
 import type { HookCall, SessionHooks } from '../terminal-sessions.ts';
-import { type JsonObject, object, string } from '../untyped-json.ts';
+import { isObject, type JsonObject, string } from '../untyped-json.ts';
 import { answerOf, type OpenRequest, readRequest } from './requests.ts';
 
 export const claudeHooks = (directory: string): SessionHooks => ({
@@ -19,8 +19,10 @@ export function readHook(id: string, payload: JsonObject): HookCall | null {
   if (!/^[0-9a-f-]{36}$/.test(session)) return null;
   switch (payload.hook_event_name) {
     case 'PermissionRequest': {
-      if (!string(payload.tool_name)) return null;
-      const { open, shown } = readRequest(id, { ...payload, input: object(payload.tool_input) });
+      // An input in another form could not be shown.
+      const { tool_input: input } = payload;
+      if (!string(payload.tool_name) || !isObject(input)) return null;
+      const { open, shown } = readRequest(id, { ...payload, input });
       return { event: 'request', session, request: shown, answer: (decision) => hookAnswer(open, decision) };
     }
     case 'Notification':

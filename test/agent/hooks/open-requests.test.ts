@@ -149,8 +149,27 @@ test('a session that waits no more has its answer, though its hook goes on; betw
   setWaiting(true);
   await look();
   setWaiting(false);
-  const late = await refusal(requests.decide(SESSION, 'r2', body('allow'), 'late'));
+  const deciding = refusal(requests.decide(SESSION, 'r2', body('allow'), 'late'));
+  for (let i = 0; i < 10; i++) await Promise.resolve();
+  await look();
+  const late = await deciding;
   assert.equal([late.code, late.params], ['already_decided', { by: AT_DESK }], 'not even before it was looked');
+});
+
+test('a session that is at work for a moment while somebody answers has its request still', async () => {
+  const { requests, add, look, setWaiting } = bench();
+  const hook = add('r1');
+  setWaiting(true);
+  await look();
+  setWaiting(false);
+  const deciding = requests.decide(SESSION, 'r1', body('allow'), 'a phone');
+  for (let i = 0; i < 10; i++) await Promise.resolve();
+  assert.equal([requests.pendingOf(SESSION), hook.replies], [['r1'], []]);
+  setWaiting(true);
+  await look();
+  for (let i = 0; i < 10; i++) await Promise.resolve();
+  requests.taken('r1');
+  assert.is((await deciding).duplicate, false);
 });
 
 test('what cannot be seen whole is only denied; what is not offered is refused', async () => {
@@ -161,6 +180,15 @@ test('what cannot be seen whole is only denied; what is not offered is refused',
   add('short');
   assert.is((await refusal(requests.decide(SESSION, 'short', body('rule:7'), 'x'))).code, 'bad_request');
   assert.equal(requests.pendingOf(SESSION), ['long', 'short'], 'a refusal ends nothing');
+});
+
+test('what offers too many choices, or an input of another form, is not allowed from here', async () => {
+  const { requests, add } = bench();
+  const rule = (i: number) => ({ type: 'addDirectories', directories: [`/tmp/${i}`], destination: 'session' });
+  add('many', { permission_suggestions: Array.from({ length: 20_000 }, (_, i) => rule(i)) });
+  assert.equal(requests.message(SESSION, 'many')?.choices.map(({ id }) => id), ['deny']);
+  assert.is((await refusal(requests.decide(SESSION, 'many', body('allow'), 'x'))).code, 'not_whole');
+  for (const input of ['touch x', ['touch x'], null, 5]) assert.is(readHook('r1', asks({ tool_input: input })), null);
 });
 
 test('requests are bounded, of a session and in all; a hook that comes twice is not heard', async () => {
@@ -242,6 +270,15 @@ test('calls: of sessions at the desk only; what they say beside is told once', a
   const replies: HookReply[] = [];
   const call = (payload: Record<string, unknown>, pid = 42, id = 'r1') =>
     calls.call({ id, pid, payload }, (reply) => replies.push(reply));
+  const step = async () => {
+    for (let i = 0; i < 10; i++) await Promise.resolve();
+    clock.advance(200);
+  };
+  const refused = async (promise: Promise<unknown>) => {
+    const error = refusal(promise);
+    for (let i = 0; i < 4; i++) await step();
+    return await error;
+  };
   const waits = asks({ hook_event_name: 'Notification', notification_type: 'permission_prompt' });
   await call(waits);
   assert.equal(news, [{ session: SESSION, event: 'waits', text: '' }]);
@@ -254,15 +291,22 @@ test('calls: of sessions at the desk only; what they say beside is told once', a
   assert.is(looks, 4);
   for (const other of [{ ...live, startedBy: 'program' }, { ...live, isOwn: false }, { ...live, process: null }]) {
     listed = [other as LiveSession];
-    assert.is((await refusal(call(asks(), 42, 'r3'))).code, 'local_only');
+    assert.is((await refused(call(asks(), 42, 'r3'))).code, 'local_only');
   }
   listed = [live];
-  assert.is((await refusal(call(asks(), 43, 'r3'))).code, 'local_only', 'of another process');
+  assert.is((await refused(call(asks(), 43, 'r3'))).code, 'local_only', 'of another process');
   assert.is(
-    (await refusal(call(asks({ session_id: sessionId(2) }), 42, 'r3'))).code,
+    (await refused(call(asks({ session_id: sessionId(2) }), 42, 'r3'))).code,
     'local_only',
     'of another session',
   );
+  listed = [];
+  const late = call(asks(), 42, 'r4');
+  await step();
+  listed = [live];
+  await step();
+  await late;
+  assert.equal(requests.pendingOf(SESSION), ['r1', 'r4'], 'its file was being written');
 });
 
 test.run();

@@ -128,7 +128,7 @@ test('the command does nothing where the program is gone, and quotes every word'
   const { command } = (ENTRIES.Stop!.hooks as { command: string }[])[0]!;
   assert.is(
     command,
-    "[ -e /usr/bin/node ] && [ -e '/opt/agent monitor/cli.mjs' ] || exit 0; exec /usr/bin/node '/opt/agent monitor/cli.mjs' hook " +
+    "[ -e /usr/bin/node ] && [ -e '/opt/agent monitor/cli.mjs' ] || exit 0; cd / && exec /usr/bin/node '/opt/agent monitor/cli.mjs' hook " +
       "--server http://127.0.0.1:3456 --data '/home/o'\\''neil/data' # agent-monitor",
   );
   assert.ok(isOurs({ command }));
