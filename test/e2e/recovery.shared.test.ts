@@ -113,8 +113,10 @@ test('kill -9 of all right behind the 200 of a decision: the record has that dec
 test('a process with the number of a CLI that is gone is not touched', async () => {
   const { id } = await create('hello');
   await fits(id, ({ state }) => state === 'idle');
-  await killAll(product);
   const path = join(product.dataDir, 'agents', id, 'agent.json');
+  // The end of a turn is shown before it is on disk: killed between the two, the agent counts as interrupted.
+  await until('the end of the turn on disk', () => JSON.parse(readFileSync(path, 'utf8')).info.state === 'idle');
+  await killAll(product);
   const record = JSON.parse(readFileSync(path, 'utf8'));
   // As if the number had been given to this very test since.
   writeFileSync(path, JSON.stringify({ ...record, process: { ...record.process, pid: process.pid, mark: 'x' } }));
