@@ -57,6 +57,15 @@ const view = (id: string, options = {}) =>
   });
 const records = () => readRecords(holderDirectory(product.dataDir));
 const recordOf = (id: string) => records().find((record) => record.id === id)!;
+/** By its command: a login shell's own files start programs too, before what is typed is read. */
+const runs = ({ child }: HolderRecord, command: string[]) =>
+  sessionOf(child!.pid).some((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8') === command.map((word) => `${word}\0`).join('');
+    } catch {
+      return false; // it has ended since
+    }
+  });
 const lives = ({ process: holder }: HolderRecord) => isSameProcess(holder!);
 
 async function stopServer(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
@@ -138,7 +147,7 @@ test('a holder that is killed takes its programs along, and that is shown', asyn
   const viewer = await view(id);
   viewer.type("trap '' HUP; sleep 300 & sleep 301\r");
   await viewer.sees('sleep 301');
-  await until('both run', () => sessionOf(record.child!.pid).length >= 4);
+  await until('both run', () => runs(record, ['sleep', '300']) && runs(record, ['sleep', '301']));
   process.kill(record.pid, 'SIGKILL');
   await until('its session ends', () => sessionOf(record.child!.pid).length === 0);
   assert.is((await viewer.until('exit', () => viewer.last('exit'))).code, 255);
@@ -149,7 +158,7 @@ test('a holder that is killed while no server runs: the next server ends what it
   const record = recordOf(id);
   const viewer = await view(id);
   viewer.type("trap '' HUP; sleep 300 & sleep 301\r");
-  await until('both run', () => sessionOf(record.child!.pid).length >= 4);
+  await until('both run', () => runs(record, ['sleep', '300']) && runs(record, ['sleep', '301']));
   await stopServer('SIGKILL');
   process.kill(record.pid, 'SIGKILL');
   await until('it is gone', () => !lives(record));
