@@ -3,7 +3,7 @@ import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { DESKTOP, launchBrowser, PHONE } from '../support/harness/browser.ts';
 import { startFleet, type TestFleet } from '../support/harness/fleet.ts';
 import { outage, picture, signedIn, useEach, WAIT } from '../support/harness/fleet-page.ts';
@@ -23,6 +23,15 @@ test.after(async () => {
   await browser?.close();
   await fleet?.close();
 });
+
+/**
+ * The dialog is closed and its entry is out of the history: an address that is opened while the page still goes back by that entry
+ * is left again.
+ */
+async function isUncovered(page: Page): Promise<void> {
+  await page.getByRole('dialog').waitFor({ state: 'detached', ...WAIT });
+  await page.waitForFunction(() => !(history.state as { layers?: number } | null)?.layers, null, WAIT);
+}
 
 for (const [place, viewport] of Object.entries({ phone: PHONE, desktop: DESKTOP })) {
   test(`on a ${place}: all agents on one page, an answer and a terminal on each machine`, () =>
@@ -82,6 +91,7 @@ test('machines are listed, named, added by a line, and revoked', async () => {
   await page.getByText(/Valid for (10|9) ?min/).waitFor(WAIT);
   await picture(page, 'join');
   await page.keyboard.press('Escape');
+  await isUncovered(page);
 
   await page.goto(`${fleet.product.relayUrl}/#/m/${fleet.machines[0]!.id}/settings`);
   await page.getByRole('button', { name: 'Copy to guest' }).waitFor(WAIT);
@@ -90,6 +100,7 @@ test('machines are listed, named, added by a line, and revoked', async () => {
   await page.getByRole('button', { name: 'Copy to guest' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Copy' }).click();
   await page.getByText('Copied to guest.').waitFor(WAIT);
+  await isUncovered(page);
 
   await page.goto(`${fleet.product.relayUrl}/#/machines`);
   await entry('guest').getByRole('button', { name: /^Revoke/ }).click();
