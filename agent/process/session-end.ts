@@ -11,9 +11,12 @@ const LOOK_MS = 25;
 /** SIGHUP to all of the session, and after HANGUP_MS SIGKILL to what is left of it. */
 export async function endSession(leader: number): Promise<void> {
   const end = async (name: NodeJS.Signals, waitMs: number) => {
-    for (const pid of sessionOf(leader)) signal(pid, name);
     const deadline = performance.now() + waitMs;
-    while (sessionOf(leader).length && performance.now() < deadline) {
+    const sent = new Set<number>();
+    // A process may be forked between a look and its signals: the next look finds it.
+    for (let left = sessionOf(leader); left.length && performance.now() < deadline; left = sessionOf(leader)) {
+      for (const pid of left.filter((pid) => !sent.has(pid))) signal(pid, name);
+      for (const pid of left) sent.add(pid);
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
   };
