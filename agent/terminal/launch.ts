@@ -10,13 +10,15 @@ import type { AgentInfo } from '../../core/api/agents.ts';
 import { cliProgram, type Config } from '../config.ts';
 import { programPath } from '../process/program-path.ts';
 import type { Agents } from '../session/agents.ts';
-import { cleanEnvironment, type Environment } from '../process/environment.ts';
+import { cleanEnvironment, DATA_DIRECTORY_MARK, type Environment, PROCESS_MARK } from '../process/environment.ts';
 
 /** Shells that take `-l` for "login shell"; any other shell is started without arguments. */
 const LOGIN_SHELLS = new Set(['sh', 'bash', 'zsh', 'fish', 'dash', 'ash', 'ksh', 'mksh', 'tcsh', 'csh']);
 /** Variables by which terminal programs describe themselves: they are about where this server was started. */
 const OTHER_TERMINALS = ['TMUX', 'TMUX_PANE', 'STY', 'WINDOW', 'WINDOWID', 'TERMCAP', 'COLUMNS', 'LINES'];
 const OTHER_PROGRAMS = ['TERM_PROGRAM', 'TERM_PROGRAM_VERSION', 'VTE_VERSION', 'KITTY_WINDOW_ID', 'WT_SESSION'];
+/** A terminal that is begun from an agent's tool would be ended with that agent. */
+const MARKS = [PROCESS_MARK, DATA_DIRECTORY_MARK];
 
 /** The user's login shell: from the password database, else from SHELL, else sh. */
 export function loginShell(env: Environment = process.env): string {
@@ -28,7 +30,8 @@ export function loginShell(env: Environment = process.env): string {
 }
 
 export function terminalEnvironment(env: Environment): Record<string, string> {
-  const foreign = Object.fromEntries([...OTHER_TERMINALS, ...OTHER_PROGRAMS].map((name) => [name, undefined]));
+  const others = [...OTHER_TERMINALS, ...OTHER_PROGRAMS, ...MARKS];
+  const foreign = Object.fromEntries(others.map((name) => [name, undefined]));
   const clean = cleanEnvironment(env, { ...foreign, TERM: 'xterm-256color', COLORTERM: 'truecolor' });
   const hasLocale = clean.LC_ALL || clean.LC_CTYPE || clean.LANG;
   return hasLocale ? clean : { ...clean, LANG: 'C.UTF-8' };

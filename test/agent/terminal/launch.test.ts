@@ -28,6 +28,11 @@ test('the environment is the user’s own, without this server’s, for a termin
   assert.is(terminalEnvironment({ LC_ALL: 'de_DE.UTF-8' }).LANG, undefined);
 });
 
+test('a terminal begun from an agent’s tool is not of that agent’s family', () => {
+  const env = terminalEnvironment({ LANG: 'C', AGENT_MONITOR_PROCESS: 'mark', AGENT_MONITOR_DATA: '/data' });
+  assert.equal(env, { LANG: 'C', TERM: 'xterm-256color', COLORTERM: 'truecolor' });
+});
+
 test('it runs where the agent works', async () => {
   assert.is(await terminalDirectory(undefined, agent({ worktree: { path: '/usr' } as never }), config), '/usr');
   assert.is(await terminalDirectory(undefined, agent({ directory: '/bin' }), config), '/bin');
