@@ -1,6 +1,6 @@
 import { useAttention } from '../agent/notify.ts';
 import { useApp, useHasMany, useStore } from '../app.ts';
-import { Button, Confirmations, EmptyState, Icon, Skeleton, Toasts } from '../components/mod.ts';
+import { Button, Confirmations, EmptyState, Icon, Toasts } from '../components/mod.ts';
 import { ConnectionBar } from '../connection/connection-bar.ts';
 import { usePageTrouble } from '../connection/use-trouble.ts';
 import { lazy, LazyView, useLazy } from '../hooks/lazy.ts';
@@ -114,10 +114,11 @@ function UpdateNote() {
   `;
 }
 
+/** As index.html has it, so that what is there before the first script stays. */
 function Asking() {
   return html`
     <main class="center-page">
-      <${Skeleton} />
+      <p class="starting" role="status">${t.product}</p>
     </main>
   `;
 }
