@@ -62,14 +62,16 @@ for (const viewport of [PHONE, DESKTOP]) {
     await page.locator('.attached-files progress').first().waitFor({ state: 'detached' });
     await page.locator('.attached-files li', { hasText: 'pasted.txt' }).waitFor();
     await shot(page, 'ready');
-    await page.getByLabel('Message', { exact: true }).fill('Look at these');
+    await page.getByLabel('Message', { exact: true }).fill(`Look at these, ${viewport.width}`);
     await send.click();
     const saved = page.getByRole('button', { name: `Save report ${viewport.width}.pdf` });
     await saved.waitFor();
     assert.is(await page.locator('.attached-files li').count(), 0);
     let line = '';
     await until('the CLI has the message', () => {
-      line = readFileSync(it.input, 'utf8').split('\n').findLast((entry) => entry.includes('Look at these')) ?? '';
+      line = readFileSync(it.input, 'utf8').split('\n').findLast((entry) =>
+        entry.includes(`Look at these, ${viewport.width}`)
+      ) ?? '';
       return Promise.resolve(line !== '');
     });
     const { content: text } = JSON.parse(line).message as { content: string };
