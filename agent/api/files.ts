@@ -110,7 +110,7 @@ async function sendContent(
 ): Promise<void> {
   const { size, etag, modifiedAt } = content;
   const pictured = fileHeaders(content.path, download);
-  const document = documentHeaders(pictured, req.headers['sec-fetch-dest']);
+  const document = documentHeaders(pictured, req.headers);
   const headers = {
     ...(document ?? pictured),
     etag,

@@ -3,7 +3,7 @@
  * SVG is a stranger's program there.
  */
 import { UNTRUSTED_CSP } from '../../core/http/default-headers.ts';
-import type { HeaderMap } from '../../core/http/types.ts';
+import type { HeaderMap, HttpRequest } from '../../core/http/types.ts';
 
 const PLAIN = 'text/plain; charset=utf-8';
 
@@ -40,10 +40,15 @@ const SVG = TYPES.svg!;
 /**
  * As a document an SVG is text: for a frame in it Chromium opens a connection to any server, before it finds that the policy
  * refuses the frame.
- * @param headers of `fileHeaders`, for a picture @param destination the request's Sec-Fetch-Dest
+ * @param headers of `fileHeaders`, for a picture @param request the request's: without https, and not on this machine, browsers
+ * name no Sec-Fetch-Dest; of pages and frames they then accept text/html
  */
-export function documentHeaders(headers: HeaderMap, destination: unknown): HeaderMap | null {
-  if (headers['content-type'] !== SVG || !DOCUMENTS.includes(String(destination))) return null;
+export function documentHeaders(headers: HeaderMap, request: HttpRequest['headers']): HeaderMap | null {
+  const { 'sec-fetch-dest': destination, accept } = request;
+  const isDocument = destination === undefined
+    ? String(accept ?? '').includes('text/html')
+    : DOCUMENTS.includes(String(destination));
+  if (headers['content-type'] !== SVG || !isDocument) return null;
   // Of no use to whoever shows the picture, whose version has the same name.
   return { ...headers, 'content-type': PLAIN, 'cache-control': 'no-store' };
 }
