@@ -102,49 +102,48 @@ for (const viewport of [PHONE, DESKTOP]) {
   });
 }
 
-test('one hunk of a file is undone, the others stay; a hunk that changed meanwhile is refused', async () => {
-  const { agent, repo, tree } = await makeAgent('hunks');
-  const lines = Array.from({ length: 60 }, (_, i) => `const line${i + 1} = ${i + 1}; // of the base`);
-  const write = (...changed: [line: number, text: string][]) => {
-    const all = [...lines];
-    for (const [line, text] of changed) all[line - 1] = text;
-    writeFiles(tree, { 'cart.ts': `${all.join('\n')}\n` });
-  };
-  writeFiles(repo, { 'cart.ts': `${lines.join('\n')}\n` });
-  commitAll(repo, 'cart');
-  const { page, problems } = await it.open(DESKTOP);
-  await page.goto(`${it.relayUrl}/#/agents/${agent.id}/changes`);
-  await page.getByRole('button', { name: 'Update from main' }).click();
-  await page.getByText('The branch has everything of main now.').waitFor();
-  write([5, 'const five = "five";'], [50, 'const fifty = 50;']);
-  await page.reload();
-  const file = page.locator('.changed-file', { hasText: 'cart.ts' });
-  await file.getByRole('button', { name: /cart\.ts/ }).click();
-  await file.locator('.tok-string', { hasText: '"five"' }).waitFor();
-  await file.locator('.tok-comment', { hasText: '// of the base' }).first().waitFor();
-  const undo = file.getByRole('button', { name: 'Undo this change' });
-  assert.is(await undo.count(), 2);
-  await page.setViewportSize(PHONE);
-  await shot(page, 'hunks');
-  await page.setViewportSize(DESKTOP);
-  await shot(page, 'hunks');
-  await undo.first().click();
-  await page.getByRole('alertdialog').or(page.getByRole('dialog')).getByRole('button', { name: 'Undo this change' })
-    .click();
-  await until('one hunk is left', async () => await undo.count() === 1);
-  const now = readFileSync(join(tree, 'cart.ts'), 'utf8').split('\n');
-  assert.equal([now[4], now[49]], [lines[4], 'const fifty = 50;']);
-  // What it asked for anew is here: what changes now is not shown.
-  await stillness(page);
-  write([50, 'const fifty = 51;']);
-  await undo.first().click();
-  await page.getByRole('alertdialog').or(page.getByRole('dialog')).getByRole('button', { name: 'Undo this change' })
-    .click();
-  await page.getByText('This change is not there any more as it was shown').waitFor();
-  assert.is(readFileSync(join(tree, 'cart.ts'), 'utf8').split('\n')[49], 'const fifty = 51;');
-  assert.equal(problems, []);
-  await page.context().close();
-});
+for (const viewport of [PHONE, DESKTOP]) {
+  test(`one hunk of a file is undone, the others stay; a hunk that changed meanwhile is refused (${viewport.width})`, async () => {
+    const { agent, repo, tree } = await makeAgent(`hunks${viewport.width}`);
+    const lines = Array.from({ length: 60 }, (_, i) => `const line${i + 1} = ${i + 1}; // of the base`);
+    const write = (...changed: [line: number, text: string][]) => {
+      const all = [...lines];
+      for (const [line, text] of changed) all[line - 1] = text;
+      writeFiles(tree, { 'cart.ts': `${all.join('\n')}\n` });
+    };
+    writeFiles(repo, { 'cart.ts': `${lines.join('\n')}\n` });
+    commitAll(repo, 'cart');
+    const { page, problems } = await it.open(viewport);
+    await page.goto(`${it.relayUrl}/#/agents/${agent.id}/changes`);
+    await page.getByRole('button', { name: 'Update from main' }).click();
+    await page.getByText('The branch has everything of main now.').waitFor();
+    write([5, 'const five = "five";'], [50, 'const fifty = 50;']);
+    await page.reload();
+    const file = page.locator('.changed-file', { hasText: 'cart.ts' });
+    await file.getByRole('button', { name: /cart\.ts/ }).click();
+    await file.locator('.tok-string', { hasText: '"five"' }).waitFor();
+    await file.locator('.tok-comment', { hasText: '// of the base' }).first().waitFor();
+    const undo = file.getByRole('button', { name: 'Undo this change' });
+    assert.is(await undo.count(), 2);
+    await shot(page, 'hunks');
+    await undo.first().click();
+    await page.getByRole('alertdialog').or(page.getByRole('dialog')).getByRole('button', { name: 'Undo this change' })
+      .click();
+    await until('one hunk is left', async () => await undo.count() === 1);
+    const now = readFileSync(join(tree, 'cart.ts'), 'utf8').split('\n');
+    assert.equal([now[4], now[49]], [lines[4], 'const fifty = 50;']);
+    // What it asked for anew is here: what changes now is not shown.
+    await stillness(page);
+    write([50, 'const fifty = 51;']);
+    await undo.first().click();
+    await page.getByRole('alertdialog').or(page.getByRole('dialog')).getByRole('button', { name: 'Undo this change' })
+      .click();
+    await page.getByText('This change is not there any more as it was shown').waitFor();
+    assert.is(readFileSync(join(tree, 'cart.ts'), 'utf8').split('\n')[49], 'const fifty = 51;');
+    assert.equal(problems, []);
+    await page.context().close();
+  });
+}
 
 for (const viewport of [PHONE, DESKTOP]) {
   test(`hunks are chosen for a commit, by touch and by key; one that is gone is refused (${viewport.width})`, async () => {

@@ -1,12 +1,11 @@
 /** A diff of 100,000 lines in a real browser: opened, scrolled both ways, searched, commented, undone, with few elements. */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, Locator } from 'playwright-core';
+import type { Locator } from 'playwright-core';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Bench, startBench } from '../support/harness/agent-server.ts';
-import { DESKTOP, launchBrowser, openPage, PHONE } from '../support/harness/browser.ts';
+import { DESKTOP, PHONE } from '../support/harness/browser.ts';
+import { browserBench } from '../support/harness/browser-bench.ts';
 import { makeRepository, runGit, writeFiles } from '../support/harness/git.ts';
 import { until } from '../support/harness/product.ts';
 import { takePictures } from '../support/harness/screenshots.ts';
@@ -15,19 +14,7 @@ const LINES = 100_000;
 /** Elements of a diff that is that long. */
 const MAX_ELEMENTS = 6000;
 
-let bench: Bench;
-let browser: Browser;
-let directory: string;
-test.before(async () => {
-  browser = await launchBrowser();
-  directory = mkdtempSync(join(tmpdir(), 'long-diff-'));
-  bench = await startBench();
-});
-test.after(async () => {
-  await browser?.close();
-  await bench?.close();
-  rmSync(directory, { recursive: true, force: true });
-});
+const it = browserBench('long-diff');
 
 /** Some lines are longer than any screen is wide. */
 const lineOf = (n: number) =>
@@ -46,14 +33,14 @@ const seen = (box: Locator) =>
 
 for (const viewport of [PHONE, DESKTOP]) {
   test(`100,000 lines: few elements wherever it is, nothing left out, found and commented (${viewport.width})`, async () => {
-    const repo = makeRepository(join(directory, `r${viewport.width}`));
-    const agent = await bench.create('hello', { name: `Long ${viewport.width}`, directory: repo });
-    await bench.until(agent.id, ({ state }) => state === 'idle');
+    const repo = makeRepository(join(it.directory, `r${viewport.width}`));
+    const agent = await it.bench.create('hello', { name: `Long ${viewport.width}`, directory: repo });
+    await it.bench.until(agent.id, ({ state }) => state === 'idle');
     const lines = Array.from({ length: LINES }, (_, i) => lineOf(i + 1));
     lines[77_776] = 'const needle = 1;';
     writeFiles(agent.worktree!.path, { 'long.ts': `${lines.join('\n')}\n` });
-    const { page, problems } = await openPage(browser, viewport);
-    await page.goto(`${bench.url}/#/agents/${agent.id}/changes`);
+    const { page, problems } = await it.open(viewport);
+    await page.goto(`${it.relayUrl}/#/agents/${agent.id}/changes`);
     const head = page.getByRole('button', { name: /long\.ts/ });
     await head.waitFor();
     const begun = Date.now();
@@ -111,14 +98,14 @@ for (const viewport of [PHONE, DESKTOP]) {
 
 test('of 600 hunks one in the middle is undone, and one is chosen for a commit', async () => {
   const lines = Array.from({ length: 6000 }, (_, i) => `const line${i + 1} = ${i + 1};`);
-  const repo = makeRepository(join(directory, 'hunks'), { 'many.ts': `${lines.join('\n')}\n` });
-  const agent = await bench.create('hello', { name: 'Hunks', directory: repo });
-  await bench.until(agent.id, ({ state }) => state === 'idle');
+  const repo = makeRepository(join(it.directory, 'hunks'), { 'many.ts': `${lines.join('\n')}\n` });
+  const agent = await it.bench.create('hello', { name: 'Hunks', directory: repo });
+  await it.bench.until(agent.id, ({ state }) => state === 'idle');
   const tree = agent.worktree!.path;
   const changed = lines.map((line, i) => i % 10 === 4 ? `${line} // changed` : line);
   writeFiles(tree, { 'many.ts': `${changed.join('\n')}\n` });
-  const { page, problems } = await openPage(browser, PHONE);
-  await page.goto(`${bench.url}/#/agents/${agent.id}/changes`);
+  const { page, problems } = await it.open(PHONE);
+  await page.goto(`${it.relayUrl}/#/agents/${agent.id}/changes`);
   await page.getByRole('button', { name: /many\.ts/ }).click();
   const box = page.locator('.changed-file .diff-scroll');
   await page.getByRole('searchbox', { name: 'Find in this diff' }).fill('line3005 ');

@@ -38,28 +38,31 @@ const drawn = (page: Page, selector: string, count: number) =>
     [selector, count] as const,
   );
 
-test('a picture that is sent is seen before and after it arrived, and so is one that a tool returned', async () => {
-  const { page, problems } = await it.open(PHONE);
-  await page.goto(`${it.relayUrl}/#/agents/${agent}`);
-  await drawn(page, '.tool-box .picture-thumb img', 1);
-  await page.locator('input[type=file]').setInputFiles({
-    name: 'sent.png',
-    mimeType: 'image/png',
-    buffer: await drawing(it.browser),
+for (const viewport of [PHONE, DESKTOP]) {
+  test(`a picture that is sent is seen before and after it arrived, and so is one that a tool returned (${viewport.width})`, async () => {
+    const { page, problems } = await it.open(viewport);
+    await page.goto(`${it.relayUrl}/#/agents/${agent}`);
+    await drawn(page, '.tool-box .picture-thumb img', 1);
+    const before = await page.locator('.bubble:not(.pending) .picture-thumb img').count();
+    await page.locator('input[type=file]').setInputFiles({
+      name: 'sent.png',
+      mimeType: 'image/png',
+      buffer: await drawing(it.browser),
+    });
+    await page.locator('.thumb img').waitFor();
+    await page.getByRole('textbox', { name: 'Message' }).fill('Like this?');
+    let release = () => {};
+    const held = new Promise<void>((resolve) => release = resolve);
+    await page.route('**/message', (route) => held.then(() => route.continue()));
+    await page.getByRole('button', { name: 'Send' }).click();
+    await drawn(page, '.bubble.pending .picture-thumb img', 1);
+    release();
+    await drawn(page, '.bubble:not(.pending) .picture-thumb img', before + 1);
+    await shot(page, 'chat');
+    assert.equal(problems, []);
+    await page.context().close();
   });
-  await page.locator('.thumb img').waitFor();
-  await page.getByRole('textbox', { name: 'Message' }).fill('Like this?');
-  let release = () => {};
-  const held = new Promise<void>((resolve) => release = resolve);
-  await page.route('**/message', (route) => held.then(() => route.continue()));
-  await page.getByRole('button', { name: 'Send' }).click();
-  await drawn(page, '.bubble.pending .picture-thumb img', 1);
-  release();
-  await drawn(page, '.bubble:not(.pending) .picture-thumb img', 1);
-  await shot(page, 'chat');
-  assert.equal(problems, []);
-  await page.context().close();
-});
+}
 
 for (const viewport of [PHONE, DESKTOP]) {
   test(`a thumbnail opens to the whole picture, and Back closes it (${viewport.width})`, async () => {

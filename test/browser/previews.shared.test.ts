@@ -147,95 +147,94 @@ test('dashboard and preview see nothing of each other, and a preview can do noth
   await context.close();
 });
 
-test('events of a server arrive through relay and tunnel; a marked screenshot becomes a message; other agents’ previews are closed here', async () => {
-  const other = await createAgent({ name: 'Other', directory: join(product.directory, 'shop'), prompt: 'hello' });
-  const opened = await product.fetch(`/api/agents/${other.id}/previews`, {
-    method: 'POST',
-    body: JSON.stringify({ port }),
-  });
-  assert.is(opened.status, 201);
-  let emit = (_: string) => {};
-  const server = createServer((req, res) => {
-    if (req.url !== '/events') return void res.end('<!doctype html><title>Events</title>');
-    res.writeHead(200, { 'content-type': 'text/event-stream' });
-    emit = (text) => void res.write(`data: ${text}\n\n`);
-    emit('hello');
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const events = (server.address() as AddressInfo).port;
-  const { page, problems } = await openPage(browser, DESKTOP);
-  await signIn(page, `${product.relayUrl}/#/agents/${agent.id}`);
-  await page.getByRole('button', { name: `Preview of localhost:${port}` }).click(WAIT);
-  const dialog = page.getByRole('dialog');
-  await dialog.getByLabel('Port').fill(String(events));
-  const coming = page.context().waitForEvent('page', WAIT);
-  await dialog.getByRole('button', { name: 'Open preview', exact: true }).last().click();
-  const tab = await coming;
-  await tab.waitForURL(/^http:\/\/p\d+-/, WAIT);
-  await tab.evaluate(() => {
-    const source = new EventSource('/events');
-    source.onmessage = ({ data }) => document.title = data;
-  });
-  await tab.waitForFunction(() => document.title === 'hello', null, WAIT);
-  emit('again');
-  await tab.waitForFunction(() => document.title === 'again', null, WAIT);
-  const list = page.getByRole('region', { name: 'Open of other agents' });
-  await list.getByText(/^Other ·/).waitFor(WAIT);
-  for (const viewport of [PHONE, DESKTOP]) {
-    await page.setViewportSize(viewport);
+for (const viewport of [PHONE, DESKTOP]) {
+  test(`events of a server arrive; a marked screenshot becomes a message; others’ previews are closed here (${viewport.width})`, async () => {
+    const other = await createAgent({ name: 'Other', directory: join(product.directory, 'shop'), prompt: 'hello' });
+    const opened = await product.fetch(`/api/agents/${other.id}/previews`, {
+      method: 'POST',
+      body: JSON.stringify({ port }),
+    });
+    assert.is(opened.status, 201);
+    let emit = (_: string) => {};
+    const server = createServer((req, res) => {
+      if (req.url !== '/events') return void res.end('<!doctype html><title>Events</title>');
+      res.writeHead(200, { 'content-type': 'text/event-stream' });
+      emit = (text) => void res.write(`data: ${text}\n\n`);
+      emit('hello');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const events = (server.address() as AddressInfo).port;
+    const { page, problems } = await openPage(browser, viewport);
+    await signIn(page, `${product.relayUrl}/#/agents/${agent.id}`);
+    await page.getByRole('button', { name: `Preview of localhost:${port}` }).click(WAIT);
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Port').fill(String(events));
+    const coming = page.context().waitForEvent('page', WAIT);
+    await dialog.getByRole('button', { name: 'Open preview', exact: true }).last().click();
+    const tab = await coming;
+    await tab.waitForURL(/^http:\/\/p\d+-/, WAIT);
+    await tab.evaluate(() => {
+      const source = new EventSource('/events');
+      source.onmessage = ({ data }) => document.title = data;
+    });
+    await tab.waitForFunction(() => document.title === 'hello', null, WAIT);
+    emit('again');
+    await tab.waitForFunction(() => document.title === 'again', null, WAIT);
+    const list = page.getByRole('region', { name: 'Open of other agents' });
+    await list.getByText(/^Other ·/).waitFor(WAIT);
     await takePictures(page, 'dialog-all');
-  }
-  await list.getByRole('button', { name: `Close the preview of localhost:${port}` }).click();
-  await list.waitFor({ state: 'detached', ...WAIT });
-  await page.getByLabel('Choose a screenshot').setInputFiles({
-    name: 'screen.png',
-    mimeType: 'image/png',
-    buffer: await tab.screenshot(),
-  });
-  const sheet = page.getByRole('img', { name: 'Screenshot to draw on' });
-  const { x, y } = (await sheet.boundingBox())!;
-  await page.mouse.move(x + 20, y + 20);
-  await page.mouse.down();
-  for (const [dx, dy] of [[80, 30], [90, 80], [30, 90], [20, 20]] as const) await page.mouse.move(x + dx, y + dy);
-  await page.mouse.up();
-  const red = await sheet.evaluate((canvas: HTMLCanvasElement) => {
-    const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
-    let count = 0;
-    for (let i = 0; i < data.length; i += 4) if (data[i]! > 200 && data[i + 1]! < 80) count++;
-    return count;
-  });
-  assert.ok(red > 100, `${red} red pixels`);
-  for (const viewport of [PHONE, DESKTOP]) {
-    await page.setViewportSize(viewport);
+    await list.getByRole('button', { name: `Close the preview of localhost:${port}` }).click();
+    await list.waitFor({ state: 'detached', ...WAIT });
+    await page.getByLabel('Choose a screenshot').setInputFiles({
+      name: 'screen.png',
+      mimeType: 'image/png',
+      buffer: await tab.screenshot(),
+    });
+    const sheet = page.getByRole('img', { name: 'Screenshot to draw on' });
+    await sheet.scrollIntoViewIfNeeded();
+    const { x, y } = (await sheet.boundingBox())!;
+    await page.mouse.move(x + 20, y + 20);
+    await page.mouse.down();
+    for (const [dx, dy] of [[80, 30], [90, 80], [30, 90], [20, 20]] as const) await page.mouse.move(x + dx, y + dy);
+    await page.mouse.up();
+    const red = await sheet.evaluate((canvas: HTMLCanvasElement) => {
+      const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+      let count = 0;
+      for (let i = 0; i < data.length; i += 4) if (data[i]! > 200 && data[i + 1]! < 80) count++;
+      return count;
+    });
+    assert.ok(red > 100, `${red} red pixels`);
     await takePictures(page, 'mark');
-  }
-  await page.getByRole('button', { name: 'Send to the agent' }).click();
-  await page.getByText('Write what should be different.').waitFor();
-  await page.getByLabel('What should be different?').fill('Make this larger');
-  await page.getByRole('button', { name: 'Send to the agent' }).click();
-  await page.locator('.bubble-text', { hasText: 'Make this larger' }).waitFor({ state: 'attached', ...WAIT });
-  await page.locator('.bubble .pictures img').first().waitFor({ state: 'attached', ...WAIT });
-  assert.equal(problems, []);
-  await page.context().close();
-  server.closeAllConnections();
-  server.close();
-});
+    await page.getByRole('button', { name: 'Send to the agent' }).click();
+    await page.getByText('Write what should be different.').waitFor();
+    await page.getByLabel('What should be different?').fill(`Make this larger on ${viewport.width}`);
+    await page.getByRole('button', { name: 'Send to the agent' }).click();
+    const sent = page.locator('.bubble', { hasText: `Make this larger on ${viewport.width}` });
+    await sent.locator('.pictures img').waitFor({ state: 'attached', ...WAIT });
+    assert.equal(problems, []);
+    await page.context().close();
+    server.closeAllConnections();
+    server.close();
+  });
+}
 
-test('its address alone shows nothing to another browser, and one tap closes it for this one', async () => {
-  const { page } = await openPage(browser, PHONE);
-  await signIn(page, `${product.relayUrl}/#/agents/${agent.id}`);
-  const tab = await openPreview(page, page.context());
-  await tab.getByText('first', { exact: true }).waitFor(WAIT);
-  const { page: stranger } = await openPage(browser, PHONE);
-  await stranger.goto(tab.url());
-  assert.match(await stranger.locator('body').innerText(), /not open in this browser/);
-  await page.getByRole('button', { name: `Close the preview of localhost:${port}` }).click(WAIT);
-  await page.getByText('Preview closed.').waitFor(WAIT);
-  await tab.reload();
-  await tab.getByText('This preview is closed.').waitFor(WAIT);
-  await stranger.context().close();
-  await page.context().close();
-});
+for (const viewport of [PHONE, DESKTOP]) {
+  test(`its address alone shows nothing to another browser, and one tap closes it for this one (${viewport.width})`, async () => {
+    const { page } = await openPage(browser, viewport);
+    await signIn(page, `${product.relayUrl}/#/agents/${agent.id}`);
+    const tab = await openPreview(page, page.context());
+    await tab.getByText('first', { exact: true }).waitFor(WAIT);
+    const { page: stranger } = await openPage(browser, PHONE);
+    await stranger.goto(tab.url());
+    assert.match(await stranger.locator('body').innerText(), /not open in this browser/);
+    await page.getByRole('button', { name: `Close the preview of localhost:${port}` }).click(WAIT);
+    await page.getByText('Preview closed.').waitFor(WAIT);
+    await tab.reload();
+    await tab.getByText('This preview is closed.').waitFor(WAIT);
+    await stranger.context().close();
+    await page.context().close();
+  });
+}
 
 test('a port by hand: the machine’s own is refused in words, a wrong one is said at the field', async () => {
   const { page, problems } = await openPage(browser, PHONE);

@@ -146,6 +146,18 @@ for (const viewport of [PHONE, DESKTOP]) {
     await page.context().close();
   });
 
+  test(`a path and line that the agent names lead to that line (${viewport.width})`, async () => {
+    const prompt = 'Look at `src/cart.ts:321`.';
+    const body = JSON.stringify({ directory: project, prompt, name: 'Links', flags: { worktree: false } });
+    const { id } = await (await product.fetch('/api/agents', { method: 'POST', body })).json() as { id: string };
+    const { page, problems } = await open('', viewport);
+    await page.goto(`${product.relayUrl}/#/agents/${id}`);
+    await page.locator('a.file-link', { hasText: 'src/cart.ts:321' }).click();
+    await page.locator('.text-line.marked', { hasText: 'const line321 = 321;' }).waitFor();
+    assert.equal(problems, []);
+    await page.context().close();
+  });
+
   test(`a video is seen from its end by ranges (${viewport.width})`, async () => {
     const { page, problems } = await open('', viewport);
     const video = await createVideo(page, 40);
