@@ -16,6 +16,7 @@ import {
 } from '../../core/api/terminals.ts';
 import { expandHome } from '../../core/home.ts';
 import { askForProof, PROOF_PATH, readLocalToken } from '../../agent/access/local-token.ts';
+import { removeMarks } from '../../agent/process/environment.ts';
 import { type OwnProgram, PROGRAM_SETTINGS } from '../../agent/process/programs.ts';
 import { commandSpec } from '../../agent/process/script.ts';
 import type { Command, CommandContext } from '../command.ts';
@@ -128,7 +129,9 @@ async function runAlone(context: CommandContext, program: OwnProgram, bin: strin
   const answer = await ask(context, `Run ${program} here alone, seen by no phone? Type yes: `);
   if (answer.toLowerCase() !== 'yes') throw new CommandError(`${program} was not started.`, EXIT.unreachable);
   const { command, prefix } = commandSpec(bin);
-  return await ended(program, spawn(command, [...prefix, ...context.positionals], { stdio: 'inherit' }));
+  const env = { ...context.env };
+  removeMarks(env); // of an agent from whose shell this is run
+  return await ended(program, spawn(command, [...prefix, ...context.positionals], { stdio: 'inherit', env }));
 }
 
 function ended(program: OwnProgram, child: ReturnType<typeof spawn>): Promise<number> {

@@ -19,7 +19,7 @@ import { TestViewer } from '../../support/harness/terminal-harness.ts';
 /** Says what it was started with, and what is typed; ends with the code that was typed. */
 const PROGRAM = `#!/bin/sh
 echo "cwd=$(pwd)"
-echo "count=$#"
+echo "count=$#" "mark=$AGENT_MONITOR_PROCESS$AGENT_MONITOR_DATA;"
 for a in "$@"; do printf 'arg=<%s>\\n' "$a"; done
 printf '%s\\0' "$@" > args
 echo "key=$DESK_KEY relay=$RELAY_TOKEN term=$TERM tool=$(tool-of-the-shell)"
@@ -79,7 +79,7 @@ test('every argument, the folder and the environment of the shell; desk and phon
   const text = terminal.text();
   assert.match(text, 'Leave it: Ctrl-]');
   assert.match(text, `cwd=${project}\r\n`);
-  assert.match(text, `count=${ARGS.length}\r\n`);
+  assert.match(text, `count=${ARGS.length} mark=;\r\n`);
   assert.equal([...text.matchAll(/arg=<(.*)>/g)].map(([, arg]) => arg), ARGS);
   assert.match(text, 'key=secret-of-the-shell relay= term=xterm-256color tool=found');
   assert.not.ok(existsSync(join(project, 'evil')));
@@ -235,11 +235,12 @@ test('without a server the person decides whether it runs alone', async () => {
   assert.match(no.text(), 'Start it with `agent-monitor`');
   no.type('y\r');
   await no.sees('code 3');
-  const yes = desk(ARGS);
+  // As from the shell of an agent.
+  const yes = desk(ARGS, 'export AGENT_MONITOR_PROCESS=an-agent AGENT_MONITOR_DATA=its-server;');
   await yes.sees('Type yes: ');
   yes.type('yes\r');
   await yes.sees('ready');
-  assert.match(yes.text(), `count=${ARGS.length}\r\n`);
+  assert.match(yes.text(), `count=${ARGS.length} mark=;\r\n`);
   yes.type('end9\r');
   await yes.sees('code 9');
   await product.startAgent();
