@@ -349,7 +349,7 @@ test('a flood of output leaves the event loop free and can be interrupted within
   await seen.type('turn.end');
   const took = performance.now() - asked;
   delay.disable();
-  assert.ok(lines > 100_000, `${lines} lines`);
+  assert.ok(lines > 20_000, `${lines} lines`);
   assert.ok(took < 1000, `interrupted after ${took} ms`);
   assert.ok(delay.percentile(99) < 200e6, `event loop p99 ${delay.percentile(99) / 1e6} ms`);
   assert.ok(grown < 128 * 1024 * 1024, `heap grew by ${grown} bytes`);
