@@ -66,6 +66,7 @@ function waitForAnswer({ handoff: { calls }, token, clock }: HookParts): RouteHa
     };
     const reply = (answer: HookReply) => {
       if (isOver) return;
+      clock.clearTimeout(timer);
       begin();
       res.end(JSON.stringify(answer));
     };

@@ -104,7 +104,7 @@ export class OpenRequests {
     this.#lookSoon();
     this.#options.onChange();
     return () => {
-      if (entry.deciding === null) this.#settle(entry, this.#atDesk(entry));
+      if (entry.deciding === null && !this.#isClosed) this.#settle(entry, this.#atDesk(entry));
     };
   }
 
@@ -112,6 +112,8 @@ export class OpenRequests {
   async decide(session: string, id: string, body: DecisionBody, by: string) {
     if (this.#open.get(id)?.wasWaiting) await this.#lookAt(id);
     while (this.#open.get(id)?.deciding) await this.#open.get(id)!.deciding;
+    // Its hook asks the next server.
+    if (this.#isClosed) throw closing();
     const message = this.message(session, id);
     if (!message) throw new Failure('not_found', 'There is no such request.');
     if (message.status !== 'pending') return { decision: sameDecision(message, body), duplicate: true };
@@ -143,7 +145,7 @@ export class OpenRequests {
   }
 
   #checkRoom(session: string, id: string): void {
-    if (this.#isClosed) throw new Failure('closing', 'The server is going down.');
+    if (this.#isClosed) throw closing();
     if (this.#settled.has(id) || this.#open.has(id)) {
       throw new Failure('request_gone', 'This request was there already.');
     }
@@ -216,6 +218,8 @@ export class OpenRequests {
     }
   }
 }
+
+const closing = (): Failure => new Failure('closing', 'The server is going down.');
 
 /** The decision that stands, when the same client made it. Throws the reason why the request takes no other. */
 function sameDecision(message: RequestMessage, body: DecisionBody): DecisionRecord {

@@ -52,7 +52,8 @@ export async function answerHook(input: string, server: HookServer, signal: Abor
 /** Says at the server that the answer is passed on, as soon as it is: only then is it taken there. */
 async function passOn(server: HookServer, id: string, output: string): Promise<void> {
   await new Promise<void>((resolve) => process.stdout.write(`${output}\n`, () => resolve()));
-  await call(server, 'POST', `${HOOKS_PATH}/${id}/taken`, '{}').catch(() => {});
+  const token = readLocalToken(server.dataDir);
+  await call({ ...server, token }, 'POST', `${HOOKS_PATH}/${id}/taken`, '{}').catch(() => {});
 }
 
 interface Answer {
@@ -69,34 +70,35 @@ async function ask(
 ): Promise<Answer | 'refused'> {
   const token = readLocalToken(server.dataDir);
   const { nonce, isProof } = askForProof(token, Number(new URL(server.origin).port || 80));
-  const proof = await call(server, 'GET', `${PROOF_PATH}?nonce=${nonce}`, null, PROOF_MS);
-  if (!isProof((JSON.parse(proof.text) as { proof?: unknown }).proof)) return 'refused';
+  const proof = await call({ ...server, token }, 'GET', `${PROOF_PATH}?nonce=${nonce}`, null, PROOF_MS);
+  // Another program, or a server that has started since its token was read.
+  if (!isProof((JSON.parse(proof.text) as { proof?: unknown }).proof)) throw new Error('not the server of this token');
   onAsked();
-  const { status, text } = await call(server, 'POST', HOOKS_PATH, body, SILENCE_MS, signal);
+  const { status, text } = await call({ ...server, token }, 'POST', HOOKS_PATH, body, SILENCE_MS, signal);
   if (status === 503) throw new Error('the server is going down');
   return status === 200 ? JSON.parse(text) as Answer : 'refused';
 }
 
 /** @param silenceMs how long nothing may come. An abort resets the connection, so that the server knows of it at once */
 function call(
-  { origin, dataDir }: HookServer,
+  { origin, token }: HookServer & { token: string },
   method: string,
   path: string,
   body: string | null,
   silenceMs = PROOF_MS,
   signal?: AbortSignal,
 ): Promise<{ status: number; text: string }> {
-  const own = path.startsWith(HOOKS_PATH) ? { [LOCAL_TOKEN_FIELD]: readLocalToken(dataDir) } : {};
+  const own = path.startsWith(HOOKS_PATH) ? { [LOCAL_TOKEN_FIELD]: token } : {};
   const content = body === null
     ? {}
     : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
   return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(new Error('ended'));
     const request = http.request(new URL(path, origin), { method, agent: false, headers: { ...own, ...content } });
     const reset = () => {
       request.socket?.resetAndDestroy();
       request.destroy(new Error('ended'));
     };
-    if (signal?.aborted) return reset();
     signal?.addEventListener('abort', reset, { once: true });
     request.setTimeout(silenceMs, reset);
     request.on('error', reject);

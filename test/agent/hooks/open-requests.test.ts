@@ -200,10 +200,14 @@ test('requests are bounded, of a session and in all; a hook that comes twice is 
   assert.is(requests.pendingOf(SESSION).length, MAX_OPEN_OF_SESSION);
 });
 
-test('a server that goes down leaves the hooks to the next one', () => {
+test('a server that goes down leaves the hooks to the next one', async () => {
   const { requests, add } = bench();
   const hook = add('r1');
   requests.close();
+  const late = await refusal(requests.decide(SESSION, 'r1', body('allow'), 'x'));
+  assert.is(late.code, 'closing');
+  hook.end();
+  assert.is(requests.message(SESSION, 'r1')?.status, 'pending', 'nobody has answered');
   assert.equal(hook.replies, [{ output: null, again: true }]);
   assert.throws(() => add('r2'), /going down/);
 });
