@@ -40,17 +40,17 @@ const SVG = TYPES.svg!;
 /**
  * As a document an SVG is text: for a frame in it Chromium opens a connection to any server, before it finds that the policy
  * refuses the frame.
- * @param headers of `fileHeaders`, for a picture @param request the request's: without https, and not on this machine, browsers
- * name no Sec-Fetch-Dest; of pages and frames they then accept text/html
+ * @param headers of `fileHeaders`, for a picture @param request the request's
  */
 export function documentHeaders(headers: HeaderMap, request: HttpRequest['headers']): HeaderMap | null {
-  const { 'sec-fetch-dest': destination, accept } = request;
-  const isDocument = destination === undefined
-    ? String(accept ?? '').includes('text/html')
-    : DOCUMENTS.includes(String(destination));
-  if (headers['content-type'] !== SVG || !isDocument) return null;
+  if (headers['content-type'] !== SVG || isForPicture(request)) return null;
   // Of no use to whoever shows the picture, whose version has the same name.
   return { ...headers, 'content-type': PLAIN, 'cache-control': 'no-store' };
+}
+
+/** Without https, and not on this machine, browsers name no destination; what they accept for a picture begins with pictures. */
+function isForPicture({ 'sec-fetch-dest': destination, accept }: HttpRequest['headers']): boolean {
+  return destination === undefined ? /^image\//.test(String(accept)) : !DOCUMENTS.includes(String(destination));
 }
 
 /** @param path of the file; @param download it is to be saved, not shown */

@@ -128,7 +128,7 @@ test('content: whole, in ranges, by version; what is HTML, SVG or PDF can do not
     };
     for (const [name, type] of Object.entries(types)) {
       writeFileSync(join(root, name), '<script>1</script>');
-      const { headers } = await ask('GET', `/content${at(name)}`);
+      const { headers } = await ask('GET', `/content${at(name)}`, { accept: 'image/*' });
       assert.equal([headers['content-type'], headers['content-security-policy'], headers['x-content-type-options']], [
         type,
         UNTRUSTED_CSP,
@@ -149,12 +149,14 @@ test('an SVG is a picture, but text where it would be a document, and never take
       assert.is((await ask('GET', `/content${at('x.svg')}`, { ...fields, 'if-none-match': etag! })).status, 304);
     }
     // Firefox, Safari and Chromium over plain http: they name no destination there.
-    for (const accept of ['image/avif,image/webp,image/svg+xml,*/*;q=0.8', '*/*']) {
+    for (const accept of ['image/avif,image/webp,*/*', 'image/webp,image/avif,video/*;q=0.8,image/svg+xml,*/*;q=0.5']) {
       assert.is((await ask('GET', `/content${at('x.svg')}`, { accept })).headers['content-type'], 'image/svg+xml');
     }
     const documents = ['document', 'iframe', 'frame', 'object', 'embed'].map((name) => ({ 'sec-fetch-dest': name }));
-    for (const said of [...documents, { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' }]) {
-      const fields = { ...said, 'if-none-match': etag! };
+    // A page, a frame or a program; an object.
+    const accepted = ['text/html,application/xml;q=0.9,image/avif,*/*;q=0.8', '*/*'].map((accept) => ({ accept }));
+    for (const said of [...documents, ...accepted, {}]) {
+      const fields = { ...said, 'if-none-match': etag! } as Record<string, string>;
       const { status, headers } = await ask('GET', `/content${at('x.svg')}`, fields);
       const { 'content-type': type, 'cache-control': cache } = headers;
       assert.equal([status, type, cache], [200, 'text/plain; charset=utf-8', 'no-store'], JSON.stringify(said));
