@@ -112,11 +112,11 @@ export class OpenRequests {
   async decide(session: string, id: string, body: DecisionBody, by: string) {
     if (this.#open.get(id)?.wasWaiting) await this.#lookAt(id);
     while (this.#open.get(id)?.deciding) await this.#open.get(id)!.deciding;
-    // Its hook asks the next server.
-    if (this.#isClosed) throw closing();
     const message = this.message(session, id);
     if (!message) throw new Failure('not_found', 'There is no such request.');
     if (message.status !== 'pending') return { decision: sameDecision(message, body), duplicate: true };
+    // Its hook asks the next server.
+    if (this.#isClosed) throw closing();
     checkDecision(message, body);
     const entry = this.#open.get(id)!;
     const decision: DecisionRecord = { ...body, by, at: this.#options.clock.now() };

@@ -75,7 +75,9 @@ async function ask(
   if (!isProof((JSON.parse(proof.text) as { proof?: unknown }).proof)) throw new Error('not the server of this token');
   onAsked();
   const { status, text } = await call({ ...server, token }, 'POST', HOOKS_PATH, body, SILENCE_MS, signal);
-  if (status === 503) throw new Error('the server is going down');
+  // The next server asks for another token.
+  const isNext = status === 403 && readLocalToken(server.dataDir) !== token;
+  if (status === 503 || isNext) throw new Error('the server is going down');
   return status === 200 ? JSON.parse(text) as Answer : 'refused';
 }
 
