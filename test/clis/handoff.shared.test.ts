@@ -2,36 +2,42 @@
  * A session of the real Claude Code goes from a terminal to an agent and back, round after round: HANDOFF_ROUNDS of them. Never are
  * there two processes, as /proc shows, and nothing that was said is lost or doubled.
  */
-import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
-import { type IPty, spawn } from 'node-pty';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { AgentInfo } from '../../core/api/agents.ts';
 import type { DeskSession } from '../../core/api/handoff.ts';
 import { type ProcessStat, readStats } from '../../agent/process/proc-table.ts';
 import { type Bench, startBench } from '../support/harness/agent-server.ts';
-import { CLAUDE_BIN, type ClaudeHarness, claudeHarness } from '../support/harness/claude-harness.ts';
+import {
+  CLAUDE_BIN,
+  type ClaudeHarness,
+  claudeHarness,
+  passFirstQuestions,
+} from '../support/harness/claude-harness.ts';
+import { ClaudeTerminal, DESK_MS, untilAtDesk } from '../support/harness/claude-terminal.ts';
 
 const ROUNDS = Number(process.env.HANDOFF_ROUNDS ?? 2);
-const TIMEOUT_MS = 40_000;
 
 let harness: ClaudeHarness;
 let bench: Bench;
-const terminals: Desk[] = [];
+const terminals: ClaudeTerminal[] = [];
+const until = untilAtDesk;
+
+function openTerminal(command?: string): ClaudeTerminal {
+  const terminal = new ClaudeTerminal(harness, command);
+  terminals.push(terminal);
+  return terminal;
+}
 
 test.before(async () => {
   harness = await claudeHarness({
     rules: [{ match: 'slowly', steps: [{ text: 'word '.repeat(800), chunk: 5, delayMs: 60 }] }],
     default: { text: 'Stub answer.' },
   });
-  const project = { hasTrustDialogAccepted: true, hasCompletedProjectOnboarding: true };
-  const state = {
-    ...{ hasCompletedOnboarding: true, theme: 'dark', projects: { [harness.project]: project } },
-    customApiKeyResponses: { approved: ['dummy'], rejected: [] },
-  };
-  writeFileSync(join(harness.directory, 'claude/.claude.json'), JSON.stringify(state));
+  passFirstQuestions(harness);
   Object.assign(process.env, harness.env);
   bench = await startBench({ CLAUDE_BIN, CLAUDE_CONFIG_DIR: harness.env.CLAUDE_CONFIG_DIR });
 });
@@ -40,59 +46,6 @@ test.after(async () => {
   await bench?.close();
   await harness?.close();
 });
-
-/** Somebody at a terminal. */
-class Desk {
-  readonly #pty: IPty;
-  readonly ended: Promise<unknown>;
-  #output = '';
-  #isOver = false;
-
-  constructor(command: string) {
-    const env = { ...harness.env, TERM: 'xterm-256color' } as Record<string, string>;
-    this.#pty = spawn('/bin/sh', ['-c', command], { cwd: '/', env, cols: 120, rows: 40 });
-    this.#pty.onData((data) => this.#output += data);
-    this.ended = new Promise((resolve) =>
-      this.#pty.onExit((exit) => {
-        this.#isOver = true;
-        resolve(exit);
-      })
-    );
-    terminals.push(this);
-  }
-
-  get text(): string {
-    // deno-lint-ignore no-control-regex
-    return this.#output.replace(/\x1b\[[0-9;?<>=]*[a-zA-Z]|\x1b\][^\x07\x1b]*(\x07|\x1b\\)|\x1b[()][A-Z0-9]|\s/g, '');
-  }
-
-  /** Types it when the program is ready to read it. */
-  async say(text: string): Promise<void> {
-    await until('the prompt', () => ['forshortcuts', 'shift+tab', '/effort'].some((sign) => this.text.includes(sign)));
-    await sleep(500);
-    this.#pty.write(text);
-    await sleep(500);
-    this.#pty.write('\r');
-  }
-
-  async close(): Promise<void> {
-    if (!this.#isOver) this.#pty.kill('SIGKILL');
-    await this.ended;
-  }
-}
-
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
-async function until<T>(what: string, find: () => T | Promise<T>): Promise<Exclude<T, false | null | undefined>> {
-  for (const end = Date.now() + TIMEOUT_MS;;) {
-    const found = await find();
-    if (found) return found as Exclude<T, false | null | undefined>;
-    if (Date.now() > end) {
-      throw new Error(`not seen: ${what}; the terminal shows ${terminals.at(-1)?.text.slice(-800)}`);
-    }
-    await sleep(50);
-  }
-}
 
 const listed = async (): Promise<DeskSession[]> => (await bench.call('GET', '/api/handoff')).body.sessions;
 const isSent = (text: string) => harness.stub.requests.some(({ aux, prompt }) => !aux && prompt === text);
@@ -157,8 +110,7 @@ const userTexts = async (agent: string): Promise<string[]> =>
 test(`${ROUNDS} times from the terminal to an agent and back`, async () => {
   const end = watchProcesses();
   const expected: string[] = [];
-  const atDesk = `cd '${harness.project}' && '${CLAUDE_BIN}' --permission-mode manual`;
-  let terminal = new Desk(atDesk);
+  let terminal = openTerminal();
   let agent: AgentInfo | null = null;
   let answers = 0;
   for (let round = 0; round < ROUNDS; round++) {
@@ -179,12 +131,12 @@ test(`${ROUNDS} times from the terminal to an agent and back`, async () => {
     expected.push(`here-${round}-`);
     answers++;
     const isAnswered = ({ state, queue }: AgentInfo) => state === 'idle' && !queue.length && answersOf(id) >= answers;
-    await bench.until(agent.id, isAnswered, TIMEOUT_MS);
+    await bench.until(agent.id, isAnswered, DESK_MS);
     assert.equal(await userTexts(agent.id), expected, `round ${round}`);
     const back = await bench.call('POST', `/api/agents/${agent.id}/give-back`, {});
     assert.equal([back.status, back.body.agent?.stateReason], [200, 'at_desk'], JSON.stringify(back.body));
     assert.is(processes().length, 0, 'nothing runs when the line is shown');
-    terminal = new Desk(back.body.command);
+    terminal = openTerminal(back.body.command);
   }
   await until('the terminal', async () => (await listed())[0]?.status === 'idle');
   await terminal.close();
@@ -202,7 +154,7 @@ test(`${ROUNDS} times from the terminal to an agent and back`, async () => {
 });
 
 test('a session that is at work is not taken over but with an interruption; two who ask get one', async () => {
-  const terminal = new Desk(`cd '${harness.project}' && '${CLAUDE_BIN}' --permission-mode manual`);
+  const terminal = openTerminal();
   await terminal.say('Speak slowly');
   const session = await until('a turn', async () => (await listed()).find(({ status }) => status === 'busy'));
   const url = `/api/handoff/${session.id}/take`;

@@ -5,7 +5,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
-import { type IPty, spawn } from 'node-pty';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import { deskChat, type DeskSession } from '../../core/api/handoff.ts';
@@ -14,9 +13,14 @@ import { readConfig } from '../../agent/config.ts';
 import { startAgentServer } from '../../agent/server.ts';
 import { createLog } from '../../core/log.ts';
 import { type Bench, startBench } from '../support/harness/agent-server.ts';
-import { CLAUDE_BIN, type ClaudeHarness, claudeHarness } from '../support/harness/claude-harness.ts';
+import {
+  CLAUDE_BIN,
+  type ClaudeHarness,
+  claudeHarness,
+  passFirstQuestions,
+} from '../support/harness/claude-harness.ts';
+import { ClaudeTerminal, DESK_MS, untilAtDesk } from '../support/harness/claude-terminal.ts';
 
-const TIMEOUT_MS = 40_000;
 const runs = (name: string) => ({
   match: name,
   steps: [{ tool: { name: 'Bash', input: { command: `echo ran >> ${name}`, description: 'a command' } } }, {
@@ -33,7 +37,7 @@ const QUESTIONS = [{
 let harness: ClaudeHarness;
 let bench: Bench;
 let settings: string;
-let terminal: Terminal | null = null;
+let terminal: ClaudeTerminal | null = null;
 
 test.before(async () => {
   harness = await claudeHarness({
@@ -46,13 +50,8 @@ test.before(async () => {
     ],
     default: { text: 'Stub answer.' },
   });
-  const project = { hasTrustDialogAccepted: true, hasCompletedProjectOnboarding: true };
-  const state = {
-    ...{ hasCompletedOnboarding: true, theme: 'dark', projects: { [harness.project]: project } },
-    customApiKeyResponses: { approved: ['dummy'], rejected: [] },
-  };
   settings = join(harness.directory, 'claude/settings.json');
-  writeFileSync(join(harness.directory, 'claude/.claude.json'), JSON.stringify(state));
+  passFirstQuestions(harness);
   writeFileSync(settings, '{"env":{"TEST":"1"}}');
   Object.assign(process.env, harness.env);
   bench = await startBench({ CLAUDE_BIN, CLAUDE_CONFIG_DIR: harness.env.CLAUDE_CONFIG_DIR });
@@ -64,59 +63,12 @@ test.after(async () => {
   await harness?.close();
 });
 
-/** Somebody at a terminal. */
-class Terminal {
-  readonly #pty: IPty;
-  readonly ended: Promise<unknown>;
-  #output = '';
-
-  constructor() {
-    const command = `cd '${harness.project}' && exec '${CLAUDE_BIN}' --permission-mode manual`;
-    const env = { ...harness.env, TERM: 'xterm-256color' } as Record<string, string>;
-    this.#pty = spawn('/bin/sh', ['-c', command], { cwd: '/', env, cols: 120, rows: 40 });
-    this.#pty.onData((data) => this.#output += data);
-    this.ended = new Promise((resolve) => this.#pty.onExit(resolve));
-    terminal = this;
-  }
-
-  /** Without blanks: the program moves the cursor instead. */
-  get text(): string {
-    // deno-lint-ignore no-control-regex
-    return this.#output.replace(/\x1b\[[0-9;?<>=]*[a-zA-Z]|\x1b\][^\x07\x1b]*(\x07|\x1b\\)|\x1b[()][A-Z0-9]|\s/g, '');
-  }
-
-  async say(text: string): Promise<void> {
-    await this.sees(/forshortcuts|shift\+tab|\/effort/);
-    await sleep(500);
-    this.#pty.write(text);
-    await sleep(500);
-    this.#pty.write('\r');
-  }
-
-  type(keys: string): void {
-    this.#pty.write(keys);
-  }
-
-  sees(pattern: RegExp): Promise<true> {
-    return until(`${pattern} in the terminal`, () => pattern.test(this.text) || undefined);
-  }
-
-  async close(): Promise<void> {
-    this.#pty.kill('SIGKILL');
-    await this.ended;
-    terminal = null;
-  }
-}
-
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const until = untilAtDesk;
 
-async function until<T>(what: string, find: () => T | Promise<T>): Promise<NonNullable<T>> {
-  for (const end = Date.now() + TIMEOUT_MS;;) {
-    const found = await find();
-    if (found !== undefined && found !== null) return found;
-    if (Date.now() > end) throw new Error(`not seen: ${what}; the terminal shows ${terminal?.text.slice(-800)}`);
-    await sleep(50);
-  }
+function openTerminal(): ClaudeTerminal {
+  terminal = new ClaudeTerminal(harness);
+  return terminal;
 }
 
 const sessions = async (): Promise<DeskSession[]> => (await bench.call('GET', '/api/handoff')).body.sessions;
@@ -131,12 +83,11 @@ async function asked(): Promise<{ chat: string; request: RequestMessage }> {
   const { body } = await bench.call('GET', `/api/agents/${deskChat(id)}/requests/${pending![0]}`);
   return { chat: deskChat(id), request: body.request };
 }
-const nothingAsked = () =>
-  until('no request', async () => (await sessions()).every(({ pending }) => !pending) || undefined);
+const nothingAsked = () => until('no request', async () => (await sessions()).every(({ pending }) => !pending));
 const PROMPT = /Doyouwanttoproceed/;
 
 test('the phone allows: the prompt in the terminal goes away, and the command has run once', async () => {
-  const desk = new Terminal();
+  const desk = openTerminal();
   await desk.say('phone-allows');
   const { chat, request } = await asked();
   assert.equal([request.request, request.tool, request.input.command], [
@@ -155,7 +106,7 @@ test('the phone allows: the prompt in the terminal goes away, and the command ha
 });
 
 test('the phone denies: the program has the reason, and nothing has run', async () => {
-  const desk = new Terminal();
+  const desk = openTerminal();
   await desk.say('phone-denies');
   const { chat, request } = await asked();
   assert.is((await bench.decide(chat, request.id, 'deny', { message: 'not in this folder' })).status, 200);
@@ -166,7 +117,7 @@ test('the phone denies: the program has the reason, and nothing has run', async 
 });
 
 test('the desk answers first: the card goes away at once, a late answer is refused, and it has run once', async () => {
-  const desk = new Terminal();
+  const desk = openTerminal();
   await desk.say('desk-first');
   const { chat, request } = await asked();
   await desk.sees(PROMPT);
@@ -180,7 +131,7 @@ test('the desk answers first: the card goes away at once, a late answer is refus
 });
 
 test('a question is answered on the phone', async () => {
-  const desk = new Terminal();
+  const desk = openTerminal();
   await desk.say('ask-me');
   const { chat, request } = await asked();
   assert.equal([request.request, request.questions[0]!.question], ['question', 'Which colour?']);
@@ -191,7 +142,7 @@ test('a question is answered on the phone', async () => {
 });
 
 test('a server that is started again goes on with the request', async () => {
-  const desk = new Terminal();
+  const desk = openTerminal();
   await desk.say('server-again');
   const before = await asked();
   await restart(() => sleep(1500));
@@ -203,7 +154,7 @@ test('a server that is started again goes on with the request', async () => {
 });
 
 test('without a server the terminal asks alone, and its answer counts', async () => {
-  const desk = new Terminal();
+  const desk = openTerminal();
   await restart(async () => {
     await desk.say('server-away');
     await desk.sees(PROMPT);
@@ -231,7 +182,7 @@ test("an agent of ours asks as before, once: its process's hooks stay out of it"
   assert.equal((await sessions()).filter(({ pending }) => pending), []);
   assert.is((await bench.info(agent.id)).pending.length, 1);
   assert.is((await bench.decide(agent.id, request.id, 'allow')).status, 200);
-  await bench.until(agent.id, ({ state }) => state === 'idle', TIMEOUT_MS);
+  await bench.until(agent.id, ({ state }) => state === 'idle', DESK_MS);
   assert.is(readFileSync(join(bench.project, 'own-agent'), 'utf8'), 'ran\n');
 });
 

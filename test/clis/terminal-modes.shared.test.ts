@@ -2,14 +2,19 @@
  * An agent's session that goes on in a terminal ("Open Claude Code itself"): the real CLIs' own interfaces ask as the agent
  * does, whatever they would do by themselves or by the user's settings.
  */
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type IPty, spawn } from 'node-pty';
 import { test } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { PermissionMode } from '../../core/api/agents.ts';
 import type { OpenOptions } from '../../agent/provider/provider.ts';
-import { CLAUDE_BIN, type ClaudeHarness, claudeHarness } from '../support/harness/claude-harness.ts';
+import {
+  CLAUDE_BIN,
+  type ClaudeHarness,
+  claudeHarness,
+  passFirstQuestions,
+} from '../support/harness/claude-harness.ts';
 import { CODEX_BIN, type CodexHarness, codexHarness } from '../support/harness/codex-harness.ts';
 
 const COMMAND = 'touch created.txt && echo done';
@@ -73,17 +78,7 @@ async function claudeSession(): Promise<{ harness: ClaudeHarness; id: string; is
     rules: [{ match: 'use bash', steps: [bash, { text: 'The command step is over.' }] }],
     default: { text: 'Stub answer.' },
   });
-  // Past the questions of a first start.
-  const project = { hasTrustDialogAccepted: true, hasCompletedProjectOnboarding: true };
-  writeFileSync(
-    join(harness.directory, 'claude/.claude.json'),
-    JSON.stringify({
-      hasCompletedOnboarding: true,
-      theme: 'dark',
-      customApiKeyResponses: { approved: ['dummy'], rejected: [] },
-      projects: { [harness.project]: project },
-    }),
-  );
+  passFirstQuestions(harness);
   const { session, seen, say } = harness.open();
   say('hello');
   await seen.type('turn.end');

@@ -1,5 +1,5 @@
 /** The real Claude Code against a local stub of its API: a home of its own, a project directory, a provider, and its events. */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -77,4 +77,14 @@ export async function claudeHarness(scenario: unknown): Promise<ClaudeHarness> {
       rmSync(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
     },
   };
+}
+
+/** So that the program asks nothing when it starts. */
+export function passFirstQuestions({ directory, project }: ClaudeHarness): void {
+  const known = { hasTrustDialogAccepted: true, hasCompletedProjectOnboarding: true };
+  const state = {
+    ...{ hasCompletedOnboarding: true, theme: 'dark', projects: { [project]: known } },
+    customApiKeyResponses: { approved: ['dummy'], rejected: [] },
+  };
+  writeFileSync(join(directory, 'claude/.claude.json'), JSON.stringify(state));
 }
