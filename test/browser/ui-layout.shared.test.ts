@@ -298,4 +298,20 @@ test('a message that is only a picture says so while it waits', async () => {
   await page.context().close();
 });
 
+test('before its first script the page has its name, and is as dark as it will be', async () => {
+  const background = (page: Page) => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  for (const colorScheme of ['light', 'dark'] as const) {
+    const { page } = await stage.open('/', PHONE);
+    await page.emulateMedia({ colorScheme });
+    await page.getByRole('heading', { name: 'Agents' }).waitFor();
+    const later = await background(page);
+    await page.context().route(/\.js$/, (route) => route.abort());
+    await page.reload();
+    await page.getByText('Agent Monitor', { exact: true }).waitFor();
+    assert.is(await page.evaluate(() => document.documentElement.dataset.theme), undefined, 'no script has run');
+    assert.is(await background(page), later);
+    await page.context().close();
+  }
+});
+
 test.run();
