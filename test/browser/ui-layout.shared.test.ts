@@ -303,7 +303,7 @@ test('before its first script the page has its name, and is as dark as it will b
   for (const colorScheme of ['light', 'dark'] as const) {
     const { page } = await stage.open('/', PHONE);
     await page.emulateMedia({ colorScheme });
-    await page.getByRole('heading', { name: 'Agents' }).waitFor();
+    await page.getByRole('heading', { name: 'Agents', exact: true }).waitFor();
     const later = await background(page);
     await page.context().route(/\.js$/, (route) => route.abort());
     await page.reload();
